@@ -1,0 +1,42 @@
+// Live events of the collector, for the console of `serve`, the API's event stream and later the dashboard.
+// In memory only: whoever was not listening reads the store or the audit ledger instead.
+
+export type CollectorEvent =
+  | {
+      readonly type: 'host.connected' | 'host.disconnected';
+      readonly host: string;
+      readonly name: string;
+      readonly reason?: string;
+    }
+  | { readonly type: 'host.enrolled' | 'host.revoked'; readonly host: string; readonly name: string }
+  | {
+      readonly type: 'inventory.received';
+      readonly host: string;
+      readonly name: string;
+      readonly changed: readonly string[];
+    }
+  | {
+      readonly type: 'result.received';
+      readonly host: string;
+      readonly name: string;
+      readonly run: string;
+      readonly outcome: string;
+    }
+  | { readonly type: 'policy.changed'; readonly timestampVersion: number };
+
+export type EventListener = (event: CollectorEvent) => void;
+
+export class Events {
+  readonly #listeners = new Set<EventListener>();
+
+  publish(event: CollectorEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  /** Returns the function that ends the subscription. */
+  subscribe(listener: EventListener): () => void {
+    this.#listeners.add(listener);
+
+    return () => this.#listeners.delete(listener);
+  }
+}

@@ -1,0 +1,243 @@
+// What the rooms of the collector may ask of the store, in their words. The store implements it on SQLite (and later
+// PostgreSQL); no other room sees SQL. All changes happen inside Store.transaction, together with their audit entry.
+
+import type { Code } from '@selvage/shared/errors/codes.ts';
+import type { HostId, Mode, Sha256, Timestamp } from '@selvage/shared/model/ids.ts';
+import type { Inventory, SectionName } from '@selvage/shared/model/inventory.ts';
+import type { RunResult } from '@selvage/shared/model/result.ts';
+
+export interface Store {
+  /** Reads on a read-only connection. */
+  readonly read: Readers;
+  /** One write transaction on the one write connection; queued, committed when the promise resolves. */
+  transaction<T>(work: (writers: Writers) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+export interface Readers {
+  readonly hosts: HostReader;
+  readonly tokens: TokenReader;
+  readonly admins: AdminReader;
+  readonly streams: StreamReader;
+  readonly inventory: InventoryReader;
+  readonly results: ResultReader;
+  readonly policy: PolicyReader;
+  readonly audit: AuditReader;
+}
+
+export interface Writers {
+  readonly hosts: HostReader & HostWriter;
+  readonly tokens: TokenReader & TokenWriter;
+  readonly admins: AdminReader & AdminWriter;
+  readonly streams: StreamReader & StreamWriter;
+  readonly inventory: InventoryReader & InventoryWriter;
+  readonly results: ResultReader & ResultWriter;
+  readonly policy: PolicyReader & PolicyWriter;
+  readonly audit: AuditReader & AuditWriter;
+}
+
+// --- hosts -----------------------------------------------------------------------------------------------------------
+
+export interface HostRecord {
+  readonly id: HostId;
+  readonly name: string;
+  readonly state: 'active' | 'revoked';
+  readonly mode: Mode;
+  readonly machineId: string;
+  readonly enrolledAt: Timestamp;
+  readonly revokedAt: Timestamp | null;
+  /** Hex SHA-256 of the DER of the certificate that is valid now. */
+  readonly certificate: Sha256;
+  readonly certificateExpires: Timestamp;
+  /** SPKI PEM of the runner's result-signing key. */
+  readonly runnerKey: string;
+  readonly agentVersion: string | null;
+  readonly lastSeen: Timestamp | null;
+}
+
+export interface HostReader {
+  byId(id: HostId): Promise<HostRecord | null>;
+  /** The active host of that name, else the newest revoked one. */
+  byName(name: string): Promise<HostRecord | null>;
+  list(): Promise<readonly HostRecord[]>;
+}
+
+export interface HostWriter {
+  /** ALREADY_EXISTS when an active host has the name. */
+  add(host: HostRecord): Promise<void>;
+  revoke(id: HostId, at: Timestamp): Promise<void>;
+  renewCertificate(id: HostId, certificate: Sha256, expires: Timestamp): Promise<void>;
+  seen(id: HostId, at: Timestamp, facts: { readonly agentVersion: string; readonly mode: Mode }): Promise<void>;
+}
+
+// --- enrollment tokens -----------------------------------------------------------------------------------------------
+
+export interface TokenRecord {
+  /** Public part of the token, used to name it. */
+  readonly id: string;
+  readonly kind: 'host' | 'admin';
+  readonly secretHash: Sha256;
+  /** Host (or admin) name it is bound to; null: any. */
+  readonly boundTo: string | null;
+  readonly createdBy: string;
+  readonly createdAt: Timestamp;
+  readonly expiresAt: Timestamp;
+  readonly revokedAt: Timestamp | null;
+  readonly usedAt: Timestamp | null;
+  /** Hash of the public key that redeemed it: the same key may ask again (its answer was lost), no other may. */
+  readonly usedByKey: Sha256 | null;
+  /** Host id or admin name it became. */
+  readonly usedFor: string | null;
+}
+
+export interface TokenReader {
+  byId(id: string): Promise<TokenRecord | null>;
+  list(): Promise<readonly TokenRecord[]>;
+}
+
+export interface TokenWriter {
+  add(token: TokenRecord): Promise<void>;
+  use(id: string, use: { readonly at: Timestamp; readonly key: Sha256; readonly for: string }): Promise<void>;
+  revoke(id: string, at: Timestamp): Promise<void>;
+}
+
+// --- admins ----------------------------------------------------------------------------------------------------------
+
+export interface AdminRecord {
+  readonly name: string;
+  readonly role: 'admin' | 'reader';
+  readonly state: 'active' | 'revoked';
+  readonly certificate: Sha256;
+  readonly certificateExpires: Timestamp;
+  /** TUF key id of the signing key, null for one who only reads. */
+  readonly keyId: string | null;
+  readonly addedAt: Timestamp;
+  readonly revokedAt: Timestamp | null;
+}
+
+export interface AdminReader {
+  byName(name: string): Promise<AdminRecord | null>;
+  byCertificate(fingerprint: Sha256): Promise<AdminRecord | null>;
+  list(): Promise<readonly AdminRecord[]>;
+}
+
+export interface AdminWriter {
+  add(admin: AdminRecord): Promise<void>;
+  revoke(name: string, at: Timestamp): Promise<void>;
+  renewCertificate(name: string, certificate: Sha256, expires: Timestamp): Promise<void>;
+}
+
+// --- durable streams and inventory -----------------------------------------------------------------------------------
+
+export interface StreamReader {
+  /** Highest committed sequence, 0 for an unknown stream. */
+  position(host: HostId, stream: string): Promise<bigint>;
+}
+
+export interface StreamWriter {
+  advance(host: HostId, stream: string, sequence: bigint): Promise<void>;
+}
+
+export interface StoredSection {
+  readonly name: SectionName;
+  readonly sha256: Sha256 | null;
+  readonly problem: { readonly code: Code; readonly reason: string } | null;
+  readonly takenAt: Timestamp;
+}
+
+export interface InventoryReader {
+  hasSection(host: HostId, name: SectionName, sha256: Sha256): Promise<boolean>;
+  /** Hash or problem per section of the newest report. */
+  sections(host: HostId): Promise<readonly StoredSection[]>;
+  /** The newest report with all data, null before the first one. */
+  latest(host: HostId): Promise<Inventory | null>;
+  /** One section of every active host: what fixes and counts are made of. */
+  sectionOfAll(
+    name: SectionName,
+  ): Promise<readonly { readonly host: HostId; readonly takenAt: Timestamp; readonly data: unknown }[]>;
+}
+
+export interface InventoryWriter {
+  /** Keeps a section's zstd bytes under its hash; idempotent. */
+  putSection(host: HostId, name: SectionName, sha256: Sha256, zstdJson: Uint8Array): Promise<void>;
+  /** Makes the report current and drops sections that no report uses any more. */
+  putReport(host: HostId, takenAt: Timestamp, sections: readonly Omit<StoredSection, 'takenAt'>[]): Promise<void>;
+}
+
+// --- results ---------------------------------------------------------------------------------------------------------
+
+export interface StoredResult {
+  readonly host: HostId;
+  readonly receivedAt: Timestamp;
+  readonly result: RunResult;
+}
+
+export interface ResultReader {
+  ofHost(host: HostId, limit: number): Promise<readonly StoredResult[]>;
+  ofApproval(approval: string): Promise<readonly StoredResult[]>;
+}
+
+export interface ResultWriter {
+  /** Idempotent by (host, number). Keeps the signed bytes beside the decoded result. */
+  put(
+    host: HostId,
+    receivedAt: Timestamp,
+    result: RunResult,
+    signed: { readonly payload: Uint8Array; readonly signature: Uint8Array },
+  ): Promise<void>;
+}
+
+// --- policy repository -----------------------------------------------------------------------------------------------
+
+export interface PolicyFileRecord {
+  /** Name in the TUF repository: "3.root.json", "timestamp.json", "7.snapshot.json", "policy/windows/x.json" … */
+  readonly name: string;
+  readonly sha256: Sha256;
+  readonly content: Uint8Array;
+}
+
+export interface PolicyReader {
+  /** A metadata file by name, or a target by name and hash. */
+  file(name: string, sha256?: Sha256): Promise<Uint8Array | null>;
+  names(): Promise<readonly { readonly name: string; readonly sha256: Sha256 }[]>;
+}
+
+export interface PolicyWriter {
+  /** Adds or replaces files in one step; with `expected` it fails (POLICY_CONFLICT) when the timestamp has moved on. */
+  put(files: readonly PolicyFileRecord[], expectedTimestampVersion: number): Promise<void>;
+  /** Drops targets that no current role names any more. */
+  prune(keep: readonly { readonly name: string; readonly sha256: Sha256 }[]): Promise<void>;
+}
+
+// --- audit ledger ----------------------------------------------------------------------------------------------------
+
+export interface AuditEntry {
+  /** 1, 2, 3 … without gaps. */
+  readonly sequence: number;
+  readonly at: Timestamp;
+  /** `admin:NAME`, `host:ID`, `collector`. */
+  readonly actor: string;
+  /** Dotted verb: host.enrolled, host.revoked, token.created, policy.pushed, fix.approved, result.received … */
+  readonly action: string;
+  readonly subject: string;
+  readonly details: Readonly<Record<string, unknown>>;
+  /** Hash of the entry before, 64 zeros for the first. */
+  readonly previous: Sha256;
+  readonly hash: Sha256;
+}
+
+export interface AuditReader {
+  after(sequence: number, limit: number): Promise<readonly AuditEntry[]>;
+  head(): Promise<AuditEntry | null>;
+}
+
+export interface AuditWriter {
+  /** Appends with the right sequence, previous and hash; see collector/audit/chain.ts for how the hash is made. */
+  append(entry: {
+    readonly at: Timestamp;
+    readonly actor: string;
+    readonly action: string;
+    readonly subject: string;
+    readonly details?: Readonly<Record<string, unknown>>;
+  }): Promise<AuditEntry>;
+}

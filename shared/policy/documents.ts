@@ -1,0 +1,147 @@
+// The document kinds that admins write, sign and push, and where each lies in the policy repository.
+// Shapes and defaults only; whether a document fits the others is checked in ./references.ts.
+import { z } from 'zod';
+
+const NAME_LENGTH = 100;
+const documentName = z
+  .string()
+  .max(NAME_LENGTH)
+  .regex(/^[a-z0-9][a-z0-9.+~_-]*$/, 'lower-case letters, digits and . + ~ _ - only');
+const label = z.string().regex(/^[a-z0-9][a-z0-9._/-]*$/);
+const text = z.string().min(1).max(1024);
+const packageName = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9+._-]*$/);
+const version = z
+  .string()
+  .regex(/^[a-zA-Z0-9.+:~^_-]+$/)
+  .max(256);
+
+/** `90s`, `10m`, `3h`, `7d`, `2w` or ISO 8601 (`PT3H`). Decoded by shared/time. */
+const duration = z
+  .string()
+  .regex(/^(\d+(s|m|h|d|w)|P(?=.)(\d+D)?(T(?=.)(\d+H)?(\d+M)?(\d+S)?)?)$/, 'a duration such as 30m, 3h, 7d or PT3H');
+const day = z.enum(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']);
+
+const freeze = z.strictObject({ from: z.iso.date(), to: z.iso.date(), reason: text });
+
+export const windowDocument = z
+  .strictObject({
+    kind: z.literal('Window'),
+    name: documentName,
+    days: z.array(day).min(1).optional(),
+    /** RFC 5545 RRULE without the "RRULE:" prefix; `from` is required with INTERVAL, COUNT or UNTIL. */
+    recurrence: z.string().max(512).optional(),
+    from: z.iso.date().optional(),
+    /** Shift after the recurrence, such as 1d for "the day after the second Tuesday". */
+    offset: duration.optional(),
+    start: z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'HH:MM'),
+    for: duration,
+    /** `host` or an IANA zone. */
+    timezone: z.string().min(1),
+    freeze: z.array(freeze).default([]),
+  })
+  .refine((d) => (d.days === undefined) !== (d.recurrence === undefined), 'exactly one of days and recurrence');
+
+const lane = z.strictObject({
+  approve: z.enum(['manual', 'automatic']),
+  delay: duration,
+  /** Name of a Window document, or `any`. */
+  window: documentName,
+  /** From first to last; the host works out its own place from a hash. `rest` is last. */
+  rings: z
+    .array(
+      z.union([
+        z.strictObject({
+          size: z.union([z.number().int().positive(), z.string().regex(/^\d{1,2}(\.\d+)?%$/)]),
+          soak: duration,
+        }),
+        z.strictObject({ hosts: z.array(text).min(1), soak: duration }),
+        z.strictObject({ rest: z.literal(true) }),
+      ]),
+    )
+    .min(1),
+});
+
+export const LANES = ['immediate', 'out-of-cycle', 'scheduled', 'urgent'] as const;
+
+export const patchPolicyDocument = z.strictObject({
+  kind: z.literal('PatchPolicy'),
+  name: documentName,
+  /** Every named property must match; labels are those the host's own settings report. */
+  select: z.strictObject({
+    os: z.string().optional(),
+    hosts: z.array(text).optional(),
+    labels: z.record(label, z.array(z.string()).min(1)).optional(),
+  }),
+  allow: z.strictObject({
+    closes: z.array(z.enum(['immediate', 'out-of-cycle', 'scheduled'])).optional(),
+    from: z.array(z.enum(['security', 'updates', 'point-release'])).min(1),
+  }),
+  hold: z.array(z.strictObject({ package: text, until: z.iso.date(), owner: text, reason: text })).default([]),
+  lanes: z.partialRecord(z.enum(LANES), lane),
+  gate: z.unknown().optional(),
+  order: z.unknown().optional(),
+  reboot: z.unknown().optional(),
+  hooks: z.unknown().optional(),
+  offline: z.strictObject({ actUntil: duration }).default({ actUntil: '1d' }),
+  catchUp: z.unknown().optional(),
+  postpone: z.unknown().optional(),
+  fallback: z.unknown().optional(),
+  due: z.unknown().optional(),
+});
+
+/** Fields of PatchPolicy whose meaning is not built yet: refused (DOCUMENT_NOT_SUPPORTED), never silently ignored. */
+export const NOT_SUPPORTED_YET = [
+  'gate',
+  'order',
+  'reboot',
+  'hooks',
+  'catchUp',
+  'postpone',
+  'fallback',
+  'due',
+] as const;
+
+const packageVersion = z.strictObject({ name: packageName, version, arch: packageName });
+
+export const approvalDocument = z.strictObject({
+  kind: z.literal('Approval'),
+  /** `<source>-<version>` with characters a name may not have replaced; one approval per fix, policy and month. */
+  name: documentName,
+  decision: z.enum(['approve', 'reject']),
+  policy: documentName,
+  lane: z.enum(LANES),
+  fix: z.strictObject({ provider: z.enum(['apt', 'dnf', 'zypper', 'pacman']), source: packageName, version }),
+  /** The complete set that may be brought to these versions. A host brings those it has installed. */
+  packages: z.array(packageVersion),
+  /** Packages that may newly appear, and names that may be removed, besides. */
+  adds: z.array(packageVersion).default([]),
+  removes: z.array(packageName).default([]),
+  approvedAt: z.iso.datetime(),
+  /** No host starts after this. */
+  expires: z.iso.datetime(),
+  reason: z.string().max(1024).optional(),
+});
+
+export const KINDS = { Window: windowDocument, PatchPolicy: patchPolicyDocument, Approval: approvalDocument } as const;
+export type Kind = keyof typeof KINDS;
+export type WindowDocument = z.infer<typeof windowDocument>;
+export type PatchPolicyDocument = z.infer<typeof patchPolicyDocument>;
+export type ApprovalDocument = z.infer<typeof approvalDocument>;
+export type PolicyDocument = WindowDocument | PatchPolicyDocument | ApprovalDocument;
+
+/** Delegated role that signs a document: `policy`, or the month's approvals role (`approvals-2026-11`). */
+export function roleOf(document: PolicyDocument): string {
+  return document.kind === 'Approval' ? `approvals-${document.approvedAt.slice(0, 7)}` : 'policy';
+}
+
+/** Target path of a document in the policy repository; what a role may sign is limited to its own folder. */
+export function pathOf(document: PolicyDocument): string {
+  switch (document.kind) {
+    case 'Window':
+      return `policy/windows/${document.name}.json`;
+    case 'PatchPolicy':
+      return `policy/patch-policies/${document.name}.json`;
+    case 'Approval':
+      return `approvals/${document.approvedAt.slice(0, 7)}/${document.name}.json`;
+  }
+}
