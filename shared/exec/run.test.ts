@@ -1,0 +1,113 @@
+import { describe, expect, it } from 'vitest';
+import { createRun } from './run.ts';
+
+const run = createRun({ HOME: '/nonexistent', SECRET: 'leak' });
+const sh = (script: string) => ({ file: '/bin/sh', args: ['-c', script] });
+
+describe('when a program runs', () => {
+  it('returns its output and exit code', async () => {
+    const output = await run({ ...sh('echo out; echo err >&2; exit 3'), deadlineMs: 5000 });
+
+    expect(output).toEqual({ stdout: 'out\n', stderr: 'err\n', exitCode: 3 });
+  });
+
+  it('passes only the allow-listed environment', async () => {
+    const { stdout } = await run({ file: 'env', deadlineMs: 5000, env: { EXTRA: '1' } });
+
+    expect(stdout.trim().split('\n').sort()).toEqual([
+      'EXTRA=1',
+      'HOME=/nonexistent',
+      'LANG=C.UTF-8',
+      'LC_MESSAGES=C',
+      'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    ]);
+  });
+
+  it('hands over lines as they come, also the last without a line end', async () => {
+    const lines: string[] = [];
+    await run({ ...sh('printf "a\\nb"'), deadlineMs: 5000, onLine: (line) => lines.push(line) });
+
+    expect(lines).toEqual(['a', 'b']);
+  });
+
+  it('never gives arguments to a shell', async () => {
+    const { stdout } = await run({ file: 'echo', args: ['$(id)', ';', '`id`'], deadlineMs: 5000 });
+
+    expect(stdout).toBe('$(id) ; `id`\n');
+  });
+
+  it('feeds standard input', async () => {
+    const { stdout } = await run({ file: 'cat', input: 'hello', deadlineMs: 5000 });
+
+    expect(stdout).toBe('hello');
+  });
+});
+
+describe('when a program misbehaves', () => {
+  it('is TOOL_MISSING when it is not installed', async () => {
+    await expect(run({ file: 'no-such-program-here', deadlineMs: 5000 })).rejects.toMatchObject({
+      code: 'TOOL_MISSING',
+    });
+  });
+
+  it('is PROCESS_FAILED with its output when the exit code is checked', async () => {
+    await expect(run({ ...sh('echo why >&2; exit 9'), deadlineMs: 5000, check: true })).rejects.toMatchObject({
+      code: 'PROCESS_FAILED',
+      details: { exitCode: 9, stderr: 'why\n' },
+    });
+  });
+
+  it('kills the whole group past the deadline, grandchildren included', async () => {
+    const marker = `${process.pid}.7391`;
+    await expect(run({ ...sh(`sleep ${marker} & sleep ${marker}`), deadlineMs: 200 })).rejects.toMatchObject({
+      code: 'PROCESS_DEADLINE',
+    });
+    const { stdout } = await run({ file: 'ps', args: ['-eo', 'args'], deadlineMs: 5000 });
+
+    expect(stdout.split('\n').filter((line) => line.startsWith(`sleep ${marker}`))).toEqual([]);
+  });
+
+  it('kills a child that ignores SIGTERM', async () => {
+    await expect(run({ ...sh('trap "" TERM; while :; do sleep 1; done'), deadlineMs: 100 })).rejects.toMatchObject({
+      code: 'PROCESS_DEADLINE',
+    });
+  });
+
+  it('stops endless output at the limit', async () => {
+    await expect(run({ file: 'yes', deadlineMs: 30_000, outputLimit: 1000 })).rejects.toMatchObject({
+      code: 'PROCESS_OUTPUT_LIMIT',
+    });
+  });
+
+  it('does not wait for a daemon that holds the pipes', async () => {
+    const started = performance.now();
+    const { stdout } = await run({ ...sh('sleep 30 & echo done'), deadlineMs: 60_000 });
+
+    expect(stdout).toBe('done\n');
+    expect(performance.now() - started).toBeLessThan(20_000);
+  });
+
+  it('never kills a child marked so: the deadline is only told', async () => {
+    let overdue = 0;
+    const output = await run({
+      ...sh('sleep 0.5; yes | head -c 5000; echo end >&2'),
+      deadlineMs: 50,
+      outputLimit: 1000,
+      neverKill: true,
+      onOverdue: () => {
+        overdue += 1;
+      },
+    });
+
+    expect(output).toMatchObject({ exitCode: 0, stderr: 'end\n' });
+    expect(overdue).toBe(1);
+  });
+
+  it('stops when the caller aborts', async () => {
+    const controller = new AbortController();
+    const running = run({ file: 'sleep', args: ['30'], deadlineMs: 60_000, signal: controller.signal });
+    controller.abort(new Error('enough'));
+
+    await expect(running).rejects.toMatchObject({ code: 'PROCESS_DEADLINE' });
+  });
+});

@@ -1,0 +1,200 @@
+// The one door to other programs. INVARIANTS: an argv array, never a shell; an allow-listed environment with messages in
+// English and UTF-8; a deadline, an output cap and a process group of its own for every child; a child marked `neverKill`
+// is never signalled from here, whatever happens.
+import { constants } from 'node:os';
+import { execa } from 'execa';
+import { CodedError } from '../errors/coded-error.ts';
+
+export interface RunOptions {
+  /** Absolute path, or a name looked up in the fixed PATH below. */
+  readonly file: string;
+  readonly args?: readonly string[];
+  readonly deadlineMs: number;
+  /** Most bytes of stdout and of stderr each. */
+  readonly outputLimit?: number;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  readonly input?: string;
+  /** Drops to this user and group; needs root. */
+  readonly uid?: number;
+  readonly gid?: number;
+  /** Called per line of stdout and stderr as they come. */
+  readonly onLine?: (line: string) => void;
+  /** For package managers in a transaction: past its deadline `onOverdue` is told once, and the child runs on. */
+  readonly neverKill?: boolean;
+  readonly onOverdue?: () => void;
+  /** A non-zero exit code throws PROCESS_FAILED. */
+  readonly check?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+export interface RunOutput {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exitCode: number;
+}
+
+export type Run = (options: RunOptions) => Promise<RunOutput>;
+
+const SEARCH_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const INHERITED = ['HOME', 'TMPDIR', 'http_proxy', 'https_proxy', 'no_proxy', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'];
+/** 16 MiB: the largest output read whole today is `dpkg-query` over some thousand packages, about 2 MiB. */
+const DEFAULT_OUTPUT_LIMIT = 16 * 1024 * 1024;
+/** After SIGTERM a child has this long before SIGKILL. */
+const GRACE_MS = 2000;
+/** A grandchild that left the group may hold the pipes; after the exit they are read no longer than this. */
+const PIPE_GRACE_MS = 2000;
+
+/**
+ * A runner that inherits only the allow-listed part of `environment`. Each call starts one child in a process group of its
+ * own. Throws TOOL_MISSING, PROCESS_DEADLINE, PROCESS_OUTPUT_LIMIT and, with `check`, PROCESS_FAILED; a child ended by
+ * a signal has the exit code 128 + signal, as in a shell.
+ */
+export function createRun(environment: Readonly<Record<string, string | undefined>>): Run {
+  return (options) => runChild(options, inherited(environment));
+}
+
+async function runChild(options: RunOptions, base: Readonly<Record<string, string>>): Promise<RunOutput> {
+  const limit = options.outputLimit ?? DEFAULT_OUTPUT_LIMIT;
+  const name = [options.file, ...(options.args ?? [])].join(' ').slice(0, 300);
+  const started = execa(options.file, [...(options.args ?? [])], {
+    env: { ...base, ...options.env },
+    extendEnv: false,
+    reject: false,
+    buffer: false,
+    detached: true,
+    cleanup: options.neverKill !== true,
+    stripFinalNewline: false,
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    ...(options.uid === undefined ? {} : { uid: options.uid }),
+    ...(options.gid === undefined ? {} : { gid: options.gid }),
+    ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
+  });
+
+  const child = started.nodeChildProcess;
+  let stopped: CodedError | undefined;
+  let killTimer: NodeJS.Timeout | undefined;
+  const kill = (why: CodedError) => {
+    if (stopped || options.neverKill) return;
+    stopped = why;
+    signalGroup(child.pid, 'SIGTERM');
+    killTimer = setTimeout(() => signalGroup(child.pid, 'SIGKILL'), GRACE_MS);
+  };
+  const tooMuch = () => kill(new CodedError('PROCESS_OUTPUT_LIMIT', `"${name}" printed more than ${limit} bytes`));
+  const stdout = collect(child.stdout, limit, options.onLine, tooMuch);
+  const stderr = collect(child.stderr, limit, options.onLine, tooMuch);
+  const deadline = setTimeout(() => {
+    if (options.neverKill) options.onOverdue?.();
+    kill(new CodedError('PROCESS_DEADLINE', `"${name}" did not end within ${options.deadlineMs} ms`));
+  }, options.deadlineMs);
+  const onAbort = () =>
+    kill(new CodedError('PROCESS_DEADLINE', `"${name}" was stopped`, { cause: options.signal?.reason }));
+  options.signal?.addEventListener('abort', onAbort, { once: true });
+  if (options.signal?.aborted) onAbort();
+
+  // With `buffer: false` execa settles when the streams end; a grandchild holding a pipe must not keep us.
+  const exited = new Promise<void>((resolve) => {
+    child.once('exit', () => resolve());
+    child.once('error', () => resolve());
+  });
+
+  try {
+    await exited;
+    const result = await Promise.race([started, after(PIPE_GRACE_MS)]);
+    if (result === undefined) {
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+    }
+    const outcome = result ?? (await started);
+
+    if (stopped) throw stopped;
+    if (outcome.code === 'ENOENT') {
+      throw new CodedError('TOOL_MISSING', `the program ${options.file} is not installed`, { cause: outcome.cause });
+    }
+    if (child.pid === undefined) {
+      throw new CodedError('PROCESS_FAILED', `"${name}" could not be started`, { cause: outcome.cause ?? outcome });
+    }
+
+    const exitCode = child.exitCode ?? 128 + signalNumber(child.signalCode);
+    const output = { stdout: stdout.text(), stderr: stderr.text(), exitCode };
+    if (options.check && exitCode !== 0) throw failed(name, output);
+
+    return output;
+  } finally {
+    clearTimeout(deadline);
+    clearTimeout(killTimer);
+    options.signal?.removeEventListener('abort', onAbort);
+    // What is left of the group of a child that was stopped (a hung method of apt, say) goes with it.
+    if (stopped) signalGroup(child.pid, 'SIGKILL');
+  }
+}
+
+function failed(name: string, output: RunOutput): CodedError {
+  const last = output.stderr.trimEnd().split('\n').at(-1) ?? '';
+
+  return new CodedError('PROCESS_FAILED', `"${name}" ended with ${output.exitCode}: ${last}`, {
+    details: { ...output },
+  });
+}
+
+function collect(
+  stream: NodeJS.ReadableStream | null | undefined,
+  limit: number,
+  onLine: ((line: string) => void) | undefined,
+  tooMuch: () => void,
+): { text(): string } {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  let rest = '';
+  const decoder = new TextDecoder();
+
+  stream?.on('data', (chunk: Buffer) => {
+    length += chunk.length;
+    // Past the limit the pipe is still drained, so that a child that is never killed is not blocked by us.
+    if (length > limit) tooMuch();
+    else chunks.push(chunk);
+
+    if (onLine) {
+      const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+      rest = (lines.pop() ?? '').slice(-limit);
+      for (const line of lines) onLine(line);
+    }
+  });
+  stream?.on('end', () => {
+    if (onLine && rest !== '') onLine(rest);
+  });
+  stream?.on('error', () => undefined);
+
+  return { text: () => Buffer.concat(chunks).toString('utf8') };
+}
+
+function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // ESRCH: the whole group has ended already, which is what was wanted.
+  }
+}
+
+function signalNumber(signal: NodeJS.Signals | null): number {
+  return signal === null ? 0 : constants.signals[signal];
+}
+
+function after(ms: number): Promise<undefined> {
+  return new Promise((resolve) => {
+    setTimeout(() => resolve(undefined), ms).unref();
+  });
+}
+
+function inherited(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const kept: Record<string, string> = { PATH: SEARCH_PATH, LC_MESSAGES: 'C', LANG: 'C.UTF-8' };
+
+  for (const name of INHERITED) {
+    const value = environment[name];
+    if (value !== undefined) kept[name] = value;
+  }
+
+  return kept;
+}
