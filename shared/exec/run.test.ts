@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../testing/temporary-folder.ts';
 import { createRun } from './run.ts';
 
 const run = createRun({ HOME: '/nonexistent', SECRET: 'leak' });
@@ -101,6 +104,15 @@ describe('when a program misbehaves', () => {
 
     expect(output).toMatchObject({ exitCode: 0, stderr: 'end\n' });
     expect(overdue).toBe(1);
+  });
+
+  it('writes to a file where that is asked, so that no closed pipe can end the child', async () => {
+    const outputFile = join(temporaryFolder(), 'log');
+    await run({ ...sh('echo first'), deadlineMs: 5000, outputFile });
+    const output = await run({ ...sh('echo second; echo third >&2'), deadlineMs: 5000, outputFile });
+
+    expect(output.stdout).toBe('second\nthird\n');
+    expect(readFileSync(outputFile, 'utf8')).toBe('first\nsecond\nthird\n');
   });
 
   it('stops when the caller aborts', async () => {

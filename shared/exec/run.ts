@@ -1,7 +1,10 @@
 // The one door to other programs. INVARIANTS: an argv array, never a shell; an allow-listed environment with messages in
 // English and UTF-8; a deadline, an output cap and a process group of its own for every child; a child marked `neverKill`
 // is never signalled from here, whatever happens.
+import { constants as fileConstants } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { constants } from 'node:os';
+import type { Writable } from 'node:stream';
 import { execa } from 'execa';
 import { CodedError } from '../errors/coded-error.ts';
 
@@ -23,6 +26,11 @@ export interface RunOptions {
   /** For package managers in a transaction: past its deadline `onOverdue` is told once, and the child runs on. */
   readonly neverKill?: boolean;
   readonly onOverdue?: () => void;
+  /**
+   * Both outputs are appended to this file instead of pipes: a package manager whose parent dies must not meet a closed
+   * pipe half-way. `stdout` of the answer is then what was appended, cut to the last `outputLimit` bytes.
+   */
+  readonly outputFile?: string;
   /** A non-zero exit code throws PROCESS_FAILED. */
   readonly check?: boolean;
   readonly signal?: AbortSignal;
@@ -40,6 +48,7 @@ const SEARCH_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 const INHERITED = ['HOME', 'TMPDIR', 'http_proxy', 'https_proxy', 'no_proxy', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'];
 /** 16 MiB: the largest output read whole today is `dpkg-query` over some thousand packages, about 2 MiB. */
 const DEFAULT_OUTPUT_LIMIT = 16 * 1024 * 1024;
+const PRIVATE_FILE = 0o600;
 /** After SIGTERM a child has this long before SIGKILL. */
 const GRACE_MS = 2000;
 /** A grandchild that left the group may hold the pipes; after the exit they are read no longer than this. */
@@ -55,6 +64,20 @@ export function createRun(environment: Readonly<Record<string, string | undefine
 }
 
 async function runChild(options: RunOptions, base: Readonly<Record<string, string>>): Promise<RunOutput> {
+  const log = options.outputFile === undefined ? undefined : await openOutput(options.outputFile);
+
+  try {
+    return await runWith(options, base, log);
+  } finally {
+    await log?.file.close();
+  }
+}
+
+async function runWith(
+  options: RunOptions,
+  base: Readonly<Record<string, string>>,
+  log: OutputFile | undefined,
+): Promise<RunOutput> {
   const limit = options.outputLimit ?? DEFAULT_OUTPUT_LIMIT;
   const name = [options.file, ...(options.args ?? [])].join(' ').slice(0, 300);
   const started = execa(options.file, [...(options.args ?? [])], {
@@ -65,6 +88,8 @@ async function runChild(options: RunOptions, base: Readonly<Record<string, strin
     detached: true,
     cleanup: options.neverKill !== true,
     stripFinalNewline: false,
+    stdout: log?.target ?? 'pipe',
+    stderr: log?.target ?? 'pipe',
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...(options.uid === undefined ? {} : { uid: options.uid }),
     ...(options.gid === undefined ? {} : { gid: options.gid }),
@@ -116,7 +141,8 @@ async function runChild(options: RunOptions, base: Readonly<Record<string, strin
     }
 
     const exitCode = child.exitCode ?? 128 + signalNumber(child.signalCode);
-    const output = { stdout: stdout.text(), stderr: stderr.text(), exitCode };
+    const printed = log === undefined ? stdout.text() : await appended(log, limit);
+    const output = { stdout: printed, stderr: stderr.text(), exitCode };
     if (options.check && exitCode !== 0) throw failed(name, output);
 
     return output;
@@ -127,6 +153,29 @@ async function runChild(options: RunOptions, base: Readonly<Record<string, strin
     // What is left of the group of a child that was stopped (a hung method of apt, say) goes with it.
     if (stopped) signalGroup(child.pid, 'SIGKILL');
   }
+}
+
+interface OutputFile {
+  readonly file: FileHandle;
+  /** The same handle: execa hands its descriptor to the child, though its types know only streams with one. */
+  readonly target: Writable & { fd: 1 };
+  readonly from: number;
+}
+
+async function openOutput(path: string): Promise<OutputFile> {
+  const { O_APPEND, O_CREAT, O_NOFOLLOW, O_RDWR } = fileConstants;
+  const file = await open(path, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW, PRIVATE_FILE);
+
+  return { file, target: file as unknown as OutputFile['target'], from: (await file.stat()).size };
+}
+
+async function appended({ file, from }: OutputFile, limit: number): Promise<string> {
+  const { size } = await file.stat();
+  const start = Math.max(from, size - limit);
+  const buffer = Buffer.alloc(size - start);
+  const { bytesRead } = await file.read(buffer, 0, buffer.length, start);
+
+  return buffer.toString('utf8', 0, bytesRead);
 }
 
 function failed(name: string, output: RunOutput): CodedError {
