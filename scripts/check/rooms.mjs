@@ -1,0 +1,43 @@
+// The dependency rule as data: which files are pure, which packages have one door, which rooms may not meet.
+// Read by the dependency-cruiser configuration and by the purity check; changes here change the rule itself.
+
+/** Pure files: same answer for the same arguments. No clock, luck, environment, timers, files or network. */
+export const PURE = [
+  '^shared/(errors|model)/',
+  '^shared/time/(duration|backoff)[.]ts$',
+  '^shared/files/canonical[.]ts$',
+  '^shared/schedule/',
+  '^shared/versions/',
+  '^shared/policy/(documents|decode|references|select|diff|schema)[.]ts$',
+  '^agent/runner/(machine|planner|earliest)[.]ts$',
+  '^collector/fixes/',
+  '^collector/audit/chain[.]ts$',
+];
+
+/** Pure files may use these packages: data in, data out. */
+export const PURE_PACKAGES = ['zod', 'rrule-temporal'];
+
+/** Package → the only places that may import it. */
+export const DOORS = {
+  execa: ['^shared/exec/'],
+  pino: ['^shared/log/'],
+  protobufjs: ['^shared/wire/'],
+  'node-forge': ['^shared/pki/'],
+  'tuf-js': ['^shared/policy/'],
+  '@tufjs/models': ['^shared/policy/'],
+  'rrule-temporal': ['^shared/schedule/'],
+  'better-sqlite3': ['^collector/store/'],
+  kysely: ['^collector/store/'],
+  ws: ['^agent/connector/', '^collector/gateway/'],
+  systeminformation: ['^agent/inventory/'],
+  fastify: ['^collector/api/'],
+  '@fastify/swagger': ['^collector/api/'],
+  yaml: ['^collector/cli/'],
+  commander: ['^collector/cli/', '^agent/commands/'],
+};
+
+/** Adapters of one side: none imports another's values; a main or a stage hands them over. */
+export const ADAPTERS = {
+  agent: ['connector', 'providers', 'inventory'],
+  collector: ['gateway', 'store', 'feeds', 'notify'],
+};
