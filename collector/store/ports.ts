@@ -3,7 +3,7 @@
 
 import type { Code } from '@selvage/shared/errors/codes.ts';
 import type { HostId, Mode, Sha256, Timestamp } from '@selvage/shared/model/ids.ts';
-import type { Inventory, SectionName } from '@selvage/shared/model/inventory.ts';
+import type { Inventory, Section, SectionName } from '@selvage/shared/model/inventory.ts';
 import type { RunResult } from '@selvage/shared/model/result.ts';
 
 export interface Store {
@@ -145,16 +145,22 @@ export interface StoredSection {
   readonly takenAt: Timestamp;
 }
 
+export interface SectionOfHost<N extends SectionName> {
+  readonly host: HostId;
+  readonly takenAt: Timestamp;
+  /** Null exactly when there is a problem: the host then counts as unknown. */
+  readonly data: Section<N> | null;
+  readonly problem: { readonly code: Code; readonly reason: string } | null;
+}
+
 export interface InventoryReader {
   hasSection(host: HostId, name: SectionName, sha256: Sha256): Promise<boolean>;
   /** Hash or problem per section of the newest report. */
   sections(host: HostId): Promise<readonly StoredSection[]>;
   /** The newest report with all data, null before the first one. */
   latest(host: HostId): Promise<Inventory | null>;
-  /** One section of every active host: what fixes and counts are made of. */
-  sectionOfAll(
-    name: SectionName,
-  ): Promise<readonly { readonly host: HostId; readonly takenAt: Timestamp; readonly data: unknown }[]>;
+  /** One section of every active host that has reported: what fixes and counts are made of. */
+  sectionOfAll<N extends SectionName>(name: N): Promise<readonly SectionOfHost<N>[]>;
 }
 
 export interface InventoryWriter {

@@ -1,0 +1,122 @@
+// kysely on one open better-sqlite3 connection, for as long as a scope is open. It never begins, commits or rolls back:
+// that is the queue's (./transactions.ts), so that no query can open a transaction of its own.
+
+import { CodedError } from '@selvage/shared/errors/coded-error.ts';
+import type SQLite from 'better-sqlite3';
+import {
+  type CompiledQuery,
+  type DatabaseConnection,
+  type Driver,
+  Kysely,
+  type QueryResult,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+} from 'kysely';
+import { storeFailure } from './failure.ts';
+import type { Tables } from './schema.ts';
+
+/** How long queries are allowed: a transaction closes its own at its end, readers when the store closes. */
+export interface Scope {
+  open: boolean;
+  readonly kind: 'reader' | 'transaction';
+}
+
+export type Db = Kysely<Tables>;
+
+/** Typed queries over `connection`; each one throws STATE once `scope` is closed. */
+export function queriesOn(connection: SQLite.Database, scope: Scope): Db {
+  return new Kysely<Tables>({
+    dialect: {
+      createAdapter: () => new SqliteAdapter(),
+      createDriver: () => new ScopedDriver(connection, scope),
+      createIntrospector: (db) => new SqliteIntrospector(db),
+      createQueryCompiler: () => new SqliteQueryCompiler(),
+    },
+  });
+}
+
+class ScopedDriver implements Driver {
+  readonly #connection: ScopedConnection;
+
+  constructor(connection: SQLite.Database, scope: Scope) {
+    this.#connection = new ScopedConnection(connection, scope);
+  }
+
+  async init(): Promise<void> {
+    // The connection is open already.
+  }
+
+  async acquireConnection(): Promise<DatabaseConnection> {
+    return this.#connection;
+  }
+
+  async beginTransaction(): Promise<void> {
+    throw refused();
+  }
+
+  async commitTransaction(): Promise<void> {
+    throw refused();
+  }
+
+  async rollbackTransaction(): Promise<void> {
+    throw refused();
+  }
+
+  async releaseConnection(): Promise<void> {
+    // There is one connection; nothing to hand back.
+  }
+
+  async destroy(): Promise<void> {
+    // The store closes the connection it opened.
+  }
+}
+
+class ScopedConnection implements DatabaseConnection {
+  readonly #connection: SQLite.Database;
+  readonly #scope: Scope;
+
+  constructor(connection: SQLite.Database, scope: Scope) {
+    this.#connection = connection;
+    this.#scope = scope;
+  }
+
+  async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    // Checked in the same tick as the query runs: a query that was not awaited must not land in the next transaction.
+    this.#check();
+
+    try {
+      const statement = this.#connection.prepare(query.sql);
+      if (statement.reader) return { rows: statement.all(query.parameters) as R[] };
+
+      const { changes } = statement.run(query.parameters);
+
+      return { rows: [], numAffectedRows: BigInt(changes) };
+    } catch (error) {
+      throw storeFailure(error, 'a query');
+    }
+  }
+
+  streamQuery(): never {
+    throw new CodedError(
+      'NOT_BUILT',
+      'streaming queries are not used: a reader held open would pin the write-ahead log',
+    );
+  }
+
+  #check(): void {
+    const { open, kind } = this.#scope;
+    if (!open) {
+      const ended = kind === 'transaction' ? 'its transaction had ended' : 'the store was closed';
+      throw new CodedError('STATE', `a query came after ${ended}`);
+    }
+    // SQLite itself rolls back on some failures (full disk, I/O); what follows must not run outside the transaction.
+    if (kind === 'transaction' && !this.#connection.inTransaction) {
+      throw new CodedError('STORE_FAILED', 'the database ended the transaction after a failure before this query');
+    }
+  }
+}
+
+function refused(): CodedError {
+  return new CodedError('STATE', 'transactions begin with Store.transaction only');
+}

@@ -1,0 +1,140 @@
+// The database file: made private (0600), looked at before SQLite is let near it, opened with the settings that make an
+// acknowledged transaction survive a power cut. A file that is not a database is refused and never written to.
+import { constants, type FileHandle, open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { CodedError } from '@selvage/shared/errors/coded-error.ts';
+import { hasErrno, makeFolder } from '@selvage/shared/files/durable.ts';
+import SQLite from 'better-sqlite3';
+import { storeFailure } from './failure.ts';
+
+const { O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR } = constants;
+const PRIVATE_FILE = 0o600;
+/** First 16 bytes of every SQLite database (sqlite.org/fileformat.html, section 1.3). */
+const HEADER = 'SQLite format 3\0';
+/** Milliseconds to wait for another process (a backup) that holds the lock; the event loop waits too. */
+const BUSY_TIMEOUT_MS = 2000;
+/** Databases up to this many bytes are checked whole when they are opened (about 0.3 s); larger ones by `integrity`. */
+const CHECK_AT_OPEN_BYTES = 64 * 1024 * 1024;
+
+/**
+ * Makes or checks the file. Throws FILE_UNSAFE (link, folder, device) or FILE_CORRUPT (no SQLite header, or its
+ * write-ahead log is there while the database itself is missing or empty).
+ */
+export async function prepareFile(file: string): Promise<void> {
+  await makeFolder(dirname(file));
+  const handle = await openFile(file);
+
+  try {
+    const facts = await handle.stat();
+    if (!facts.isFile()) throw unsafe(file);
+    if ((facts.mode & 0o777) !== PRIVATE_FILE) await handle.chmod(PRIVATE_FILE);
+    await checkHeader(handle, facts.size, file);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+
+  const folder = await open(dirname(file), O_RDONLY);
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+/** The one connection that writes. Throws FILE_CORRUPT, DISK_FULL or STORE_FAILED. */
+export function openWriter(file: string): SQLite.Database {
+  return guarded(file, (connection) => {
+    connection.pragma('journal_mode = wal');
+    // FULL: the log is synced before a commit returns, so what was acknowledged survives a power cut (NORMAL would not).
+    connection.pragma('synchronous = full');
+    connection.pragma('fullfsync = on');
+    connection.pragma('checkpoint_fullfsync = on');
+    connection.pragma('foreign_keys = on');
+    connection.pragma('trusted_schema = off');
+    checkPages(connection, file);
+  });
+}
+
+/** A connection that can only read. */
+export function openReader(file: string): SQLite.Database {
+  return guarded(file, (connection) => connection.pragma('query_only = on'), { readonly: true });
+}
+
+function guarded(file: string, prepare: (connection: SQLite.Database) => void, options = {}): SQLite.Database {
+  let connection: SQLite.Database | undefined;
+
+  try {
+    connection = new SQLite(file, { fileMustExist: true, timeout: BUSY_TIMEOUT_MS, ...options });
+    prepare(connection);
+
+    return connection;
+  } catch (error) {
+    connection?.close();
+    throw storeFailure(error, 'opening the database', file);
+  }
+}
+
+function checkPages(connection: SQLite.Database, file: string): void {
+  const pages = Number(connection.pragma('page_count', { simple: true }));
+  const size = Number(connection.pragma('page_size', { simple: true }));
+  if (pages * size > CHECK_AT_OPEN_BYTES) return;
+
+  const verdict = String(connection.pragma('quick_check(1)', { simple: true }));
+  if (verdict !== 'ok') throw corrupt(file, `the database is damaged: ${verdict}`);
+}
+
+async function openFile(file: string): Promise<FileHandle> {
+  const log = await sizeOf(`${file}-wal`);
+  try {
+    return await open(file, O_RDWR | O_NOFOLLOW | O_NONBLOCK);
+  } catch (error) {
+    if (hasErrno(error, 'ELOOP', 'EISDIR', 'ENXIO')) throw unsafe(file, error);
+    if (!hasErrno(error, 'ENOENT')) throw storeFailure(error, 'opening the database', file);
+  }
+  // SQLite would throw the log away together with every transaction that is only there.
+  if (log > 0) throw corrupt(file, 'the database is missing while its write-ahead log is there');
+
+  return open(file, O_RDWR | O_CREAT | O_NOFOLLOW, PRIVATE_FILE);
+}
+
+async function checkHeader(handle: FileHandle, size: number, file: string): Promise<void> {
+  if (size === 0) {
+    if ((await sizeOf(`${file}-wal`)) > 0)
+      throw corrupt(file, 'the database is empty while its write-ahead log is not');
+
+    return;
+  }
+
+  const start = Buffer.alloc(HEADER.length);
+  const { bytesRead } = await handle.read(start, 0, start.length, 0);
+  if (bytesRead < start.length || start.toString('latin1') !== HEADER) {
+    throw corrupt(file, 'the file is not an SQLite database');
+  }
+}
+
+async function sizeOf(path: string): Promise<number> {
+  try {
+    const handle = await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    try {
+      return (await handle.stat()).size;
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT')) return 0;
+    if (hasErrno(error, 'ELOOP', 'ENXIO')) throw unsafe(path, error);
+    throw error;
+  }
+}
+
+function corrupt(file: string, what: string): CodedError {
+  return new CodedError('FILE_CORRUPT', `${what} (${file}); nothing was changed`, {
+    next: 'keep a copy of the database with its -wal file, then restore a backup or name another file in the settings',
+    details: { file },
+  });
+}
+
+function unsafe(file: string, cause?: unknown): CodedError {
+  return new CodedError('FILE_UNSAFE', `${file} is a link or not a regular file`, { cause, details: { file } });
+}

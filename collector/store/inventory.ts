@@ -1,0 +1,183 @@
+// Tables sections, reports and reportSections: the newest report of each host and the sections it names, as the zstd
+// bytes that came. A section that cannot be read whole is STORE_FAILED, never an empty one.
+
+import { CodedError } from '@selvage/shared/errors/coded-error.ts';
+import type { HostId } from '@selvage/shared/model/ids.ts';
+import {
+  type Inventory,
+  SECTION_NAMES,
+  type SectionName,
+  type SectionOutcome,
+} from '@selvage/shared/model/inventory.ts';
+import { sql } from 'kysely';
+import { z } from 'zod';
+import type { Db } from './dialect.ts';
+import type { InventoryReader, InventoryWriter, SectionOfHost } from './ports.ts';
+import * as rows from './rows.ts';
+import { decodeSection } from './section.ts';
+
+const problem = { problemCode: rows.code.nullable(), problemReason: rows.text.nullable() };
+const state = z.object({ name: rows.sectionName, sha256: rows.sha256.nullable(), takenAt: rows.timestamp, ...problem });
+const withData = state.extend({ host: rows.hostId, zstdJson: rows.bytes.nullable() });
+const reported = z.object({
+  name: rows.sectionName,
+  sha256: rows.sha256.nullable(),
+  problem: z.object({ code: rows.code, reason: rows.text }).nullable(),
+});
+
+export function inventoryReader(db: Db): InventoryReader {
+  return {
+    hasSection: (host, name, sha256) => hasSection(db, host, name, sha256),
+    sections: async (host) => {
+      const found = await reportRows(db).where('reports.host', '=', host).execute();
+
+      return found
+        .filter((row) => row.name !== null)
+        .map((row) => {
+          const { name, sha256, takenAt, ...rest } = rows.decodeRow(state, 'reportSections', row);
+
+          return { name, sha256, takenAt, problem: problemOf(rest) };
+        });
+    },
+    latest: (host) => latest(db, host),
+    sectionOfAll: (name) => sectionOfAll(db, name),
+  };
+}
+
+export function inventoryWriter(db: Db): InventoryReader & InventoryWriter {
+  return {
+    ...inventoryReader(db),
+    putSection: async (host, name, sha256, zstdJson) => {
+      await db
+        .insertInto('sections')
+        .values({
+          host,
+          name: rows.checked(rows.sectionName, 'sections', name),
+          sha256: rows.checked(rows.sha256, 'sections', sha256),
+          zstdJson,
+        })
+        .onConflict((conflict) => conflict.columns(['host', 'name', 'sha256']).doNothing())
+        .execute();
+    },
+    putReport: async (host, takenAt, sections) => {
+      const list = rows.checked(z.array(reported), 'reportSections', sections);
+      for (const { name, sha256 } of list) {
+        if (sha256 && !(await hasSection(db, host, name, sha256))) {
+          throw new CodedError('NOT_FOUND', `section ${name} ${sha256} of host ${host} was never stored`);
+        }
+      }
+      const at = rows.checked(rows.timestamp, 'reports', takenAt);
+      await db
+        .insertInto('reports')
+        .values({ host, takenAt: at })
+        .onConflict((conflict) => conflict.column('host').doUpdateSet({ takenAt: at }))
+        .execute();
+      await replaceSections(db, host, list);
+    },
+  };
+}
+
+async function hasSection(db: Db, host: HostId, name: SectionName, sha256: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('sections')
+    .select('name')
+    .where('host', '=', host)
+    .where('name', '=', name)
+    .where('sha256', '=', sha256)
+    .executeTakeFirst();
+
+  return row !== undefined;
+}
+
+async function replaceSections(db: Db, host: HostId, list: readonly z.output<typeof reported>[]): Promise<void> {
+  await db.deleteFrom('reportSections').where('host', '=', host).execute();
+  await sql`
+    insert into reportSections (host, name, sha256, problemCode, problemReason)
+    select ${host}, value ->> 'name', value ->> 'sha256', value ->> '$.problem.code', value ->> '$.problem.reason'
+    from json_each(${JSON.stringify(list)})`.execute(db);
+  await db
+    .deleteFrom('sections')
+    .where('host', '=', host)
+    .where(
+      sql<boolean>`not exists (select 1 from reportSections as used where used.host = sections.host
+        and used.name = sections.name and used.sha256 = sections.sha256)`,
+    )
+    .execute();
+}
+
+/** One row per section of the newest report; a report without sections is one row with null names. */
+function reportRows(db: Db) {
+  return db
+    .selectFrom('reports')
+    .leftJoin('reportSections', 'reportSections.host', 'reports.host')
+    .select([
+      'reports.host as host',
+      'reports.takenAt as takenAt',
+      'reportSections.name as name',
+      'reportSections.sha256 as sha256',
+      'reportSections.problemCode as problemCode',
+      'reportSections.problemReason as problemReason',
+    ])
+    .orderBy('reportSections.name');
+}
+
+function withSections(db: Db) {
+  return reportRows(db)
+    .leftJoin('sections', (join) =>
+      join
+        .onRef('sections.host', '=', 'reportSections.host')
+        .onRef('sections.name', '=', 'reportSections.name')
+        .onRef('sections.sha256', '=', 'reportSections.sha256'),
+    )
+    .select('sections.zstdJson as zstdJson');
+}
+
+async function latest(db: Db, host: HostId): Promise<Inventory | null> {
+  const found = await withSections(db).where('reports.host', '=', host).execute();
+  const [first] = found;
+  if (!first) return null;
+
+  const outcomes: Partial<Record<SectionName, SectionOutcome<SectionName>>> = {};
+  for (const row of found) {
+    if (row.name === null) continue;
+    const { name, data, problem: why } = await decode(row);
+    outcomes[name] = why ? { ok: false, ...why } : { ok: true, data: data as never };
+  }
+  // An older agent knows fewer sections: said as a reason, so that nobody takes it for "nothing there".
+  for (const name of SECTION_NAMES) {
+    outcomes[name] ??= { ok: false, code: 'NOT_BUILT', reason: 'the agent did not report this section' };
+  }
+
+  return { takenAt: first.takenAt, sections: outcomes as Inventory['sections'] };
+}
+
+async function sectionOfAll<N extends SectionName>(db: Db, name: N): Promise<readonly SectionOfHost<N>[]> {
+  const found = await withSections(db)
+    .innerJoin('hosts', 'hosts.id', 'reports.host')
+    .where('hosts.state', '=', 'active')
+    .where('reportSections.name', '=', name)
+    .orderBy('reports.host')
+    .execute();
+  const all: SectionOfHost<N>[] = [];
+  for (const row of found) {
+    const { host, takenAt, data, problem: why } = await decode(row);
+    all.push({ host, takenAt, data: data as SectionOfHost<N>['data'], problem: why });
+  }
+
+  return all;
+}
+
+async function decode(row: unknown) {
+  const { host, name, takenAt, sha256, zstdJson, ...rest } = rows.decodeRow(withData, 'reportSections', row);
+  const why = problemOf(rest);
+  if (why) return { host, name, takenAt, data: null, problem: why };
+  if (!sha256 || !zstdJson) throw new CodedError('STORE_FAILED', `section ${name} of host ${host} has no data`);
+
+  return { host, name, takenAt, data: await decodeSection(name, sha256, zstdJson), problem: null };
+}
+
+function problemOf(row: z.output<z.ZodObject<typeof problem>>) {
+  return row.problemCode === null || row.problemReason === null
+    ? null
+    : { code: row.problemCode, reason: row.problemReason };
+}

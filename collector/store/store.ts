@@ -1,0 +1,99 @@
+// Opens the store: the file, its schema, the one writer with its queue and the reader beside it, and puts the
+// tables together behind the ports. Rooms of the collector get the ports; they never see SQL.
+
+import type { Clock } from '@selvage/shared/time/clock.ts';
+import type SQLite from 'better-sqlite3';
+import { adminReader, adminWriter } from './admins.ts';
+import { auditReader, auditWriter } from './audit.ts';
+import { type Db, queriesOn, type Scope } from './dialect.ts';
+import { storeFailure } from './failure.ts';
+import { openReader, openWriter, prepareFile } from './file.ts';
+import { hostReader, hostWriter } from './hosts.ts';
+import { inventoryReader, inventoryWriter } from './inventory.ts';
+import { migrate } from './migrate.ts';
+import { MIGRATIONS } from './migrations.ts';
+import { policyReader, policyWriter } from './policy.ts';
+import type { Readers, Store, Writers } from './ports.ts';
+import { resultReader, resultWriter } from './results.ts';
+import { streamReader, streamWriter } from './streams.ts';
+import { tokenReader, tokenWriter } from './tokens.ts';
+import { tracked } from './tracked.ts';
+import { TRANSACTION_DEADLINE_MS, Transactions } from './transactions.ts';
+
+export interface StoreOptions {
+  /** Path of the database; it and its folder are made when they are missing. */
+  readonly file: string;
+  readonly clock: Clock;
+  readonly transactionDeadlineMs?: number;
+}
+
+/**
+ * Opens or makes the database and brings it to the newest schema. Throws FILE_UNSAFE, FILE_CORRUPT, STORE_NEWER,
+ * STORE_FAILED or DISK_FULL; a file that is refused is left as it was.
+ */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const { file, clock, transactionDeadlineMs = TRANSACTION_DEADLINE_MS } = options;
+  await prepareFile(file);
+  const writer = openWriter(file);
+  let reader: SQLite.Database | undefined;
+
+  try {
+    migrate(writer, { migrations: MIGRATIONS, clock, file });
+    reader = openReader(file);
+  } catch (error) {
+    writer.close();
+    throw storeFailure(error, 'opening the database', file);
+  }
+
+  return assemble(writer, reader, transactionDeadlineMs);
+}
+
+function assemble(writer: SQLite.Database, reader: SQLite.Database, deadlineMs: number): Store {
+  const transactions = new Transactions(writer, deadlineMs);
+  const reading: Scope = { open: true, kind: 'reader' };
+
+  return {
+    read: readersOn(queriesOn(reader, reading)),
+    transaction: (work) =>
+      transactions.run(async (scope) => {
+        const { rooms, settled } = tracked(writersOn(queriesOn(writer, scope)));
+        const result = await work(rooms);
+        settled();
+
+        return result;
+      }),
+    close: async () => {
+      await transactions.close();
+      reading.open = false;
+      // The writer last: the last connection to close moves the write-ahead log into the database.
+      reader.close();
+      writer.close();
+    },
+  };
+}
+
+function readersOn(db: Db): Readers {
+  return {
+    hosts: hostReader(db),
+    tokens: tokenReader(db),
+    admins: adminReader(db),
+    streams: streamReader(db),
+    inventory: inventoryReader(db),
+    results: resultReader(db),
+    policy: policyReader(db),
+    audit: auditReader(db),
+  };
+}
+
+function writersOn(db: Db): Writers {
+  return {
+    hosts: hostWriter(db),
+    tokens: tokenWriter(db),
+    admins: adminWriter(db),
+    streams: streamWriter(db),
+    inventory: inventoryWriter(db),
+    results: resultWriter(db),
+    policy: policyWriter(db),
+    audit: auditWriter(db),
+  };
+}
