@@ -23,6 +23,10 @@ export const CODES = {
   NOT_BUILT: { rule: 'stop', exit: 2, next: 'see the limits in the README' },
   INTERNAL: { rule: 'page', exit: 1, next: 'report it with the log lines around it' },
 
+  // requests to the HTTP API
+  REQUEST_INVALID: { rule: 'stop', exit: 2, next: 'correct the request at the paths named; see /v1/openapi.json' },
+  REQUEST_TOO_LARGE: { rule: 'stop', exit: 2, next: 'send less at once' },
+
   // files, processes, time
   FILE_UNSAFE: { rule: 'page', exit: 1, next: 'look at who wrote the file named; it was not read' },
   FILE_TOO_LARGE: { rule: 'stop', exit: 1, next: 'look at what wrote the file named' },
@@ -68,6 +72,7 @@ export const CODES = {
     next: 'remove the identity folder first if this host must be enrolled anew',
   },
   UNAUTHENTICATED: { rule: 'stop', exit: 3, next: 'log in: selvage login' },
+  ADMIN_REVOKED: { rule: 'stop', exit: 3, next: 'ask another admin for a new token: selvage admin add NAME' },
   FORBIDDEN: { rule: 'stop', exit: 3, next: 'ask an admin whose role allows it' },
 
   // frames

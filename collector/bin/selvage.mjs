@@ -1,0 +1,14 @@
+#!/usr/bin/env node
+// Entry point of the command line of the collector. Plain ES2020, so that an older Node can say that it is too old.
+if (Number(process.versions.node.split('.')[0]) < 26) {
+  process.stderr.write(
+    `error NODE_TOO_OLD: this is Node ${process.versions.node}; selvage needs Node 26. next: run it as "npx selvage" in the checkout, which brings it\n`,
+  );
+  process.exit(2);
+}
+const { main } = await import('../main.ts');
+process.exitCode = await main(process.argv.slice(2), {
+  env: process.env,
+  stdout: process.stdout,
+  stderr: process.stderr,
+});
