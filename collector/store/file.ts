@@ -27,7 +27,6 @@ export async function prepareFile(file: string): Promise<void> {
   try {
     const facts = await handle.stat();
     if (!facts.isFile()) throw unsafe(file);
-    if ((facts.mode & 0o777) !== PRIVATE_FILE) await handle.chmod(PRIVATE_FILE);
     await checkHeader(handle, facts.size, file);
     await handle.sync();
   } finally {
@@ -42,9 +41,24 @@ export async function prepareFile(file: string): Promise<void> {
   }
 }
 
-/** The one connection that writes. Throws FILE_CORRUPT, DISK_FULL or STORE_FAILED. */
-export function openWriter(file: string): SQLite.Database {
+/** Takes the rights of others away from a file that had them. Only for a file that is known to be ours. */
+export async function makePrivate(file: string): Promise<void> {
+  const handle = await open(file, O_RDWR | O_NOFOLLOW);
+  try {
+    const { mode } = await handle.stat();
+    if ((mode & 0o777) !== PRIVATE_FILE) await handle.chmod(PRIVATE_FILE);
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * The one connection that writes. `assertKnown` may refuse the database before anything in it is changed.
+ * Throws what it throws, FILE_CORRUPT, DISK_FULL or STORE_FAILED.
+ */
+export function openWriter(file: string, assertKnown: (connection: SQLite.Database) => void): SQLite.Database {
   return guarded(file, (connection) => {
+    assertKnown(connection);
     connection.pragma('journal_mode = wal');
     // FULL: the log is synced before a commit returns, so what was acknowledged survives a power cut (NORMAL would not).
     connection.pragma('synchronous = full');

@@ -10,30 +10,36 @@ import type { Migration } from './migrations.ts';
 /** "SELV" in PRAGMA application_id: says whose database a file is (sqlite.org/fileformat.html#application_id). */
 const APPLICATION_ID = 0x53454c56;
 
+interface Known {
+  readonly migrations: readonly Migration[];
+  readonly file: string;
+}
+
 /**
- * Applies what is missing. Throws STORE_NEWER for a database of a later collector, STORE_FAILED for another program's
- * database or a step that fails; the database then is as it was before that step.
+ * Throws STORE_FAILED for another program's database and STORE_NEWER for one of a later collector. It reads only: it is
+ * asked before the first setting that would change the file.
  */
-export function migrate(
-  connection: SQLite.Database,
-  options: { readonly migrations: readonly Migration[]; readonly clock: Clock; readonly file: string },
-): void {
-  const { migrations, clock, file } = options;
-  const version = pragmaNumber(connection, 'user_version');
+export function assertKnown(connection: SQLite.Database, { migrations, file }: Known): void {
   if (!isOurs(connection)) {
-    throw new CodedError('STORE_FAILED', `${file} is the database of another program; it was not touched`, {
+    throw new CodedError('STORE_FAILED', `${file} is the database of another program; nothing in it was changed`, {
       next: 'choose another database file in the settings',
       details: { file },
     });
   }
-  if (version > migrations.length) {
-    throw new CodedError(
-      'STORE_NEWER',
-      `${file} has schema ${version}; this collector knows schemas up to ${migrations.length}`,
-      { details: { file, schema: version, known: migrations.length } },
-    );
-  }
 
+  const version = pragmaNumber(connection, 'user_version');
+  if (version <= migrations.length) return;
+  throw new CodedError(
+    'STORE_NEWER',
+    `${file} has schema ${version}; this collector knows schemas up to ${migrations.length}`,
+    { details: { file, schema: version, known: migrations.length } },
+  );
+}
+
+/** Applies what is missing. Throws STORE_FAILED when a step fails; the database then is as it was before that step. */
+export function migrate(connection: SQLite.Database, options: Known & { readonly clock: Clock }): void {
+  const { migrations, clock, file } = options;
+  const version = pragmaNumber(connection, 'user_version');
   for (const [index, migration] of migrations.entries()) {
     if (index >= version) step(connection, index + 1, migration, clock, file);
   }

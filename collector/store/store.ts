@@ -1,16 +1,17 @@
 // Opens the store: the file, its schema, the one writer with its queue and the reader beside it, and puts the
 // tables together behind the ports. Rooms of the collector get the ports; they never see SQL.
 
+import { resolve } from 'node:path';
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import type SQLite from 'better-sqlite3';
 import { adminReader, adminWriter } from './admins.ts';
 import { auditReader, auditWriter } from './audit.ts';
 import { type Db, queriesOn, type Scope } from './dialect.ts';
 import { storeFailure } from './failure.ts';
-import { openReader, openWriter, prepareFile } from './file.ts';
+import { makePrivate, openReader, openWriter, prepareFile } from './file.ts';
 import { hostReader, hostWriter } from './hosts.ts';
 import { inventoryReader, inventoryWriter } from './inventory.ts';
-import { migrate } from './migrate.ts';
+import { assertKnown, migrate } from './migrate.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { policyReader, policyWriter } from './policy.ts';
 import type { Readers, Store, Writers } from './ports.ts';
@@ -32,12 +33,15 @@ export interface StoreOptions {
  * STORE_FAILED or DISK_FULL; a file that is refused is left as it was.
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
-  const { file, clock, transactionDeadlineMs = TRANSACTION_DEADLINE_MS } = options;
+  const { clock, transactionDeadlineMs = TRANSACTION_DEADLINE_MS } = options;
+  // Absolute, so that SQLite never takes a name for something special (":memory:", "file:…").
+  const file = resolve(options.file);
   await prepareFile(file);
-  const writer = openWriter(file);
+  const writer = openWriter(file, (connection) => assertKnown(connection, { migrations: MIGRATIONS, file }));
   let reader: SQLite.Database | undefined;
 
   try {
+    await makePrivate(file);
     migrate(writer, { migrations: MIGRATIONS, clock, file });
     reader = openReader(file);
   } catch (error) {

@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest';
+import { freshStores } from './fresh-store.ts';
+import { AT, hostId, hostSample, LATER, packed } from './samples.ts';
+
+const fresh = freshStores('inventory');
+const code = (expected: string) => expect.objectContaining({ code: expected });
+
+describe('when inventories are kept', () => {
+  const reboot = packed({ required: true, reasons: ['kernel'] });
+  const quiet = packed({ required: false, reasons: [] });
+  const section = (sha256: typeof reboot.sha256) => ({ name: 'reboot' as const, sha256, problem: null });
+
+  it('gives the newest report with data, problems and what the agent does not know', async () => {
+    const store = await fresh();
+    const problem = { code: 'PARSE' as const, reason: 'line 3' };
+    await store.transaction(async (w) => {
+      await w.hosts.add(hostSample(1));
+      await w.inventory.putSection(hostId(1), 'reboot', reboot.sha256, reboot.zstdJson);
+      await w.inventory.putReport(hostId(1), AT, [section(reboot.sha256), { name: 'users', sha256: null, problem }]);
+    });
+    const latest = await store.read.inventory.latest(hostId(1));
+
+    expect(latest?.takenAt).toBe(AT);
+    expect(latest?.sections.reboot).toEqual({ ok: true, data: { required: true, reasons: ['kernel'] } });
+    expect(latest?.sections.users).toEqual({ ok: false, ...problem });
+    expect(latest?.sections.os).toMatchObject({ ok: false, code: 'NOT_BUILT' });
+    expect(await store.read.inventory.sections(hostId(1))).toEqual([
+      { ...section(reboot.sha256), takenAt: AT },
+      { name: 'users', sha256: null, problem, takenAt: AT },
+    ]);
+    expect(await store.read.inventory.latest(hostId(2))).toBeNull();
+  });
+
+  it('drops a section that no report uses any more', async () => {
+    const store = await fresh();
+    await store.transaction(async (w) => {
+      await w.hosts.add(hostSample(1));
+      await w.inventory.putSection(hostId(1), 'reboot', reboot.sha256, reboot.zstdJson);
+      await w.inventory.putReport(hostId(1), AT, [section(reboot.sha256)]);
+      await w.inventory.putSection(hostId(1), 'reboot', quiet.sha256, quiet.zstdJson);
+      await w.inventory.putSection(hostId(1), 'reboot', quiet.sha256, quiet.zstdJson);
+      await w.inventory.putReport(hostId(1), LATER, [section(quiet.sha256)]);
+    });
+
+    expect(await store.read.inventory.hasSection(hostId(1), 'reboot', reboot.sha256)).toBe(false);
+    expect(await store.read.inventory.hasSection(hostId(1), 'reboot', quiet.sha256)).toBe(true);
+    expect(await store.read.inventory.hasSection(hostId(1), 'users', quiet.sha256)).toBe(false);
+  });
+
+  it('refuses a report that names a section it does not have, and keeps the one before', async () => {
+    const store = await fresh();
+    await store.transaction(async (w) => {
+      await w.hosts.add(hostSample(1));
+      await w.inventory.putSection(hostId(1), 'reboot', reboot.sha256, reboot.zstdJson);
+      await w.inventory.putReport(hostId(1), AT, [section(reboot.sha256)]);
+    });
+    const report = store.transaction((w) => w.inventory.putReport(hostId(1), LATER, [section(quiet.sha256)]));
+    const both = [section(reboot.sha256), section(reboot.sha256)];
+    const doubled = store.transaction((w) => w.inventory.putReport(hostId(1), LATER, both));
+
+    await expect(report).rejects.toThrow(code('NOT_FOUND'));
+    await expect(doubled).rejects.toThrow(code('STORE_FAILED'));
+    expect((await store.read.inventory.latest(hostId(1)))?.takenAt).toBe(AT);
+  });
+
+  it('gives one section of all active hosts, each with data or its problem', async () => {
+    const store = await fresh();
+    const problem = { code: 'PARSE' as const, reason: 'line 3' };
+    await store.transaction(async (w) => {
+      for (const number of [1, 2, 3, 4]) await w.hosts.add(hostSample(number));
+      for (const number of [1, 3]) {
+        await w.inventory.putSection(hostId(number), 'reboot', reboot.sha256, reboot.zstdJson);
+        await w.inventory.putReport(hostId(number), AT, [section(reboot.sha256)]);
+      }
+      await w.inventory.putReport(hostId(2), AT, [{ name: 'reboot', sha256: null, problem }]);
+      await w.hosts.revoke(hostId(3), AT);
+    });
+
+    expect(await store.read.inventory.sectionOfAll('reboot')).toEqual([
+      { host: hostId(1), takenAt: AT, data: { required: true, reasons: ['kernel'] }, problem: null },
+      { host: hostId(2), takenAt: AT, data: null, problem },
+    ]);
+  });
+
+  it.each([
+    ['does not unpack', 'reboot' as const, { ...reboot, zstdJson: new Uint8Array([1, 2, 3]) }],
+    ['has another hash', 'reboot' as const, { ...reboot, zstdJson: quiet.zstdJson }],
+    ['does not fit its shape', 'reboot' as const, packed({ required: 'yes' })],
+  ])('fails on a section that %s, rather than leave it out', async (_, name, bad) => {
+    const store = await fresh();
+    await store.transaction(async (w) => {
+      await w.hosts.add(hostSample(1));
+      await w.inventory.putSection(hostId(1), name, bad.sha256, bad.zstdJson);
+      await w.inventory.putReport(hostId(1), AT, [{ name, sha256: bad.sha256, problem: null }]);
+    });
+
+    await expect(store.read.inventory.latest(hostId(1))).rejects.toThrow(code('STORE_FAILED'));
+    await expect(store.read.inventory.sectionOfAll(name)).rejects.toThrow(code('STORE_FAILED'));
+  });
+});

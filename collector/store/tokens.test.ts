@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import { freshStores } from './fresh-store.ts';
+import { AT, hashOf, hostId, LATER, tokenSample } from './samples.ts';
+
+const fresh = freshStores('tokens');
+const code = (expected: string) => expect.objectContaining({ code: expected });
+
+describe('when tokens are used', () => {
+  const use = { at: LATER, key: hashOf('key'), for: hostId(1) };
+
+  it('is used once; the same key may ask again, another may not', async () => {
+    const store = await fresh();
+    await store.transaction((w) => w.tokens.add(tokenSample('a')));
+    await store.transaction((w) => w.tokens.use('a', use));
+    await store.transaction((w) => w.tokens.use('a', use));
+    const other = store.transaction((w) => w.tokens.use('a', { ...use, key: hashOf('other') }));
+
+    await expect(other).rejects.toThrow(code('TOKEN_USED'));
+    expect(await store.read.tokens.byId('a')).toEqual(
+      tokenSample('a', { usedAt: LATER, usedByKey: use.key, usedFor: hostId(1) }),
+    );
+  });
+
+  it('lets exactly one of many at the same moment have it', async () => {
+    const store = await fresh();
+    await store.transaction((w) => w.tokens.add(tokenSample('a')));
+    const asked = Array.from({ length: 20 }, (_, index) =>
+      store.transaction((w) => w.tokens.use('a', { ...use, key: hashOf(`key-${index}`) })),
+    );
+    const answers = await Promise.allSettled(asked);
+
+    expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+  });
+
+  it('says revoked and unknown apart', async () => {
+    const store = await fresh();
+    await store.transaction((w) => w.tokens.add(tokenSample('a')));
+    await store.transaction((w) => w.tokens.revoke('a', AT));
+
+    await expect(store.transaction((w) => w.tokens.use('a', use))).rejects.toThrow(code('TOKEN_REVOKED'));
+    await expect(store.transaction((w) => w.tokens.use('b', use))).rejects.toThrow(code('TOKEN_UNKNOWN'));
+    await expect(store.transaction((w) => w.tokens.add(tokenSample('a')))).rejects.toThrow(code('ALREADY_EXISTS'));
+    expect(await store.read.tokens.list()).toHaveLength(1);
+  });
+});
