@@ -45,6 +45,8 @@ export const repository = z.strictObject({
   date: instant.nullable(),
   validUntil: instant.nullable(),
   problem: z.strictObject({ code, reason: text }).nullable(),
+  /** What stopped the last attempt, also while the list of an earlier one may still be believed. */
+  lastError: z.strictObject({ code, reason: text }).nullable().optional(),
 });
 export type Repository = z.infer<typeof repository>;
 
