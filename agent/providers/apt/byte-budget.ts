@@ -1,0 +1,65 @@
+// Ends a refresh that brings more than it may: counts what grows in the folder that apt downloads into.
+// It sees the disk only, so it lags by one look; a bound on waste, not an accounting.
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { hasErrno } from '@selvage/shared/files/durable.ts';
+import type { Clock } from '@selvage/shared/time/clock.ts';
+
+const LOOK_EVERY_MS = 50;
+const COMPRESSED = /[.](xz|gz|bz2|lzma|lz4|zst)$/;
+
+/** Largest sizes seen, per file that was downloaded. */
+type Seen = Map<string, { readonly name: string; bytes: number }>;
+
+/**
+ * Looks until `stopped` is aborted, and calls `exceeded` once when more than `budget` bytes have come. `before`
+ * are the sizes of what an earlier, stopped refresh left, from `partialSizes`.
+ */
+export async function watchBudget(options: {
+  readonly partial: string;
+  readonly before: ReadonlyMap<string, number>;
+  readonly budget: number;
+  readonly clock: Clock;
+  readonly stopped: AbortSignal;
+  readonly exceeded: (bytes: number) => void;
+}): Promise<void> {
+  const seen: Seen = new Map();
+
+  while (!options.stopped.aborted) {
+    const bytes = count(seen, await partialSizes(options.partial), options.before);
+    if (bytes > options.budget) {
+      options.exceeded(bytes);
+
+      return;
+    }
+    await options.clock.sleep(LOOK_EVERY_MS, options.stopped).catch(() => undefined);
+  }
+}
+
+/** `x_Packages.xz` is what came; `x_Packages.lz4`, which appears beside it, is the same data stored another way. */
+function count(seen: Seen, sizes: ReadonlyMap<string, number>, before: ReadonlyMap<string, number>): number {
+  for (const [name, size] of sizes) {
+    const stem = name.replace(COMPRESSED, '');
+    const file = seen.get(stem) ?? { name, bytes: 0 };
+    seen.set(stem, file);
+    if (file.name === name) file.bytes = Math.max(file.bytes, size - (before.get(name) ?? 0));
+  }
+
+  return [...seen.values()].reduce((sum, file) => sum + file.bytes, 0);
+}
+
+/** Name → bytes of the files in the folder that apt downloads into. */
+export async function partialSizes(partial: string): Promise<ReadonlyMap<string, number>> {
+  const sizes = new Map<string, number>();
+
+  for (const name of await readdir(partial)) {
+    try {
+      sizes.set(name, (await stat(join(partial, name))).size);
+    } catch (error) {
+      // Moved into the lists between the two calls: its last size was counted before.
+      if (!hasErrno(error, 'ENOENT')) throw error;
+    }
+  }
+
+  return sizes;
+}

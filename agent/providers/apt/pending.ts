@@ -1,0 +1,220 @@
+// Pending updates from the agent's own lists: exactly what `apt list --upgradable` counts, with what an admin asks next.
+// The answer is kept beside the lists; while nothing changed no process is started. It never touches the network.
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CodedError } from '@selvage/shared/errors/coded-error.ts';
+import { canonicalJson, sha256 } from '@selvage/shared/files/canonical.ts';
+import { hasErrno, readBounded, writeDurable } from '@selvage/shared/files/durable.ts';
+import {
+  type InstalledPackage,
+  type PendingUpdate,
+  pendingUpdate,
+  type Repository,
+} from '@selvage/shared/model/package.ts';
+import { z } from 'zod';
+import { parseStanzas, type Stanza } from './deb822.ts';
+import { DPKG_FOLDER } from './dpkg-database.ts';
+import { readSource } from './dpkg-status.ts';
+import { type Policy, parsePolicy, parseUpgradable, type Upgradable } from './pending-output.ts';
+import type { RefreshDeps } from './refresh.ts';
+import { sourceFiles } from './source-files.ts';
+import type { Workspace } from './workspace.ts';
+
+export interface PendingDeps {
+  readonly root: string;
+  readonly workspace: Workspace;
+  readonly repositories: readonly Repository[];
+  readonly installed: () => Promise<readonly InstalledPackage[]>;
+  /** Writes the configuration for apt; called only when the kept answer does not hold. */
+  readonly prepare: () => Promise<RefreshDeps>;
+}
+
+/** Building apt's cache from all lists takes about a second on a small machine. */
+const QUERY_DEADLINE_MS = 120_000;
+const OUTPUT_LIMIT = 64 * 1024 * 1024;
+/** Names per call, far below the kernel's limit for arguments. */
+const NAMES_PER_CALL = 500;
+const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
+const ANSWER_MODE = 0o644;
+/** Counts up when the meaning of the kept answer changes. */
+const FORMAT = 1;
+
+const answer = z.strictObject({ format: z.literal(FORMAT), of: z.string(), pending: z.array(pendingUpdate) });
+
+/** Throws PACKAGE_MANAGER_FAILED when apt fails, PARSE when its output is not understood to the last line. */
+export async function readPending(deps: PendingDeps): Promise<readonly PendingUpdate[]> {
+  const of = await fingerprint(deps);
+  const kept = await readAnswer(deps.workspace.pending, of);
+  if (kept) return kept;
+
+  const pending = await ask(deps);
+  await writeDurable(deps.workspace.pending, JSON.stringify({ format: FORMAT, of, pending }), { mode: ANSWER_MODE });
+
+  return pending;
+}
+
+async function ask(deps: PendingDeps): Promise<readonly PendingUpdate[]> {
+  const own = await deps.prepare();
+  const apt = async (file: string, args: readonly string[]): Promise<string> => {
+    const output = await own.run({
+      file,
+      args,
+      env: { APT_CONFIG: deps.workspace.config },
+      cwd: '/',
+      deadlineMs: QUERY_DEADLINE_MS,
+      outputLimit: OUTPUT_LIMIT,
+      ...own.user,
+    });
+    if (output.exitCode !== 0) {
+      throw new CodedError(
+        'PACKAGE_MANAGER_FAILED',
+        `${file} ${args[0]} ended with ${output.exitCode}: ${output.stderr.trim()}`,
+      );
+    }
+
+    return output.stdout;
+  };
+
+  const upgradable = parseUpgradable(await apt('apt', ['list', '--upgradable']));
+  const native = own.host.find(({ name }) => name === 'APT::Architecture')?.value ?? '';
+  const selectors = upgradable.map(({ name, arch }) => (arch === native || arch === 'all' ? name : `${name}:${arch}`));
+  const policies = new Map<string, Policy>();
+  const records: Stanza[] = [];
+
+  for (let start = 0; start < selectors.length; start += NAMES_PER_CALL) {
+    const part = selectors.slice(start, start + NAMES_PER_CALL);
+    for (const [name, policy] of parsePolicy(await apt('apt-cache', ['policy', '--', ...part])))
+      policies.set(name, policy);
+    const exact = part.map((name, index) => `${name}=${upgradable[start + index]?.candidate}`);
+    records.push(
+      ...parseStanzas(await apt('apt-cache', ['show', '--', ...exact]), { file: 'apt-cache show', comments: false }),
+    );
+  }
+
+  const recordOf = new Map(records.map((record) => [recordKey(record), record]));
+  const heldOf = new Map((await deps.installed()).map(({ name, arch, held }) => [`${name}:${arch}`, held]));
+
+  return upgradable.map((update, index) => {
+    const policy = policies.get(selectors[index] ?? '');
+    const record = recordOf.get(`${update.name} ${update.candidate} ${update.arch}`);
+    if (!policy || !record)
+      throw new CodedError('PARSE', `apt lists ${update.name} but shows no record of its candidate`);
+
+    // An architecture may change between versions (any → all): then the name decides.
+    const held = heldOf.get(`${update.name}:${update.arch}`) ?? heldOf.get(`${update.name}:all`) ?? false;
+
+    return describe(update, policy, record, { repositories: deps.repositories, held });
+  });
+}
+
+function describe(
+  update: Upgradable,
+  policy: Policy,
+  { fields }: Stanza,
+  facts: { readonly repositories: readonly Repository[]; readonly held: boolean },
+): PendingUpdate {
+  const { name, arch, installed, candidate } = update;
+  if (policy.candidate !== candidate) {
+    throw new CodedError('PARSE', `apt names two candidates for ${name}: ${candidate} and ${policy.candidate}`);
+  }
+
+  const serving = (origins: readonly string[]) =>
+    facts.repositories.filter((repository) => origins.some((origin) => isOf(origin, repository)));
+  const chosen = policy.versions.find(({ version }) => version === candidate);
+  const servingCandidate = serving(chosen?.origins ?? []);
+  if (servingCandidate.length === 0) {
+    throw new CodedError('PARSE', `no enabled repository serves ${name} ${candidate}, which apt would install`);
+  }
+
+  // The table runs from the newest to the oldest version: what lies between is newer than the one installed.
+  const from = policy.versions.findIndex(({ version }) => version === candidate);
+  const to = policy.versions.findIndex((version) => version.installed);
+  const between = policy.versions.slice(from, to < 0 ? undefined : to);
+  const source = readSource(fields.get('source'), { name, version: candidate }, 'apt-cache show');
+  const size = fields.get('size');
+  const phased = fields.get('phased-update-percentage');
+  // Archives phase updates; the same version from a security repository reaches everyone (apt, ShouldKeep).
+  const isPhased = !servingCandidate.some(({ security }) => security);
+
+  return {
+    provider: 'apt',
+    name,
+    arch,
+    source: source.name,
+    installed,
+    candidate,
+    candidateSourceVersion: source.version,
+    repositories: servingCandidate.map(({ id }) => id),
+    security: between.some(({ origins }) => serving(origins).some(({ security }) => security)),
+    held: facts.held,
+    phased: isPhased ? (chosen?.phased ?? (phased === undefined ? null : Number(phased))) : null,
+    downloadBytes: size === undefined ? null : Number(size),
+  };
+}
+
+/** `http://deb.debian.org/debian bookworm/main amd64 Packages`, or `http://flat.example.org/x ./ Packages`. */
+function isOf(origin: string, { uri, suite, components }: Repository): boolean {
+  const heads = components.length === 0 ? [suite] : components.map((component) => `${suite}/${component}`);
+
+  return heads.some((head) => origin.startsWith(`${uri} ${head} `));
+}
+
+function recordKey({ fields }: Stanza): string {
+  return `${fields.get('package')} ${fields.get('version')} ${fields.get('architecture')}`;
+}
+
+/** Changes with everything that the answer depends on: lists, status, pins, sources and settings of apt. */
+async function fingerprint({ root, workspace, repositories }: PendingDeps): Promise<string> {
+  const etc = join(root, 'etc/apt');
+  const folders = [join(etc, 'preferences.d'), join(etc, 'apt.conf.d'), join(root, DPKG_FOLDER, 'updates')];
+  const inLists = (await inFolder(workspace.lists)).filter((path) =>
+    /(_|^)(InRelease|Release|Packages)([.]|$)/.test(path),
+  );
+  const paths = [
+    ...inLists,
+    join(root, DPKG_FOLDER, 'status'),
+    join(root, DPKG_FOLDER, 'arch'),
+    join(etc, 'preferences'),
+    join(etc, 'apt.conf'),
+    ...(await sourceFiles(root)),
+    ...(await Promise.all(folders.map(inFolder))).flat(),
+  ];
+  const marks = await Promise.all(paths.map(async (path) => [path, await mark(path)]));
+  const trusted = repositories.map(({ id, security }) => [id, security]);
+
+  return sha256(canonicalJson([FORMAT, marks, trusted]));
+}
+
+async function inFolder(folder: string): Promise<readonly string[]> {
+  try {
+    return (await readdir(folder)).sort().map((name) => join(folder, name));
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT')) return [];
+    throw error;
+  }
+}
+
+async function mark(path: string): Promise<string | null> {
+  try {
+    const { ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
+
+    return [ino, size, mtimeNs, ctimeNs].join(' ');
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT')) return null;
+    throw error;
+  }
+}
+
+async function readAnswer(path: string, of: string): Promise<readonly PendingUpdate[] | null> {
+  const bytes = await readBounded(path, MAX_ANSWER_BYTES);
+  if (!bytes) return null;
+
+  try {
+    const read = answer.safeParse(JSON.parse(new TextDecoder().decode(bytes)));
+
+    return read.success && read.data.of === of ? read.data.pending : null;
+  } catch {
+    // A torn answer is no answer: apt is asked again.
+    return null;
+  }
+}

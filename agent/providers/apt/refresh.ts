@@ -1,0 +1,185 @@
+// One refresh of the agent's own package lists with the real apt-get, as an unprivileged user. It takes no lock of the
+// host, runs no hook of it and changes nothing outside the workspace; it is no transaction, so it may be ended at any time.
+import { join } from 'node:path';
+import { CodedError, hasCode } from '@selvage/shared/errors/coded-error.ts';
+import type { Run } from '@selvage/shared/exec/run.ts';
+import { writeDurable } from '@selvage/shared/files/durable.ts';
+import type { Clock } from '@selvage/shared/time/clock.ts';
+import type { RefreshOptions } from '../provider.ts';
+import { type AptOption, type UnprivilegedUser, writeAptConfig } from './apt-config.ts';
+import type { Problem } from './belief.ts';
+import { partialSizes, watchBudget } from './byte-budget.ts';
+import { indexChanged } from './lists.ts';
+import { splitRuns } from './refresh-runs.ts';
+import { type ListedRepository, listRepositories } from './repository-list.ts';
+import { renderSources, type SourceEntry } from './sources.ts';
+import { readUpdateOutput, type UpdateVerdict } from './update-output.ts';
+import type { Workspace } from './workspace.ts';
+
+export interface RefreshDeps {
+  readonly run: Run;
+  readonly clock: Clock;
+  readonly user: UnprivilegedUser | null;
+  readonly root: string;
+  readonly workspace: Workspace;
+  /** Kept options of the host, from readHostOptions. */
+  readonly host: readonly AptOption[];
+}
+
+/** A few kilobytes of progress; the files themselves never come through the pipe. */
+const OUTPUT_LIMIT = 4 * 1024 * 1024;
+const SOURCES_MODE = 0o644;
+
+/** Written before the host's own options: what the host says about time-outs and retries wins. */
+const DEFAULTS: readonly AptOption[] = [
+  { name: 'Acquire::Retries', value: '1' },
+  { name: 'Acquire::http::Timeout', value: '20' },
+  { name: 'Acquire::https::Timeout', value: '20' },
+];
+/** Written last. Whether an index is too old or from the future is judged by Selvage, also where the host does not care. */
+const ENFORCED: readonly AptOption[] = [
+  { name: 'Acquire::Check-Valid-Until', value: 'false' },
+  { name: 'Acquire::Check-Date', value: 'false' },
+  { name: 'Acquire::AllowInsecureRepositories', value: 'false' },
+  { name: 'Acquire::AllowWeakRepositories', value: 'false' },
+  { name: 'Acquire::AllowDowngradeToInsecureRepositories', value: 'false' },
+  { name: 'Acquire::GzipIndexes', value: 'true' },
+  { name: 'Acquire::cdrom::AutoDetect', value: 'false' },
+  { name: 'Acquire::cdrom::NoMount', value: 'true' },
+];
+const KEEP_OTHER_LISTS: AptOption = { name: 'APT::Get::List-Cleanup', value: 'false' };
+
+/** Configuration of the apt that fetches and reads the agent's own lists. */
+export async function writeObserverConfig(deps: RefreshDeps, sourceList?: string): Promise<void> {
+  const part = sourceList === undefined ? {} : { sourceList };
+  const options = sourceList === undefined ? ENFORCED : [...ENFORCED, KEEP_OTHER_LISTS];
+  const { root, host, workspace, user } = deps;
+  const { lists, cache } = workspace;
+  await writeAptConfig(workspace.config, { root, lists, cache, host: [...DEFAULTS, ...host], options, ...part }, user);
+}
+
+/** What happened to each repository: null is a success. A general failure of apt is that of every one without its own. */
+export async function refreshLists(
+  deps: RefreshDeps,
+  entries: readonly SourceEntry[],
+  options: RefreshOptions,
+): Promise<ReadonlyMap<string, Problem | null>> {
+  const runs = splitRuns(entries);
+  const started = deps.clock.monotonic();
+  const outcomes = new Map<string, Problem | null>();
+
+  for (const [index, run] of runs.entries()) {
+    const path = `${deps.workspace.sources}-${index}.sources`;
+    if (runs.length > 1) await writeDurable(path, renderSources(run), { mode: SOURCES_MODE });
+    await writeObserverConfig(deps, runs.length > 1 ? path : undefined);
+
+    const left = Math.max(1, options.deadline - (deps.clock.monotonic() - started));
+    const part = await refreshPart(deps, listRepositories(run), { ...options, deadline: left });
+    for (const [id, problem] of part) outcomes.set(id, outcomes.get(id) ?? problem);
+  }
+
+  if (runs.length > 1) await writeObserverConfig(deps);
+
+  return outcomes;
+}
+
+async function refreshPart(
+  deps: RefreshDeps,
+  repositories: readonly ListedRepository[],
+  options: RefreshOptions,
+): Promise<ReadonlyMap<string, Problem | null>> {
+  const before = await changes(deps, repositories);
+  const { lines, ended } = await runUpdate(deps, options);
+  const after = await changes(deps, repositories);
+  const { verdicts, general } = readUpdateOutput(lines, repositories);
+
+  return new Map(
+    repositories.map(({ id }) => {
+      const there = after.get(id) !== null;
+      const committed = there && after.get(id) !== before.get(id);
+
+      return [id, judge(verdicts.get(id), { there, committed, general, ended })];
+    }),
+  );
+}
+
+function judge(
+  verdict: UpdateVerdict | undefined,
+  facts: {
+    readonly there: boolean;
+    readonly committed: boolean;
+    readonly general: readonly string[];
+    readonly ended: Problem | null;
+  },
+): Problem | null {
+  if (verdict?.error) return verdict.error;
+  // apt moves the files of a repository into the lists together, so one that was moved is whole even when apt was ended.
+  if (facts.ended) return facts.committed || (verdict?.hit && facts.there) ? null : facts.ended;
+  if (facts.general.length > 0) return { code: 'PACKAGE_MANAGER_FAILED', reason: facts.general.join('; ') };
+  if (!verdict?.reached) return { code: 'REPOSITORY_UNREACHABLE', reason: 'apt-get said nothing about it' };
+
+  return facts.there ? null : { code: 'REPOSITORY_NEVER_FETCHED', reason: 'apt-get kept no index of it' };
+}
+
+/** Runs apt-get to its end, its deadline or its budget. Throws only when it could not be started. */
+async function runUpdate(
+  deps: RefreshDeps,
+  { deadline, byteBudget }: RefreshOptions,
+): Promise<{ readonly lines: readonly string[]; readonly ended: Problem | null }> {
+  const lines: string[] = [];
+  const watching = new AbortController();
+  const stopping = new AbortController();
+  let spent: Problem | null = null;
+  const partial = join(deps.workspace.lists, 'partial');
+  const budget = watchBudget({
+    partial,
+    before: await partialSizes(partial),
+    budget: byteBudget,
+    clock: deps.clock,
+    stopped: watching.signal,
+    exceeded: (bytes) => {
+      spent = {
+        code: 'BYTE_BUDGET',
+        reason: `the refresh brought ${bytes} bytes, more than the ${byteBudget} allowed`,
+      };
+      stopping.abort(new CodedError('BYTE_BUDGET', spent.reason));
+    },
+  });
+
+  try {
+    await deps.run({
+      file: 'apt-get',
+      args: ['update', '-q'],
+      env: { APT_CONFIG: deps.workspace.config },
+      cwd: '/',
+      deadlineMs: deadline,
+      outputLimit: OUTPUT_LIMIT,
+      onLine: (line) => lines.push(line),
+      signal: stopping.signal,
+      ...deps.user,
+    });
+
+    return { lines, ended: spent };
+  } catch (error) {
+    if (spent) return { lines, ended: spent };
+    if (!hasCode(error, 'PROCESS_DEADLINE') && !hasCode(error, 'PROCESS_OUTPUT_LIMIT')) throw error;
+
+    return { lines, ended: { code: error.code, reason: error.message } };
+  } finally {
+    watching.abort();
+    await budget;
+  }
+}
+
+async function changes(
+  deps: RefreshDeps,
+  repositories: readonly ListedRepository[],
+): Promise<ReadonlyMap<string, bigint | null>> {
+  return new Map(
+    await Promise.all(
+      repositories.map(async (repository) => {
+        return [repository.id, await indexChanged(deps.workspace.lists, repository)] as const;
+      }),
+    ),
+  );
+}
