@@ -1,0 +1,157 @@
+// One HTTPS request with one JSON document each way, TLS 1.3 only. It follows no redirect, keeps no connection, and takes
+// no more than the bytes and time it was given. Who is trusted is the caller's argument; the system's CAs never are.
+
+import type { IncomingMessage } from 'node:http';
+import { request } from 'node:https';
+import { CodedError, fromDocument } from '../errors/coded-error.ts';
+
+/** Bytes of an answer: a trust document holds a certificate and a TUF root, which grows with the number of keys. */
+export const MAX_ANSWER_BYTES = 256 * 1024;
+
+export interface Exchange {
+  /** `https://host:port` or `wss://host:port`; any path in it is replaced. */
+  readonly url: string;
+  readonly path: string;
+  readonly method: 'GET' | 'POST';
+  readonly body?: unknown;
+  readonly deadlineMs: number;
+  /** PEM of the only authority to trust, or `none`: then nothing secret may be sent and the answer proves nothing. */
+  readonly trust: { readonly authority: string } | 'none';
+  readonly key?: string;
+  readonly cert?: string;
+}
+
+// What OpenSSL and Node call a server that is not the one expected; everything else on the way is the network's.
+const EXPIRED = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID']);
+const UNTRUSTED = new Set([
+  'CERT_CHAIN_TOO_LONG',
+  'CERT_REJECTED',
+  'CERT_REVOKED',
+  'CERT_SIGNATURE_FAILURE',
+  'CERT_UNTRUSTED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+  'HOSTNAME_MISMATCH',
+  'INVALID_CA',
+  'INVALID_PURPOSE',
+  'PATH_LENGTH_EXCEEDED',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
+
+/**
+ * The JSON document of a 2xx answer. An error document becomes its CodedError; a server that cannot be reached in time
+ * is UNREACHABLE, one that cannot prove itself CERTIFICATE_INVALID or CERTIFICATE_EXPIRED, and an answer that is no
+ * bounded JSON document FRAME_INVALID or FRAME_TOO_LARGE. Throws USAGE for a url that is not https or wss.
+ */
+export async function exchange(options: Exchange): Promise<unknown> {
+  const url = endpoint(options.url, options.path);
+  // The deadline is a fact of the socket, not of the program's own time: no clock argument.
+  const signal = AbortSignal.timeout(options.deadlineMs);
+
+  try {
+    const answer = await send(options, url, signal);
+    const text = await readAnswer(answer);
+
+    return understood(answer, text, url);
+  } catch (error) {
+    throw explained(error, url, signal, options.deadlineMs);
+  }
+}
+
+function endpoint(base: string, path: string): URL {
+  const url = URL.canParse(base) ? new URL(base) : null;
+  if (!url || !['https:', 'wss:'].includes(url.protocol) || url.username !== '' || url.password !== '') {
+    throw new CodedError(
+      'USAGE',
+      `${JSON.stringify(base)} is not an address such as https://collector.example.org:7443`,
+    );
+  }
+
+  return new URL(path, `https://${url.host}`);
+}
+
+function send(options: Exchange, url: URL, signal: AbortSignal): Promise<IncomingMessage> {
+  const body = options.body === undefined ? null : Buffer.from(JSON.stringify(options.body));
+
+  return new Promise((resolve, reject) => {
+    const sent = request(url, {
+      method: options.method,
+      signal,
+      // A connection of its own: none that was opened under another trust is ever used again.
+      agent: false,
+      minVersion: 'TLSv1.3',
+      ...(options.trust === 'none'
+        ? { rejectUnauthorized: false }
+        : { ca: [options.trust.authority], rejectUnauthorized: true }),
+      ...(options.key === undefined ? {} : { key: options.key }),
+      ...(options.cert === undefined ? {} : { cert: options.cert }),
+      headers: {
+        accept: 'application/json',
+        ...(body ? { 'content-type': 'application/json', 'content-length': body.length } : {}),
+      },
+    });
+    sent.on('response', resolve);
+    sent.on('error', reject);
+    sent.end(body ?? undefined);
+  });
+}
+
+async function readAnswer(answer: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    // Leaving the loop destroys the connection: the rest is never read.
+    if (length > MAX_ANSWER_BYTES) {
+      throw new CodedError('FRAME_TOO_LARGE', `the answer has more than ${MAX_ANSWER_BYTES} bytes`);
+    }
+    chunks.push(chunk);
+  }
+
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function understood(answer: IncomingMessage, text: string, url: URL): unknown {
+  const status = answer.statusCode ?? 0;
+  const isJson = (answer.headers['content-type'] ?? '').split(';')[0]?.trim() === 'application/json';
+  let document: unknown;
+
+  try {
+    document = isJson ? JSON.parse(text) : undefined;
+  } catch (error) {
+    throw new CodedError('FRAME_INVALID', `${url.host} answered ${status} with broken JSON`, { cause: error });
+  }
+  if (typeof document !== 'object' || document === null) {
+    throw new CodedError('FRAME_INVALID', `${url.host}${url.pathname} answered ${status} without a JSON document`, {
+      next: 'check that the address is the one of a collector',
+    });
+  }
+  if (status < 200 || status > 299) throw fromDocument(document);
+
+  return document;
+}
+
+function explained(error: unknown, url: URL, signal: AbortSignal, deadlineMs: number): CodedError {
+  if (error instanceof CodedError) return error;
+
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (EXPIRED.has(code)) {
+    return new CodedError('CERTIFICATE_EXPIRED', `the certificate of ${url.host} is not valid now`, {
+      cause: error,
+      next: 'check the clock of this machine and the certificate of the collector',
+    });
+  }
+  if (UNTRUSTED.has(code)) {
+    return new CodedError('CERTIFICATE_INVALID', `${url.host} could not prove that it is the collector (${code})`, {
+      cause: error,
+      next: 'someone may stand between this machine and the collector; compare the address and the pin',
+    });
+  }
+  const why = signal.aborted ? `no answer within ${deadlineMs} ms` : code || String(error);
+
+  return new CodedError('UNREACHABLE', `${url.host} could not be reached: ${why}`, { cause: error });
+}
