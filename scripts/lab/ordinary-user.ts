@@ -1,0 +1,87 @@
+// Runs programs as an ordinary user, as root of a user namespace of its own where asked, never as root of the machine: what a
+// maintainer script may write is then what that user may write.
+import { chmod, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { CodedError } from '@selvage/shared/errors/coded-error.ts';
+import type { Run } from '@selvage/shared/exec/run.ts';
+
+/** "nobody" on every distribution with systemd or Debian's base-passwd. */
+const NOBODY = 65534;
+const DEADLINE_MS = 30_000;
+const TRAVERSE = 0o011;
+
+export interface OrdinaryUser {
+  readonly uid: number;
+  readonly gid: number;
+  /** True when this process is root and children are dropped to the user. */
+  readonly dropped: boolean;
+}
+
+/** This process' own user, or nobody when this process is root. */
+export function ordinaryUser(): OrdinaryUser {
+  const uid = process.getuid?.() ?? NOBODY;
+  const gid = process.getgid?.() ?? NOBODY;
+
+  return uid === 0 ? { uid: NOBODY, gid: NOBODY, dropped: true } : { uid, gid, dropped: false };
+}
+
+/** What `unshare -r` makes of the user: `private` has no network at all, `host` shares the machine's. */
+export type Network = 'private' | 'host';
+
+/** The prefix that makes a program root of its own user namespace. */
+export function namespaceArgs(network: Network): readonly string[] {
+  return ['--user', '--map-root-user', ...(network === 'private' ? ['--net'] : [])];
+}
+
+/** A `run` whose children are the ordinary user, in the machine's own namespaces. */
+export function runAs(run: Run, user: OrdinaryUser): Run {
+  return (options) => run({ cwd: '/', ...options, ...(user.dropped ? { uid: user.uid, gid: user.gid } : {}) });
+}
+
+/** A `run` whose children are root of a user namespace, seen from outside the ordinary user. TOOL_MISSING as in `run`. */
+export function runInNamespace(run: Run, user: OrdinaryUser, network: Network): Run {
+  const drop = runAs(run, user);
+
+  return async (options) => {
+    const { file, args = [], check, ...rest } = options;
+    const output = await drop({ ...rest, file: 'unshare', args: [...namespaceArgs(network), '--', file, ...args] });
+
+    if (output.exitCode === 127 && output.stderr.startsWith('unshare: failed to execute')) {
+      throw new CodedError('TOOL_MISSING', `the program ${file} is not installed`);
+    }
+    if (check && output.exitCode !== 0) {
+      throw new CodedError('PROCESS_FAILED', `"${file} ${args.join(' ')}" ended with ${output.exitCode}`, {
+        details: { ...output },
+      });
+    }
+
+    return output;
+  };
+}
+
+/** Why namespaces cannot be made here (a kernel setting, a container's seccomp profile), or null when they can. */
+export async function namespaceProblem(run: Run, user: OrdinaryUser): Promise<string | null> {
+  try {
+    const { exitCode, stderr } = await runInNamespace(run, user, 'private')({ file: 'true', deadlineMs: DEADLINE_MS });
+
+    return exitCode === 0 ? null : stderr.trim() || `unshare ended with ${exitCode}`;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** Gives a folder and all in it to the user, and lets the user reach it through parents that only root could enter. */
+export async function handOver(run: Run, folder: string, user: OrdinaryUser): Promise<void> {
+  if (!user.dropped) return;
+  await run({
+    file: 'chown',
+    args: ['--recursive', '--no-dereference', `${user.uid}:${user.gid}`, '--', folder],
+    deadlineMs: DEADLINE_MS,
+    check: true,
+  });
+
+  for (let parent = dirname(resolve(folder)); parent !== '/'; parent = dirname(parent)) {
+    const { mode, uid } = await stat(parent);
+    if (uid === 0 && (mode & TRAVERSE) !== TRAVERSE) await chmod(parent, (mode & 0o7777) | TRAVERSE);
+  }
+}

@@ -1,0 +1,73 @@
+// An OpenPGP key of its own (ed25519) in a GNUPGHOME inside the lab's folder. No gpg-agent is left running after a call.
+import { createHash } from 'node:crypto';
+import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Run } from '@selvage/shared/exec/run.ts';
+
+export interface ArchiveKey {
+  /** Binary keyring with the public key, for Signed-By. */
+  readonly keyring: string;
+  /** The clear-signed form of `text`, as an InRelease holds it. */
+  clearSign(text: string): Promise<string>;
+}
+
+const DEADLINE_MS = 30_000;
+const READABLE = 0o644;
+
+/** Makes the key in `folder/<name>` and exports its public half to `folder/<name>.gpg`. Without a passphrase: it is a lab. */
+export async function makeKey(run: Run, folder: string, name: string): Promise<ArchiveKey> {
+  const home = join(folder, name);
+  const keyring = join(folder, `${name}.gpg`);
+  await mkdir(home, { recursive: true, mode: 0o700 });
+  const sockets = await redirectSockets(home);
+  const gpg = async (args: readonly string[], input?: string) => {
+    try {
+      return await run({
+        file: 'gpg',
+        args: ['--homedir', home, '--batch', '--no-tty', '--quiet', '--pinentry-mode', 'loopback', ...args],
+        deadlineMs: DEADLINE_MS,
+        check: true,
+        ...(input === undefined ? {} : { input }),
+      });
+    } finally {
+      await run({ file: 'gpgconf', args: ['--homedir', home, '--kill', 'all'], deadlineMs: DEADLINE_MS });
+      await Promise.all(sockets.map((socket) => rm(socket, { force: true })));
+    }
+  };
+
+  await gpg([
+    '--passphrase',
+    '',
+    '--quick-generate-key',
+    `Selvage ${name} <lab@example.org>`,
+    'ed25519',
+    'sign',
+    'never',
+  ]);
+  await gpg(['--yes', '--output', keyring, '--export']);
+  await chmod(keyring, READABLE);
+
+  return {
+    keyring,
+    clearSign: async (text) => (await gpg(['--armor', '--clearsign', '--output', '-'], text)).stdout,
+  };
+}
+
+/**
+ * gpg-agent puts its sockets into its home; a path of more than 107 bytes cannot be a socket. A file "%Assuan%" in its place
+ * points elsewhere (Assuan manual, "Assuan socket redirection").
+ */
+async function redirectSockets(home: string): Promise<readonly string[]> {
+  const unique = createHash('sha256').update(home).digest('hex').slice(0, 16);
+  const names = ['S.gpg-agent', 'S.gpg-agent.extra', 'S.gpg-agent.browser', 'S.gpg-agent.ssh'];
+
+  return Promise.all(
+    names.map(async (name, index) => {
+      const socket = join(tmpdir(), `selvage-lab-${unique}-${index}`);
+      await writeFile(join(home, name), `%Assuan%\nsocket=${socket}\n`);
+
+      return socket;
+    }),
+  );
+}
