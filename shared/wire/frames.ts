@@ -5,6 +5,9 @@ import type { Mode, Sha256, Timestamp } from '../model/ids.ts';
 /** Versions of the protocol that this side speaks, best first. */
 export const PROTOCOL_VERSIONS: readonly number[] = [1];
 
+/** Where on the gateway agents open their connection. */
+export const CONNECT_PATH = '/v1/connect';
+
 /** A frame with more bytes is refused before it is parsed. */
 export const MAX_FRAME_BYTES = 1_048_576;
 /** UTF-8 bytes of a string. */

@@ -1,0 +1,200 @@
+// The inventory messages that the collector has not committed yet, one durable file each, named by its sequence.
+// It survives being killed at any point; it never renumbers or changes a message that may have been sent.
+//
+// INVARIANTS:
+// - stream.json names the current stream and the highest acknowledged sequence; only files of that stream above it count.
+// - A sequence is used once: `highest` counts damaged files too, and one operation runs at a time.
+// - The acknowledgement is durable before the files go, so a crash between leaves files that opening removes.
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { makeFolder, readBounded, writeDurable } from '@selvage/shared/files/durable.ts';
+import type { Log } from '@selvage/shared/log/log.ts';
+import type { Random } from '@selvage/shared/random.ts';
+import { type DurableBody, decodeAgentFrame, encodeAgentFrame, MAX_FRAME_BYTES } from '@selvage/shared/wire/wire.ts';
+import { serial } from './serial.ts';
+import { type DurableMessage, type DurableStream, Signal } from './stream.ts';
+
+/** Messages kept while the collector is away; more are pointless, the newest inventory says it all. */
+const MAX_PENDING_MESSAGES = 512;
+const MAX_STATE_BYTES = 4096;
+const SEQUENCE_DIGITS = 19;
+const MESSAGE_FILE = /^(\d{19})\.message$/;
+const TEMPORARY_FILE = /^\..*\.tmp$/;
+const STREAM_ID = /^inventory:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+const STREAM_FOLDER = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+interface State {
+  readonly stream: string;
+  readonly acknowledged: bigint;
+}
+
+export interface Outbox extends DurableStream {
+  /** Folder of the current stream; what the sender remembers lies in it and goes with it. */
+  readonly folder: string;
+  /** Resolves with the sequence when the message is on disk. Throws DISK_FULL, FRAME_TOO_LARGE, FRAME_INVALID. */
+  add(body: DurableBody): Promise<bigint>;
+  /** Messages not yet acknowledged. */
+  size(): number;
+  /** True when so much waits that the sender should start anew with one whole inventory. */
+  full(): boolean;
+  /** Drops everything unsent and begins a new stream: for state that is sent whole again right after. */
+  restart(): Promise<void>;
+}
+
+/**
+ * Opens (or makes) the outbox in `dir`; one process at a time. A state file that cannot be read begins a new stream:
+ * what the messages were is not guessed, the next inventory is sent whole.
+ */
+export async function openOutbox(dir: string, tools: { readonly random: Random; readonly log: Log }): Promise<Outbox> {
+  const signal = new Signal();
+  const queue = serial();
+  await makeFolder(dir);
+
+  let state = (await readState(dir, tools.log)) ?? (await begin(dir, tools.random));
+  let files = await recover(dir, state);
+  let highest = files.at(-1) ?? state.acknowledged;
+  const damaged = new Set<bigint>();
+  const folder = () => join(dir, folderOf(state.stream));
+
+  const restart = async () => {
+    state = await begin(dir, tools.random);
+    files = await recover(dir, state);
+    highest = 0n;
+    damaged.clear();
+    signal.notify();
+  };
+
+  return {
+    get id() {
+      return state.stream;
+    },
+    get folder() {
+      return folder();
+    },
+    size: () => files.length,
+    full: () => files.length >= MAX_PENDING_MESSAGES,
+    changed: (abort) => signal.changes(abort),
+    restart: () => queue(restart),
+    add: (body) =>
+      queue(async () => {
+        const sequence = highest + 1n;
+        const frame = encodeAgentFrame({ type: 'durable', stream: state.stream, sequence, message: body });
+        await writeDurable(join(folder(), fileOf(sequence)), frame);
+        highest = sequence;
+        files.push(sequence);
+        signal.notify();
+
+        return sequence;
+      }),
+    position: () => queue(async () => (files.find((sequence) => !damaged.has(sequence)) ?? highest + 1n) - 1n),
+    pending: (after, max) =>
+      queue(async () => {
+        const messages: DurableMessage[] = [];
+
+        for (const sequence of files.filter((file) => file > after && !damaged.has(file)).slice(0, max)) {
+          if (sequence !== after + BigInt(messages.length) + 1n) break;
+          const body = await readMessage(join(folder(), fileOf(sequence)), state.stream, sequence, tools.log);
+          if (body === null) {
+            damaged.add(sequence);
+            break;
+          }
+          messages.push({ sequence, body });
+        }
+
+        return messages;
+      }),
+    acknowledged: (upTo) =>
+      queue(async () => {
+        if (upTo <= state.acknowledged) return;
+
+        if (upTo > highest) {
+          // The collector knows more of this stream than was ever written here: this folder is an older copy of itself
+          // (a restored disk image). New messages would be taken for repeats, so a new stream begins.
+          tools.log.warn({ stream: state.stream, upTo: `${upTo}`, highest: `${highest}` }, 'the outbox is an old copy');
+          await restart();
+
+          return;
+        }
+
+        state = { ...state, acknowledged: upTo };
+        await writeState(dir, state);
+        const done = files.filter((sequence) => sequence <= upTo);
+        files = files.filter((sequence) => sequence > upTo);
+        for (const sequence of done) await rm(join(folder(), fileOf(sequence)), { force: true });
+      }),
+  };
+}
+
+async function readState(dir: string, log: Log): Promise<State | null> {
+  const bytes = await readBounded(join(dir, 'stream.json'), MAX_STATE_BYTES);
+  if (bytes === null) return null;
+
+  try {
+    const value: unknown = JSON.parse(Buffer.from(bytes).toString());
+    const { stream, acknowledged } = value as { stream?: unknown; acknowledged?: unknown };
+    if (typeof stream === 'string' && STREAM_ID.test(stream) && typeof acknowledged === 'string') {
+      return { stream, acknowledged: BigInt(acknowledged) };
+    }
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+
+  log.warn({ dir }, 'the state of the outbox cannot be read; a new stream begins');
+
+  return null;
+}
+
+async function writeState(dir: string, state: State): Promise<void> {
+  const text = JSON.stringify({ stream: state.stream, acknowledged: `${state.acknowledged}` });
+  await writeDurable(join(dir, 'stream.json'), `${text}\n`);
+}
+
+async function begin(dir: string, random: Random): Promise<State> {
+  const state = { stream: `inventory:${random.uuid()}`, acknowledged: 0n };
+  await writeState(dir, state);
+
+  return state;
+}
+
+/** The sequences on disk in order; leftovers of crashes (temporary files, acknowledged messages, old streams) go. */
+async function recover(dir: string, state: State): Promise<bigint[]> {
+  const current = folderOf(state.stream);
+  await makeFolder(join(dir, current));
+
+  for (const name of await readdir(dir)) {
+    if (name === current || !(STREAM_FOLDER.test(name) || TEMPORARY_FILE.test(name))) continue;
+    await rm(join(dir, name), { recursive: true, force: true });
+  }
+
+  const sequences: bigint[] = [];
+
+  for (const name of await readdir(join(dir, current))) {
+    const sequence = BigInt(MESSAGE_FILE.exec(name)?.[1] ?? 0);
+    if (sequence > state.acknowledged) sequences.push(sequence);
+    else if (sequence > 0n || TEMPORARY_FILE.test(name)) await rm(join(dir, current, name), { force: true });
+  }
+
+  return sequences.sort((a, b) => (a < b ? -1 : 1));
+}
+
+/** The message in a file, null when the file is missing or damaged: a hole that position() makes known. */
+async function readMessage(path: string, stream: string, sequence: bigint, log: Log): Promise<DurableBody | null> {
+  try {
+    const bytes = await readBounded(path, MAX_FRAME_BYTES);
+    const frame = bytes === null ? null : decodeAgentFrame(bytes);
+    if (frame?.type === 'durable' && frame.stream === stream && frame.sequence === sequence) return frame.message;
+    log.error({ path }, 'a message in the outbox is gone or is another one');
+  } catch (error) {
+    log.error({ path, error }, 'a message in the outbox cannot be read');
+  }
+
+  return null;
+}
+
+function fileOf(sequence: bigint): string {
+  return `${String(sequence).padStart(SEQUENCE_DIGITS, '0')}.message`;
+}
+
+function folderOf(stream: string): string {
+  return STREAM_ID.exec(stream)?.[1] ?? '';
+}

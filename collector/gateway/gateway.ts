@@ -1,0 +1,234 @@
+// The listener that agents reach: TLS 1.3, one connection per host, enrollment beside it. It knows who is connected;
+// it decides nothing about policy, and does almost nothing for a stranger.
+import { constants } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:https';
+import type { Duplex } from 'node:stream';
+import { asCoded, CodedError } from '@selvage/shared/errors/coded-error.ts';
+import type { Code } from '@selvage/shared/errors/codes.ts';
+import { hasErrno } from '@selvage/shared/files/durable.ts';
+import type { Log } from '@selvage/shared/log/log.ts';
+import type { HostId } from '@selvage/shared/model/ids.ts';
+import type { Clock } from '@selvage/shared/time/clock.ts';
+import { CONNECT_PATH, MAX_FRAME_BYTES } from '@selvage/shared/wire/wire.ts';
+import { WebSocketServer } from 'ws';
+import type { Events } from '../events.ts';
+import type { Intake } from '../intake/intake.ts';
+import type { Store } from '../store/ports.ts';
+import { admit, type Claim, claimOf, refuse } from './admission.ts';
+import { Connection } from './connection.ts';
+import { greeter } from './greeting.ts';
+import { DEFAULT_LIMITS, type GatewayLimits } from './limits.ts';
+import { Rates } from './rates.ts';
+import { Registry } from './registry.ts';
+import { Strangers } from './strangers.ts';
+
+const MAX_HEADER_BYTES = 8192;
+const MAX_SOCKETS = 20_000;
+/** Milliseconds between looks for expired requests, idle connections and quiet hosts. */
+const SWEEP_MS = 2000;
+const KEEP_ALIVE_MS = 5000;
+/** Milliseconds a host gets to answer a close frame. */
+const CLOSE_MS = 1000;
+/** An agent sends a frame whole; TLS may cut it. */
+const MAX_FRAGMENTS = 64;
+const MAX_CHUNKS = 8192;
+
+const SOCKET_OPTIONS = {
+  noServer: true,
+  clientTracking: false,
+  perMessageDeflate: false,
+  autoPong: false,
+  maxPayload: MAX_FRAME_BYTES,
+  maxFragments: MAX_FRAGMENTS,
+  maxBufferedChunks: MAX_CHUNKS,
+  closeTimeout: CLOSE_MS,
+};
+
+/** Answers GET /v1/trust and POST /v1/enroll; false when the request is for something else. */
+export type Routes = (request: IncomingMessage, response: ServerResponse) => boolean;
+
+export interface GatewayOptions {
+  readonly store: Store;
+  /** Certificate and key of this server, and the hosts CA that agents' certificates must come from (PEM). */
+  readonly tls: { readonly key: string; readonly cert: string; readonly hostsAuthority: string };
+  readonly enrollmentRoutes: Routes;
+  readonly intake: Intake;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly events: Events;
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly collectorVersion?: string;
+  readonly limits?: Partial<GatewayLimits>;
+}
+
+export interface Gateway {
+  /** `wss://host:port`. */
+  readonly url: string;
+  readonly port: number;
+  /** Closes every connection of a host at once; the code tells the agent why. */
+  disconnectHost(id: HostId, code: Code): void;
+  /** Tells every connected agent that the policy repository has this timestamp version. */
+  announcePolicy(version: number | bigint): void;
+  connected(): HostId[];
+  /** Sends everybody away with a spread retry-after, lets running intake finish, and closes. */
+  close(): Promise<void>;
+}
+
+/** Listens until close(). Throws ADDRESS_IN_USE. */
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const { clock, log, events, intake, store } = options;
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const server = tlsServer(options, limits);
+  const sockets = new WebSocketServer(SOCKET_OPTIONS);
+  const registry = new Registry(limits, events, log);
+  const rates = new Rates(limits, clock);
+  const strangers = new Strangers(limits);
+  const stopped = new AbortController();
+
+  const open = async (request: IncomingMessage, socket: Duplex, head: Buffer, claim: Claim) => {
+    const wait = rates.of(claim.host).connect();
+    if (wait > 0) return refuse(socket, 'RATE_LIMITED', wait);
+    const record = await admit(store.read.hosts, claim);
+    if (socket.destroyed) return;
+
+    sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      strangers.known(socket);
+      registry.add(
+        record.name,
+        new Connection({
+          host: claim.host,
+          socket: webSocket,
+          intake,
+          policy: store.read.policy,
+          clock,
+          log,
+          limits,
+          rates: rates.of(claim.host),
+          greet: greeter({ store, intake, clock, limits, claim, collectorVersion: options.collectorVersion ?? '0' }),
+          onLive: (connection) => registry.live(connection),
+          onClosed: (connection, reason) => registry.remove(connection, reason),
+        }),
+      );
+    });
+  };
+
+  server.on('connection', (socket) => {
+    if (!strangers.admit(socket)) socket.destroy();
+  });
+  server.on('tlsClientError', (error, socket) => {
+    log.debug({ code: 'code' in error ? error.code : null }, 'a TLS handshake failed');
+    socket.destroy();
+  });
+  server.on('clientError', (_error, socket) => socket.destroy());
+  server.on('upgrade', (request, socket, head) => {
+    socket.on('error', () => socket.destroy());
+    if (stopped.signal.aborted) return refuse(socket, 'UNREACHABLE', limits.shutdownRetryMs);
+    const claim = claimOf(socket);
+    if (typeof claim === 'string') return refuse(socket, claim);
+    if (request.url !== CONNECT_PATH) return refuse(socket, 'NOT_FOUND');
+
+    open(request, socket, head, claim).catch((error: unknown) => {
+      const coded = asCoded(error);
+      log.warn({ host: claim.host, code: coded.code }, coded.message);
+      const fault = coded.rule !== 'stop' && coded.code !== 'CERTIFICATE_INVALID';
+      refuse(socket, fault ? 'STORE_FAILED' : coded.code, fault ? limits.faultRetryMs : 0);
+    });
+  });
+
+  await listen(server, options.listen);
+  const sweeping = sweep(clock, stopped.signal, () => {
+    registry.sweep();
+    rates.sweep();
+  });
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : options.listen.port;
+
+  return {
+    port,
+    url: `wss://${options.listen.host}:${port}`,
+    connected: () => registry.connected(),
+    disconnectHost: (id, code) => {
+      for (const connection of registry.ofHost(id)) {
+        connection.end(new CodedError(code, 'the collector ended the connection'));
+      }
+    },
+    announcePolicy: (version) => {
+      const frame = { type: 'policyAvailable', timestampVersion: BigInt(version) } as const;
+      for (const connection of registry.all()) if (connection.live) connection.send(frame);
+    },
+    close: async () => {
+      if (stopped.signal.aborted) return;
+      stopped.abort();
+      const closed = new Promise<void>((resolve) => {
+        server.close(() => resolve());
+      });
+      await drain(registry, limits, clock);
+      server.closeIdleConnections();
+      await Promise.race([closed, clock.sleep(limits.drainMs)]);
+      strangers.destroyAll();
+      server.closeAllConnections();
+      await Promise.all([closed, sweeping]);
+    },
+  };
+}
+
+function tlsServer({ tls, enrollmentRoutes }: GatewayOptions, limits: GatewayLimits): Server {
+  const server = createServer(
+    {
+      key: tls.key,
+      cert: tls.cert,
+      ca: tls.hostsAuthority,
+      minVersion: 'TLSv1.3',
+      requestCert: true,
+      // Enrollment comes without a certificate; every upgrade is checked in ./admission.ts.
+      rejectUnauthorized: false,
+      // No tickets, no resumption: every connection shows and proves its certificate anew.
+      secureOptions: constants.SSL_OP_NO_TICKET,
+      handshakeTimeout: limits.handshakeMs,
+      headersTimeout: limits.handshakeMs,
+      requestTimeout: limits.handshakeMs * 2,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      connectionsCheckingInterval: SWEEP_MS,
+      maxHeaderSize: MAX_HEADER_BYTES,
+    },
+    (request, response) => {
+      if (enrollmentRoutes(request, response)) return;
+      response.writeHead(404, { connection: 'close' }).end();
+    },
+  );
+  server.maxConnections = MAX_SOCKETS;
+
+  return server;
+}
+
+function listen(server: Server, { host, port }: { readonly host: string; readonly port: number }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) => {
+      const taken = hasErrno(error, 'EADDRINUSE', 'EACCES');
+      reject(taken ? new CodedError('ADDRESS_IN_USE', `cannot listen on ${host}:${port}`, { cause: error }) : error);
+    });
+    server.listen(port, host, () => resolve());
+  });
+}
+
+async function sweep(clock: Clock, signal: AbortSignal, look: () => void): Promise<void> {
+  while (!signal.aborted) {
+    // Rejects when the signal aborts: then it is over.
+    await clock.sleep(SWEEP_MS, signal).catch(() => undefined);
+    if (!signal.aborted) look();
+  }
+}
+
+/** Lets frames that are being handled finish, then sends every host away at a time of its own. */
+async function drain(registry: Registry, limits: GatewayLimits, clock: Clock): Promise<void> {
+  const connections = registry.all();
+  const step = limits.shutdownSpreadMs / Math.max(1, connections.length);
+  const finished = Promise.all(connections.map((connection) => connection.idle()));
+  await Promise.race([finished, clock.sleep(limits.drainMs)]);
+
+  for (const [index, connection] of connections.entries()) {
+    const error = new CodedError('UNREACHABLE', 'the collector is shutting down', { next: 'it will be back' });
+    connection.end(error, limits.shutdownRetryMs + index * step);
+  }
+}

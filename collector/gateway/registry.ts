@@ -1,0 +1,85 @@
+// Which connections each host has. The newest live one wins; the others are told so and closed.
+import { CodedError } from '@selvage/shared/errors/coded-error.ts';
+import type { Log } from '@selvage/shared/log/log.ts';
+import type { HostId } from '@selvage/shared/model/ids.ts';
+import type { Events } from '../events.ts';
+import type { Connection } from './connection.ts';
+import type { GatewayLimits } from './limits.ts';
+
+/** A replaced connection does not come back at once: two machines with one identity must not chase each other. */
+const REPLACED_RETRY_MS = 60_000;
+
+interface Entry {
+  readonly name: string;
+  readonly connection: Connection;
+  announced: boolean;
+}
+
+export class Registry {
+  readonly #limits: GatewayLimits;
+  readonly #events: Events;
+  readonly #log: Log;
+  /** Oldest first. */
+  readonly #hosts = new Map<HostId, Entry[]>();
+
+  constructor(limits: GatewayLimits, events: Events, log: Log) {
+    this.#limits = limits;
+    this.#events = events;
+    this.#log = log;
+  }
+
+  add(name: string, connection: Connection): void {
+    const entries = this.#hosts.get(connection.host) ?? [];
+    this.#hosts.set(connection.host, [...entries, { name, connection, announced: false }]);
+    for (const { connection: old } of entries.slice(0, entries.length + 1 - this.#limits.connectionsPerHost)) {
+      old.end(replaced(), REPLACED_RETRY_MS);
+    }
+  }
+
+  /** The connection has been greeted: it is the host's one from here on. */
+  live(connection: Connection): void {
+    for (const entry of [...(this.#hosts.get(connection.host) ?? [])]) {
+      if (entry.connection === connection) {
+        entry.announced = true;
+        this.#log.info({ host: connection.host, name: entry.name }, 'host connected');
+        this.#events.publish({ type: 'host.connected', host: connection.host, name: entry.name });
+      } else if (entry.connection.live) {
+        entry.connection.end(replaced(), REPLACED_RETRY_MS);
+      }
+    }
+  }
+
+  remove(connection: Connection, reason: string): void {
+    const entries = this.#hosts.get(connection.host) ?? [];
+    const rest = entries.filter((entry) => entry.connection !== connection);
+    if (rest.length > 0) this.#hosts.set(connection.host, rest);
+    else this.#hosts.delete(connection.host);
+
+    const entry = entries.find((other) => other.connection === connection);
+    if (!entry?.announced) return;
+    this.#log.info({ host: connection.host, name: entry.name, reason }, 'host disconnected');
+    this.#events.publish({ type: 'host.disconnected', host: connection.host, name: entry.name, reason });
+  }
+
+  ofHost(host: HostId): readonly Connection[] {
+    return (this.#hosts.get(host) ?? []).map(({ connection }) => connection);
+  }
+
+  all(): readonly Connection[] {
+    return [...this.#hosts.values()].flat().map(({ connection }) => connection);
+  }
+
+  connected(): HostId[] {
+    return [...this.#hosts].filter(([, entries]) => entries.some((e) => e.connection.live)).map(([host]) => host);
+  }
+
+  sweep(): void {
+    for (const connection of this.all()) connection.sweep();
+  }
+}
+
+function replaced(): CodedError {
+  return new CodedError('ALREADY_EXISTS', 'a newer connection of this host took over', {
+    next: 'if two machines have this identity, enroll one of them anew',
+  });
+}

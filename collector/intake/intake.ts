@@ -1,0 +1,218 @@
+// Takes in the durable messages of hosts: each exactly once, in order, committed together with the position of its
+// stream before it is acknowledged. It trusts nothing that a message says about who sent it.
+//
+// INVARIANTS:
+// - The position of a stream and what the message did are one transaction; both happen or neither.
+// - A message that can never be accepted is committed as refused (audit ledger) and acknowledged: it blocks nothing.
+// - Events are published after the commit only.
+import { CodedError } from '@selvage/shared/errors/coded-error.ts';
+import type { HostId, Timestamp } from '@selvage/shared/model/ids.ts';
+import { SECTION_NAMES, type SectionName } from '@selvage/shared/model/inventory.ts';
+import type { Clock } from '@selvage/shared/time/clock.ts';
+import type { Durable, StreamPosition } from '@selvage/shared/wire/wire.ts';
+import type { CollectorEvent, Events } from '../events.ts';
+import type { HostReader, HostRecord, Store, Writers } from '../store/ports.ts';
+import { type Prepared, type PreparedState, prepare } from './prepare.ts';
+
+/** Sections that a host may store without a report that uses them: unused ones must not fill the disk. */
+const MAX_SECTIONS_BEFORE_REPORT = 4 * SECTION_NAMES.length;
+/** Characters of a reason kept in the ledger. */
+const MAX_REASON = 1000;
+
+export interface IntakeAnswer {
+  /** Highest committed sequence of the stream: what may be acknowledged. */
+  readonly acknowledged: bigint;
+  /** Sections that the report names and the store lacks. */
+  readonly wanted: readonly SectionName[];
+  /** Why this message was refused for good; it is acknowledged all the same. */
+  readonly refused: CodedError | null;
+}
+
+export interface Intake {
+  /**
+   * Commits one message. Throws FRAME_UNEXPECTED for a gap in the sequence, HOST_REVOKED, CERTIFICATE_INVALID (unknown
+   * host), STORE_FAILED and DISK_FULL; nothing is committed then and nothing may be acknowledged.
+   */
+  accept(host: HostId, durable: Durable): Promise<IntakeAnswer>;
+  /**
+   * Where the streams of a host stand when it connects. A stream whose host will not send again what the store never
+   * committed (restored backup, damaged disk) is moved on, and the ledger says which messages are lost.
+   */
+  resume(host: HostId, streams: readonly StreamPosition[]): Promise<readonly StreamPosition[]>;
+}
+
+export function createIntake(parts: { readonly store: Store; readonly clock: Clock; readonly events: Events }): Intake {
+  const { store, clock, events } = parts;
+  const now = () => clock.now().toString() as Timestamp;
+  const unused = new Map<HostId, number>();
+
+  return {
+    accept: async (hostId, durable) => {
+      const committed = await store.read.streams.position(hostId, durable.stream);
+      if (durable.sequence <= committed) return repeated(committed);
+
+      const host = await activeHost(store.read.hosts, hostId);
+      const prepared =
+        durable.message.type === 'section' && (unused.get(hostId) ?? 0) >= MAX_SECTIONS_BEFORE_REPORT
+          ? refusedAsUnused(durable)
+          : await prepare(host, durable);
+
+      const { answer, event } = await store.transaction(async (writers) => {
+        // Again inside: the host may have been revoked, or the same message committed by another connection.
+        const current = await activeHost(writers.hosts, hostId);
+        const position = await writers.streams.position(hostId, durable.stream);
+        if (durable.sequence <= position) return { answer: repeated(position), event: null };
+        if (durable.sequence !== position + 1n) throw gap(durable, position);
+
+        const done = await commit(writers, current, durable, prepared, now());
+        await writers.streams.advance(hostId, durable.stream, durable.sequence);
+
+        return { answer: { acknowledged: durable.sequence, ...done.answer }, event: done.event };
+      });
+
+      if (prepared.type === 'section') unused.set(hostId, (unused.get(hostId) ?? 0) + 1);
+      if (prepared.type === 'report') unused.delete(hostId);
+      if (event) events.publish(event);
+
+      return answer;
+    },
+
+    resume: async (hostId, streams) => {
+      const positions = await Promise.all(streams.map(({ stream }) => store.read.streams.position(hostId, stream)));
+      const behind = streams.filter(({ sequence }, index) => sequence > (positions[index] ?? 0n));
+      if (behind.length > 0) await store.transaction((writers) => skip(writers, hostId, behind, now()));
+
+      return streams.map(({ stream, sequence }, index) => {
+        const position = positions[index] ?? 0n;
+
+        return { stream, sequence: position > sequence ? position : sequence };
+      });
+    },
+  };
+}
+
+interface Done {
+  readonly answer: Omit<IntakeAnswer, 'acknowledged'>;
+  readonly event: CollectorEvent | null;
+}
+
+const NOTHING_MORE = { wanted: [], refused: null } as const;
+
+async function commit(
+  writers: Writers,
+  host: HostRecord,
+  durable: Durable,
+  prepared: Prepared,
+  now: Timestamp,
+): Promise<Done> {
+  switch (prepared.type) {
+    case 'section':
+      await writers.inventory.putSection(host.id, prepared.name, prepared.sha256, prepared.zstdJson);
+
+      return { answer: NOTHING_MORE, event: null };
+    case 'report':
+      return commitReport(writers, host, prepared.takenAt, prepared.sections, now);
+    case 'result': {
+      const { result, signed } = prepared;
+      await writers.results.put(host.id, now, result, signed);
+      await writers.audit.append({
+        at: now,
+        actor: `host:${host.id}`,
+        action: 'result.received',
+        subject: result.run,
+        details: { number: result.number, approval: result.approval, outcome: result.outcome, fix: result.fix },
+      });
+      const { run, outcome } = result;
+
+      return { answer: NOTHING_MORE, event: { type: 'result.received', host: host.id, name: host.name, run, outcome } };
+    }
+    case 'refused': {
+      const { code, message } = prepared.error;
+      await writers.audit.append({
+        at: now,
+        actor: `host:${host.id}`,
+        action: 'message.refused',
+        subject: `${durable.stream}/${durable.sequence}`,
+        details: { type: durable.message.type, code, reason: message.slice(0, MAX_REASON) },
+      });
+
+      return { answer: { wanted: [], refused: prepared.error }, event: null };
+    }
+  }
+}
+
+/** Makes the report current. A section that the store lacks is unknown until it comes; its old data is not the host's state. */
+async function commitReport(
+  writers: Writers,
+  host: HostRecord,
+  takenAt: Timestamp,
+  sections: readonly PreparedState[],
+  now: Timestamp,
+): Promise<Done> {
+  const before = new Map((await writers.inventory.sections(host.id)).map(({ name, sha256 }) => [name, sha256]));
+  const changed = sections.filter(({ name, sha256 }) => before.get(name) !== sha256).map(({ name }) => name);
+  const wanted: SectionName[] = [];
+  const kept: PreparedState[] = [];
+
+  for (const section of sections) {
+    const { name, sha256 } = section;
+    if (sha256 === null || (await writers.inventory.hasSection(host.id, name, sha256))) {
+      kept.push(section);
+    } else {
+      wanted.push(name);
+      const reason = 'the collector does not have this section yet and has asked for it';
+      kept.push({ name, sha256: null, problem: { code: 'NOT_FOUND', reason } });
+    }
+  }
+
+  await writers.inventory.putReport(host.id, takenAt, kept);
+  if (host.agentVersion !== null) {
+    await writers.hosts.seen(host.id, now, { agentVersion: host.agentVersion, mode: host.mode });
+  }
+
+  return {
+    answer: { wanted, refused: null },
+    event: { type: 'inventory.received', host: host.id, name: host.name, changed },
+  };
+}
+
+async function skip(writers: Writers, host: HostId, streams: readonly StreamPosition[], now: Timestamp): Promise<void> {
+  for (const { stream, sequence } of streams) {
+    const position = await writers.streams.position(host, stream);
+    if (sequence <= position) continue;
+    await writers.streams.advance(host, stream, sequence);
+    await writers.audit.append({
+      at: now,
+      actor: `host:${host}`,
+      action: 'stream.skipped',
+      subject: stream,
+      details: { after: `${position}`, upTo: `${sequence}` },
+    });
+  }
+}
+
+async function activeHost(hosts: HostReader, id: HostId): Promise<HostRecord> {
+  const host = await hosts.byId(id);
+  if (host === null) throw new CodedError('CERTIFICATE_INVALID', `no host ${id} is enrolled here`);
+  if (host.state !== 'active') throw new CodedError('HOST_REVOKED', `host ${host.name} is revoked`);
+
+  return host;
+}
+
+function refusedAsUnused({ sequence }: Durable): Prepared {
+  const message = `section message ${sequence}: ${MAX_SECTIONS_BEFORE_REPORT} sections came without a report`;
+
+  return { type: 'refused', error: new CodedError('FRAME_UNEXPECTED', message) };
+}
+
+function repeated(acknowledged: bigint): IntakeAnswer {
+  return { acknowledged, wanted: [], refused: null };
+}
+
+function gap(durable: Durable, position: bigint): CodedError {
+  return new CodedError(
+    'FRAME_UNEXPECTED',
+    `message ${durable.sequence} of stream ${durable.stream} came, but ${position + 1n} is next`,
+    { details: { stream: durable.stream, acknowledged: `${position}` } },
+  );
+}
