@@ -46,6 +46,11 @@ export interface InstallProgress {
   line(text: string): void;
 }
 
+export interface InstallOptions {
+  /** Names that the approval lets go; without any nothing is ever removed. */
+  readonly removes?: readonly string[];
+}
+
 /** The privileged half: reads only the mirror folder, which the package manager itself verifies again. */
 export interface Installer {
   readonly name: ProviderName;
@@ -61,6 +66,11 @@ export interface Installer {
   space(
     transaction: Transaction,
   ): Promise<readonly { readonly path: string; readonly needed: number; readonly free: number }[]>;
+  /**
+   * Brings the exact files of the transaction into the installer's own cache and verifies them there. Installs nothing.
+   * MIRROR_REFUSED when one is not what the signed index says, NOT_FETCHED when one is missing.
+   */
+  prepare(packages: readonly PackageVersion[], options?: InstallOptions): Promise<void>;
   /** Installs exactly these packages. Never killed once started; a deadline is reported, not enforced. */
-  install(packages: readonly PackageVersion[], progress: InstallProgress): Promise<void>;
+  install(packages: readonly PackageVersion[], progress: InstallProgress, options?: InstallOptions): Promise<void>;
 }

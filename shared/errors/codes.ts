@@ -30,6 +30,7 @@ export const CODES = {
   // files, processes, time
   FILE_UNSAFE: { rule: 'page', exit: 1, next: 'look at who wrote the file named; it was not read' },
   FILE_TOO_LARGE: { rule: 'stop', exit: 1, next: 'look at what wrote the file named' },
+  FILE_UNREADABLE: { rule: 'stop', exit: 1, next: 'let the user of the agent read the file named' },
   FILE_CORRUPT: { rule: 'stop', exit: 1, next: 'restore the file named from a backup or remove it' },
   DISK_FULL: { rule: 'retry', exit: 1, next: 'free space on the file system named' },
   PROCESS_FAILED: { rule: 'stop', exit: 1, next: 'read the output shown and run the command by hand' },

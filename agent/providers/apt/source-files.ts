@@ -28,7 +28,7 @@ export async function sourceFiles(root: string): Promise<readonly string[]> {
   ];
 }
 
-/** Enabled entries for binary packages. Throws SETTINGS_INVALID for a malformed or unreadable file. */
+/** Enabled entries for binary packages. Throws SETTINGS_INVALID for a malformed file, FILE_UNREADABLE. */
 export async function readSources(root: string): Promise<readonly SourceEntry[]> {
   const entries: SourceEntry[] = [];
 
@@ -47,11 +47,10 @@ async function readSource(path: string): Promise<string | null> {
   } catch (error) {
     if (!hasErrno(error, 'EACCES', 'EPERM')) throw error;
     throw new CodedError(
-      'SETTINGS_INVALID',
+      'FILE_UNREADABLE',
       `the agent may not read ${path}, so the list of repositories is not whole`,
       {
         cause: error,
-        next: 'let the user of the agent read the file named',
       },
     );
   }

@@ -1,0 +1,60 @@
+// What every section of the inventory may use: the host's files, processes and providers. Read at most once per inventory.
+import { join } from 'node:path';
+import type { Run } from '@selvage/shared/exec/run.ts';
+import type { InstalledPackage, Repository } from '@selvage/shared/model/package.ts';
+import type { Clock } from '@selvage/shared/time/clock.ts';
+import type { Observer } from '../providers/provider.ts';
+import type { Settings } from '../settings.ts';
+import { findOwners, type Owners } from './owners.ts';
+import { type ProcessFacts, readProcesses } from './processes.ts';
+
+export interface InventoryOptions {
+  readonly settings: Pick<Settings, 'root' | 'mode' | 'labels' | 'zone'>;
+  /** Observers of the package managers this host has, from detectObservers(). */
+  readonly observers: readonly Observer[];
+  readonly run: Run;
+  readonly clock: Clock;
+  readonly agentVersion: string;
+  /** The lock file of the installation, for the components the agent brings; null when there is none. */
+  readonly lockfile: string | null;
+  /** Where the kernel shows processes; another folder only in tests. */
+  readonly proc?: string;
+}
+
+export interface InventoryContext extends Omit<InventoryOptions, 'proc'> {
+  readonly proc: string;
+  /** A path below the root whose packages are managed. */
+  at(path: string): string;
+  installed(): Promise<readonly InstalledPackage[]>;
+  repositories(): Promise<readonly Repository[]>;
+  processes(): Promise<readonly ProcessFacts[]>;
+  /** The package of each path that has one. */
+  owners(paths: readonly string[]): Promise<Owners>;
+}
+
+export function createContext(options: InventoryOptions): InventoryContext {
+  const { root } = options.settings;
+  const proc = options.proc ?? '/proc';
+  const all = async <T>(ask: (observer: Observer) => Promise<readonly T[]>): Promise<readonly T[]> =>
+    (await Promise.all(options.observers.map(ask))).flat();
+
+  return {
+    ...options,
+    proc,
+    at: (path) => join(root, path),
+    installed: once(() => all((observer) => observer.installed())),
+    repositories: once(() => all((observer) => observer.repositories())),
+    processes: once(() => readProcesses(proc, root)),
+    owners: (paths) => findOwners(join(root, 'var/lib/dpkg/info'), paths),
+  };
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+
+  return () => {
+    made ??= make();
+
+    return made;
+  };
+}

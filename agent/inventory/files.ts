@@ -1,0 +1,65 @@
+// Reads small files of the system that root or the kernel owns (/etc, /proc, /sys): bounded, links followed, never executed.
+import { open, readdir } from 'node:fs/promises';
+import { CodedError } from '@selvage/shared/errors/coded-error.ts';
+import { hasErrno } from '@selvage/shared/files/durable.ts';
+
+/** 16 MiB: /proc/net/tcp of a busy server and the maps of a large process stay below. */
+const MAX_BYTES = 16 * 1024 * 1024;
+const CHUNK = 64 * 1024;
+
+/** The text, or null when there is no such file. Errors of the operating system pass through. */
+export async function readText(path: string, maxBytes: number = MAX_BYTES): Promise<string | null> {
+  const file = await open(path, 'r').catch((error: unknown) => {
+    if (hasErrno(error, 'ENOENT', 'ENOTDIR')) return null;
+    throw error;
+  });
+  if (!file) return null;
+
+  try {
+    // Files in /proc have no size: they are read to their end.
+    const chunks: Buffer[] = [];
+    for (let length = 0; ; ) {
+      const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(CHUNK), 0, CHUNK);
+      if (bytesRead === 0) return Buffer.concat(chunks).toString('utf8');
+      length += bytesRead;
+      if (length > maxBytes) throw new CodedError('FILE_TOO_LARGE', `${path} has more than ${maxBytes} bytes`);
+      chunks.push(buffer.subarray(0, bytesRead));
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+/** Sorted names in a folder; none when it does not exist. */
+export async function namesIn(path: string): Promise<readonly string[]> {
+  try {
+    return (await readdir(path)).sort();
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT', 'ENOTDIR')) return [];
+    throw error;
+  }
+}
+
+/** `KEY=value` lines with shell quoting, as os-release(5). */
+export function parseShellFacts(text: string): ReadonlyMap<string, string> {
+  const facts = new Map<string, string>();
+
+  for (const line of text.split('\n')) {
+    const match = /^([A-Z_0-9]+)=(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|(\S*))\s*$/.exec(line.trim());
+    if (!match?.[1]) continue;
+    facts.set(match[1], match[2]?.replace(/\\(.)/g, '$1') ?? match[3] ?? match[4] ?? '');
+  }
+
+  return facts;
+}
+
+/** `promise`, or null when the system says that this user may not, or that the thing has gone meanwhile. */
+export async function allowed<T>(promise: Promise<T>): Promise<T | null> {
+  try {
+    return await promise;
+  } catch (error) {
+    // A process may end between two looks (ESRCH, ENOENT) and belong to someone else (EACCES, EPERM).
+    if (hasErrno(error, 'EACCES', 'EPERM', 'ENOENT', 'ESRCH', 'EINVAL', 'ENOTDIR')) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,40 @@
+// Which package owns a path, from dpkg's file lists, without a process per path. One pass over all lists, and only for the
+// paths asked for: a map of every file on the host would take some 100 MB.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { namesIn } from './files.ts';
+
+/** Path as asked for → package name. */
+export type Owners = ReadonlyMap<string, string>;
+
+const LISTS_AT_ONCE = 16;
+
+export async function findOwners(info: string, paths: readonly string[]): Promise<Owners> {
+  const wanted = new Map<string, string[]>();
+  for (const path of new Set(paths)) {
+    const key = merged(path);
+    wanted.set(key, [...(wanted.get(key) ?? []), path]);
+  }
+
+  const owners = new Map<string, string>();
+  if (wanted.size === 0) return owners;
+  const lists = (await namesIn(info)).filter((name) => name.endsWith('.list'));
+
+  for (let start = 0; start < lists.length; start += LISTS_AT_ONCE) {
+    await Promise.all(
+      lists.slice(start, start + LISTS_AT_ONCE).map(async (name) => {
+        const owner = name.slice(0, -'.list'.length).replace(/:.*$/, '');
+        for (const line of (await readFile(join(info, name), 'latin1')).split('\n')) {
+          for (const path of wanted.get(merged(line)) ?? []) owners.set(path, owner);
+        }
+      }),
+    );
+  }
+
+  return owners;
+}
+
+/** Where /lib is a link to /usr/lib, packages still list either name for the same file (merged /usr). */
+function merged(path: string): string {
+  return path.replace(/^\/usr(?=\/(?:bin|sbin|lib[^/]*)\/)/, '');
+}

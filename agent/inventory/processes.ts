@@ -1,0 +1,73 @@
+// The running processes as /proc shows them. It reads names, links and cgroups; it never runs, opens or follows what a
+// process has, and a process of a container is left out: its files are not this host's.
+import { readlink, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { allowed, namesIn, readText } from './files.ts';
+
+export interface ProcessFacts {
+  readonly pid: number;
+  /** Name of the executable, or what the process calls itself when the link may not be read. */
+  readonly program: string;
+  /** Null for kernel threads and for processes that may not be looked at. */
+  readonly executable: string | null;
+  readonly service: string | null;
+  /** False when the kernel does not let this user look into it. */
+  readonly readable: boolean;
+}
+
+const DELETED = / \(deleted\)$/;
+const CONTAINER = /docker|containerd|libpod|kubepods|\/lxc|machine\.slice/;
+const AT_ONCE = 32;
+
+export async function readProcesses(proc: string, root: string): Promise<readonly ProcessFacts[]> {
+  const pids = (await namesIn(proc)).filter((name) => /^\d+$/.test(name)).map(Number);
+  const own = await rootOf(root);
+  const processes: ProcessFacts[] = [];
+
+  for (let start = 0; start < pids.length; start += AT_ONCE) {
+    const part = await Promise.all(pids.slice(start, start + AT_ONCE).map((pid) => readProcess(proc, pid, own)));
+    processes.push(...part.filter((found) => found !== null));
+  }
+
+  return processes.sort((a, b) => a.pid - b.pid);
+}
+
+async function readProcess(proc: string, pid: number, own: string | null): Promise<ProcessFacts | null> {
+  const folder = join(proc, String(pid));
+  const comm = await allowed(readText(join(folder, 'comm')));
+  // Gone meanwhile.
+  if (comm === null) return null;
+
+  const cgroup = (await allowed(readText(join(folder, 'cgroup')))) ?? '';
+  const [, flags] = ((await allowed(readText(join(folder, 'stat')))) ?? '').split(') ');
+  const isKernelThread = (Number(flags?.split(' ')[KERNEL_FLAGS]) & PF_KTHREAD) !== 0;
+  const inside = await rootOf(join(folder, 'root'));
+  if (CONTAINER.test(cgroup) || (inside !== null && own !== null && inside !== own)) return null;
+
+  const executable = (await allowed(readlink(join(folder, 'exe'))))?.replace(DELETED, '') ?? null;
+
+  return {
+    pid,
+    program: executable === null ? comm.trim() || '?' : basename(executable),
+    executable,
+    service: serviceOf(cgroup),
+    readable: executable !== null || isKernelThread,
+  };
+}
+
+/** proc(5): field 9 of stat, counted here from the one after the name; PF_KTHREAD of include/linux/sched.h. */
+const KERNEL_FLAGS = 6;
+const PF_KTHREAD = 0x00200000;
+
+/** `0::/system.slice/ssh.service` → `ssh.service`. */
+function serviceOf(cgroup: string): string | null {
+  const unit = /^(?:0::|1:name=systemd:).*?\/([^/\n]+\.service)(?:\/|$)/m.exec(cgroup);
+
+  return unit?.[1] ?? null;
+}
+
+async function rootOf(path: string): Promise<string | null> {
+  const facts = await allowed(stat(path));
+
+  return facts === null ? null : `${facts.dev}:${facts.ino}`;
+}

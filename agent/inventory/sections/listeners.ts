@@ -1,0 +1,62 @@
+// Ports that wait for the network, with the process and the package behind each. Sockets come from /proc/net, owners from the
+// descriptors of processes; where a process may not be looked at, the port stands without one.
+import { readlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Section } from '@selvage/shared/model/inventory.ts';
+import type { InventoryContext } from '../context.ts';
+import { allowed, namesIn, readText } from '../files.ts';
+import { parseSockets, type Socket } from '../sockets.ts';
+
+const TABLES = [
+  { file: 'tcp', protocol: 'tcp' },
+  { file: 'tcp6', protocol: 'tcp' },
+  { file: 'udp', protocol: 'udp' },
+  { file: 'udp6', protocol: 'udp' },
+] as const;
+
+export async function collectListeners(context: InventoryContext): Promise<Section<'listeners'>> {
+  const sockets: Socket[] = [];
+  for (const { file, protocol } of TABLES) {
+    // A kernel without IPv6 has no such file.
+    const text = await readText(join(context.proc, 'self/net', file));
+    if (text !== null) sockets.push(...parseSockets(text, protocol));
+  }
+
+  const pids = await holders(context, new Set(sockets.map(({ inode }) => inode)));
+  const processes = new Map((await context.processes()).map((process) => [process.pid, process]));
+  const owners = await context.owners([...processes.values()].flatMap(({ executable }) => executable ?? []));
+  const listeners = sockets.map(({ protocol, address, port, inode }) => {
+    const process = processes.get(pids.get(inode) ?? -1);
+
+    return {
+      protocol,
+      address,
+      port,
+      pid: process?.pid ?? null,
+      program: process?.program ?? null,
+      package: owners.get(process?.executable ?? '') ?? null,
+    };
+  });
+
+  // Several sockets of one program on one port (SO_REUSEPORT) are one listener.
+  return [...new Map(listeners.map((listener) => [Object.values(listener).join(' '), listener])).values()];
+}
+
+/** Socket inode → the first process that holds it. */
+async function holders(context: InventoryContext, inodes: ReadonlySet<string>): Promise<ReadonlyMap<string, number>> {
+  const found = new Map<string, number>();
+
+  for (const { pid } of await context.processes()) {
+    if (found.size === inodes.size) break;
+    const folder = join(context.proc, String(pid), 'fd');
+    const links = await Promise.all(
+      ((await allowed(namesIn(folder))) ?? []).map((name) => allowed(readlink(join(folder, name)))),
+    );
+    for (const link of links) {
+      const inode = /^socket:\[(\d+)\]$/.exec(link ?? '')?.[1];
+      if (inode !== undefined && inodes.has(inode) && !found.has(inode)) found.set(inode, pid);
+    }
+  }
+
+  return found;
+}
