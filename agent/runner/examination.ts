@@ -1,0 +1,121 @@
+// After an installation, or what is left of one: look at the host and say what really is. An exit code proves nothing here,
+// and nothing is changed.
+import { asCoded } from '@selvage/shared/errors/coded-error.ts';
+import type { Code } from '@selvage/shared/errors/codes.ts';
+import { CODES } from '@selvage/shared/errors/codes.ts';
+import type { InstalledPackage } from '@selvage/shared/model/package.ts';
+import type { RunResult } from '@selvage/shared/model/result.ts';
+import type { Evidence, Parts } from './deps.ts';
+import type { Intent } from './journal.ts';
+import { isBroken, isSamePackage } from './planner.ts';
+import { report, type Told } from './telling.ts';
+
+export interface Problem {
+  readonly code: Code;
+  readonly message: string;
+}
+
+/** An approval that did not succeed is started at most this often; then only a new approval helps. */
+export const MAX_ATTEMPTS = 3;
+/** The installer said so before it touched the host. */
+const NOT_STARTED: readonly Code[] = [
+  'MIRROR_REFUSED',
+  'REPOSITORY_ROLLED_BACK',
+  'NOT_FETCHED',
+  'WINDOW_CLOSED',
+  'PACKAGE_MANAGER_LOCKED',
+];
+
+/** Takes a fresh inventory, compares exact versions and states, and writes the signed result. */
+export async function conclude(parts: Parts, intent: Intent, problem: Problem | null, log: string): Promise<RunResult> {
+  parts.installed.drop();
+  const installed = await parts.installed.get();
+  const rows = intent.packages.map((wanted) => ({
+    wanted,
+    have:
+      installed.find((item) => isSamePackage(item, wanted) && item.arch === wanted.arch) ??
+      installed.find((item) => isSamePackage(item, wanted)),
+  }));
+  const unproven = rows.filter(({ wanted, have }) => have?.version !== wanted.version || isBroken(have));
+  const broken = rows.some(({ have }) => have !== undefined && isBroken(have));
+  const unchanged = !broken && isAsBefore(intent, installed);
+  const { evidence, note } = await evidenceOf(
+    parts,
+    rows.flatMap(({ have }) => have ?? []),
+  );
+  const facts = runFactsOf(intent);
+  const told = (outcome: Told['outcome'], why: Problem | null): Told => ({
+    outcome,
+    problem: why,
+    transaction: intent.transaction,
+    evidence,
+    log: `${log}${note}`,
+  });
+  const remember = (outcome: Told['outcome'], code: Code | null, attempts: number, final: boolean) => ({
+    approval: intent.approval,
+    outcome,
+    code,
+    attempts,
+    final,
+  });
+
+  if (unproven.length === 0) {
+    return report(parts, facts, told('installed', null), remember('installed', null, intent.attempt, true));
+  }
+
+  if (problem !== null && unchanged && NOT_STARTED.includes(problem.code)) {
+    const outcome = CODES[problem.code].rule === 'retry' ? 'waiting' : 'refused';
+
+    return report(parts, facts, told(outcome, problem), remember(outcome, problem.code, intent.attempt - 1, false));
+  }
+
+  const why = problem ?? { code: 'VERIFY_FAILED', message: 'the installation ended without an error' };
+  const message = `${why.message}; ${unproven.map(({ wanted, have }) => `${wanted.name} is ${describe(have)}, approved is ${wanted.version}`).join('; ')}`;
+  // A host that is not whole, or was tried often enough, waits for a person.
+  const final = broken || intent.attempt >= MAX_ATTEMPTS;
+
+  return report(
+    parts,
+    facts,
+    told('failed', { code: why.code, message }),
+    remember('failed', why.code, intent.attempt, final),
+  );
+}
+
+function isAsBefore(intent: Intent, installed: readonly InstalledPackage[]): boolean {
+  return intent.before.every(({ name, arch, version }) =>
+    installed.some((item) => item.name === name && item.arch === arch && item.version === version),
+  );
+}
+
+function describe(have: InstalledPackage | undefined): string {
+  if (have === undefined) return 'not installed';
+
+  return isBroken(have) ? `${have.state} at ${have.version}` : `at ${have.version}`;
+}
+
+/** What could not be looked at is said in the log; it is not guessed, and it does not hide what is installed. */
+async function evidenceOf(
+  parts: Parts,
+  packages: readonly InstalledPackage[],
+): Promise<{ readonly evidence: RunResult['evidence']; readonly note: string }> {
+  let seen: Evidence;
+  try {
+    seen = await parts.deps.evidence();
+  } catch (error) {
+    const { code, message } = asCoded(error);
+    parts.deps.log.warn({ error }, 'no evidence about processes and reboot');
+
+    return { evidence: null, note: `\nevidence about processes and reboot is missing: ${code}: ${message}\n` };
+  }
+
+  const rows = packages.map(({ name, arch, version, state }) => ({ name, arch, version, state }));
+
+  return { evidence: { packages: rows, ...seen }, note: '' };
+}
+
+function runFactsOf(intent: Intent) {
+  const { packages: _packages, removes: _removes, before: _before, transaction: _transaction, ...facts } = intent;
+
+  return facts;
+}

@@ -1,0 +1,102 @@
+// One pass of the privileged half: recover, take in policy, select, and bring each approval as far as it may go. It opens no
+// network, keeps everything in its own folder, runs alone, and exits. Effects of a run are in ./steps.ts.
+import type { CodedError } from '@selvage/shared/errors/coded-error.ts';
+import { makeFolder } from '@selvage/shared/files/durable.ts';
+import type { Mode } from '@selvage/shared/model/ids.ts';
+import type { RunResult } from '@selvage/shared/model/result.ts';
+import { kept, OPEN_FOLDER, openParts, type Parts, type RunnerDeps } from './deps.ts';
+import { runnerFolders } from './folders.ts';
+import { takeLock } from './lock.ts';
+import { handleApproval, type Pass } from './pass.ts';
+import { takeInPolicy } from './policy-intake.ts';
+import { recover } from './recovery.ts';
+import { selectApprovals } from './selection.ts';
+import { writeState } from './state-file.ts';
+import { wantedOf, writeWanted } from './wanted.ts';
+
+/** In these modes the packages of approvals are fetched, because they are at least simulated. */
+const PLANNING_MODES: readonly Mode[] = ['advise', 'managed'];
+const READABLE = 0o644;
+/** How soon to look again while the package manager of an interrupted run is still at work. */
+const BUSY_AGAIN = { minutes: 1 } as const;
+
+/**
+ * Runs one pass and returns the results it wrote. Several policies may select one host; their approvals are worked on in
+ * the order of `selectApprovals`, and a package held by one of them is held for all. Empty while another runner runs.
+ * Throws JOURNAL_INVALID (nothing is installed until a person has looked) and NOT_ENROLLED; policy that does not verify,
+ * or an approval that cannot be carried out, never makes it throw.
+ */
+export async function runOnce(deps: RunnerDeps): Promise<readonly RunResult[]> {
+  const folders = runnerFolders(deps.settings);
+  await makeFolder(folders.runner, OPEN_FOLDER);
+  const lock = await takeLock(folders.lock);
+  if (lock === null) {
+    deps.log.info({}, 'another runner is at work');
+
+    return [];
+  }
+
+  try {
+    return await passWith(await openParts(deps));
+  } finally {
+    await lock.release();
+  }
+}
+
+async function passWith(parts: Parts): Promise<readonly RunResult[]> {
+  const next = nextTime();
+  const results: RunResult[] = [];
+  await parts.clock.keep();
+  const recovery = await recover(parts);
+
+  if (recovery.kind === 'busy') {
+    parts.deps.log.warn({}, recovery.message);
+    await writeNext(parts, parts.clock.now().clock.add(BUSY_AGAIN), null);
+
+    return [];
+  }
+  if (recovery.kind === 'finished') results.push(recovery.result);
+
+  await parts.results.prune();
+  const { policy, problem } = await takeInPolicy(parts.folders, parts.clock.now().floor, parts.files);
+  if (problem !== null) parts.deps.log.error({ code: problem.code }, `policy: ${problem.message}`);
+
+  if (policy !== null && parts.deps.settings.mode !== 'observe') {
+    const selected = selectApprovals(policy, parts.host);
+    // Decisions stay in memory as long as the accepted policy names them.
+    await parts.results.forget(new Set(policy.documents.map((item) => item.sha256)));
+    const planning = PLANNING_MODES.includes(parts.deps.settings.mode);
+    const wanted = planning ? await wantedOf(parts, selected) : [];
+    await writeWanted(parts, wanted);
+    await parts.firstSeen.keepOnly(selected.flatMap(({ approval }) => [...approval.packages, ...approval.adds]));
+    const mirror = kept(async () => (await parts.deps.installer.loadMirror()).repositories.length > 0);
+    const pass: Pass = { parts, policy, mirror, again: next.consider };
+
+    for (const one of selected) {
+      const result = await handleApproval(pass, one);
+      if (result !== null) results.push(result);
+    }
+  }
+
+  await writeNext(parts, next.value(), problem);
+  await parts.clock.keep();
+
+  return results;
+}
+
+/** Read by whatever starts the runner: a timer, or the resident agent. */
+async function writeNext(parts: Parts, at: Temporal.Instant | null, problem: CodedError | null): Promise<void> {
+  const told = problem === null ? null : { code: problem.code, message: problem.message };
+  await writeState(parts.files, parts.folders.next, { format: 1, at: at?.toString() ?? null, policy: told }, READABLE);
+}
+
+function nextTime() {
+  let earliest: Temporal.Instant | null = null;
+
+  return {
+    consider: (at: Temporal.Instant) => {
+      if (earliest === null || Temporal.Instant.compare(at, earliest) < 0) earliest = at;
+    },
+    value: () => earliest,
+  };
+}
