@@ -1,0 +1,45 @@
+// Enrollment: how machines and people come to be known to the collector, and how they stop being so.
+// It holds both authorities; it opens no socket (see ./routes.ts) and closes no connection (it publishes host.revoked).
+
+import { checkAuthority } from '@selvage/shared/pki/authority.ts';
+import type { TrustDocument } from '@selvage/shared/pki/first-contact.ts';
+import { type Pin, pinOf } from '@selvage/shared/pki/pin.ts';
+import { type EnrolledAdmin, enrollAdmin, revokeAdmin } from './admins.ts';
+import type { Context, EnrollmentOptions } from './context.ts';
+import { type EnrolledHost, enrollHost, revokeHost } from './hosts.ts';
+import type { AdminRequest, HostRequest } from './requests.ts';
+import { type CreatedToken, createToken, revokeToken, type TokenRequest } from './tokens.ts';
+
+export interface Enrollment {
+  createToken(request: TokenRequest): Promise<CreatedToken>;
+  revokeToken(id: string, by: string): Promise<void>;
+  enrollHost(request: HostRequest): Promise<EnrolledHost>;
+  revokeHost(id: string, by: string, reason?: string): Promise<void>;
+  enrollAdmin(request: AdminRequest): Promise<EnrolledAdmin>;
+  revokeAdmin(name: string, by: string): Promise<void>;
+  /** What a newcomer is shown at first contact, as `kind` of port answers it. */
+  trust(kind: 'hosts' | 'admins'): Promise<TrustDocument>;
+  /** What a newcomer compares it with; told to people, never over the connection it protects. */
+  pin(kind: 'hosts' | 'admins'): Promise<Pin>;
+}
+
+/** Throws CERTIFICATE_INVALID when an authority's key and certificate do not belong together. */
+export function createEnrollment(options: EnrollmentOptions): Enrollment {
+  checkAuthority(options.hosts);
+  checkAuthority(options.admins);
+  const context: Context = { ...options, refusals: new Set() };
+
+  return {
+    createToken: (request) => createToken(context, request),
+    revokeToken: (id, by) => revokeToken(context, id, by),
+    enrollHost: (request) => enrollHost(context, request),
+    revokeHost: (id, by, reason) => revokeHost(context, id, by, reason),
+    enrollAdmin: (request) => enrollAdmin(context, request),
+    revokeAdmin: (name, by) => revokeAdmin(context, name, by),
+    trust: async (kind) => ({
+      authority: options[kind].certificate,
+      root: Buffer.from(await options.root()).toString('base64'),
+    }),
+    pin: async (kind) => pinOf(options[kind].certificate, await options.root()),
+  };
+}

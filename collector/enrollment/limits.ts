@@ -1,0 +1,30 @@
+// Every limit of enrollment, with unit and reason.
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+/** Host certificates are short: a stolen one that nobody noticed dies by itself. */
+export const HOST_CERTIFICATE_MS = 30 * DAY_MS;
+export const ADMIN_CERTIFICATE_MS = 365 * DAY_MS;
+/** Made anew at every start of the collector; long enough for one that is never restarted. */
+export const SERVER_CERTIFICATE_MS = 365 * DAY_MS;
+/** An authority outlives every machine that pinned it: replacing it means enrolling all hosts again. */
+export const AUTHORITY_MS = 20 * 365 * DAY_MS;
+/** Certificates start in the past: a host whose clock is a little behind must not find its own not yet valid. */
+export const BACKDATED_MS = 10 * MINUTE_MS;
+
+export const MIN_TOKEN_MS = MINUTE_MS;
+export const MAX_TOKEN_MS = 30 * DAY_MS;
+/** How long the key that redeemed a token may ask again, because its answer was lost on the way. */
+export const ASK_AGAIN_MS = HOUR_MS;
+
+/** Bytes of a request: token, two keys and a CSR together are about 2 KiB. */
+export const MAX_BODY_BYTES = 16 * 1024;
+/** Milliseconds for a body to arrive; enrollment is one small packet. */
+export const BODY_DEADLINE_MS = 10_000;
+/** Milliseconds an answered sender of too much may go on sending into the void, so that it can read the answer. */
+export const LINGER_MS = 1_000;
+/** Enrollments worked on at once: each costs a signature and a place in the queue of the one writer. */
+export const MAX_CONCURRENT = 32;
+export const RETRY_AFTER_SECONDS = 5;
