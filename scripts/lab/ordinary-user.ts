@@ -1,6 +1,7 @@
 // Runs programs as an ordinary user, as root of a user namespace of its own where asked, never as root of the machine: what a
 // maintainer script may write is then what that user may write.
 import { chmod, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { Run } from '@selvage/shared/exec/run.ts';
@@ -9,6 +10,7 @@ import type { Run } from '@selvage/shared/exec/run.ts';
 const NOBODY = 65534;
 const DEADLINE_MS = 30_000;
 const TRAVERSE = 0o011;
+const PERMISSIONS = 0o7777;
 
 export interface OrdinaryUser {
   readonly uid: number;
@@ -70,7 +72,10 @@ export async function namespaceProblem(run: Run, user: OrdinaryUser): Promise<st
   }
 }
 
-/** Gives a folder and all in it to the user, and lets the user reach it through parents that only root could enter. */
+/**
+ * Gives a folder and all in it to the user, and lets the user pass through private folders above it, if they are temporary
+ * ones. No other folder of the machine is changed: USAGE when the user could not reach it.
+ */
 export async function handOver(run: Run, folder: string, user: OrdinaryUser): Promise<void> {
   if (!user.dropped) return;
   await run({
@@ -81,7 +86,16 @@ export async function handOver(run: Run, folder: string, user: OrdinaryUser): Pr
   });
 
   for (let parent = dirname(resolve(folder)); parent !== '/'; parent = dirname(parent)) {
-    const { mode, uid } = await stat(parent);
-    if (uid === 0 && (mode & TRAVERSE) !== TRAVERSE) await chmod(parent, (mode & 0o7777) | TRAVERSE);
+    const { mode } = await stat(parent);
+    if ((mode & TRAVERSE) !== TRAVERSE) await open(parent, mode);
   }
+}
+
+async function open(folder: string, mode: number): Promise<void> {
+  if (!folder.startsWith(`${resolve(tmpdir())}/`)) {
+    throw new CodedError('USAGE', `${folder} cannot be entered by an ordinary user, and the lab does not change it`, {
+      next: 'set TMPDIR to a folder that everybody can enter, such as /tmp',
+    });
+  }
+  await chmod(folder, (mode & PERMISSIONS) | TRAVERSE);
 }
