@@ -1,97 +1,117 @@
-// The dates on which a window opens: listed weekdays, or an RFC 5545 rule over dates. The one door to rrule-temporal.
-// Dates only: the time of day and the zone are applied in ./opening.ts, because a rule run on local times loses the
-// occurrence that falls into the hour a zone skips in spring.
+// Which calendar days a window begins on: `days`, or an RFC 5545 rule. The one door to rrule-temporal. Days only: it is
+// asked in UTC at midnight, where no hour is missing or doubled; ./window.ts turns days into instants. Pure.
 import { RRuleTemporal } from 'rrule-temporal';
 import { CodedError } from '../errors/coded-error.ts';
 import type { WindowDocument } from '../policy/documents.ts';
 
-const WEEKDAYS = { mon: 1, tue: 2, wed: 3, thu: 4, fri: 5, sat: 6, sun: 7 } as const;
-/** RFC 5545 section 3.3.10; the parts that speak of a time of day belong to `start`. */
-const DATE_PARTS = [
+/** Days from `first` to `last`, both included, in order. */
+export type DaysBetween = (first: Temporal.PlainDate, last: Temporal.PlainDate) => readonly Temporal.PlainDate[];
+
+const WEEKDAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
+/** Parts that name days. What names hours is refused: the hour is `start`. */
+const PARTS = [
   'FREQ',
   'INTERVAL',
   'COUNT',
   'UNTIL',
   'BYDAY',
+  'BYMONTH',
   'BYMONTHDAY',
   'BYYEARDAY',
   'BYWEEKNO',
-  'BYMONTH',
   'BYSETPOS',
   'WKST',
 ];
-const DATE_FREQUENCIES = ['YEARLY', 'MONTHLY', 'WEEKLY', 'DAILY'];
-/** These count from a first date, so they mean nothing without one. */
-const NEEDS_FROM = ['INTERVAL', 'COUNT', 'UNTIL'];
-/** Without one of these, the day is the one of the first date. */
-const DAY_PARTS = ['BYDAY', 'BYMONTHDAY', 'BYYEARDAY', 'BYWEEKNO'];
+const FREQUENCIES = ['DAILY', 'WEEKLY', 'MONTHLY', 'YEARLY'];
+const NEED_FROM = ['INTERVAL', 'COUNT', 'UNTIL'];
+const PART = /^([A-Z]+)=([A-Z0-9,+-]+)$/;
+/** Steps the library may take in one question: a rule that matches no day ever must end. */
+const MAX_STEPS = 20_000;
 
-/** Dates in [first, last] on which the window has an occurrence, in order. Throws DOCUMENT_INVALID for a bad rule. */
-export function datesBetween(
-  window: Pick<WindowDocument, 'days' | 'recurrence' | 'from'>,
-  first: Temporal.PlainDate,
-  last: Temporal.PlainDate,
-): readonly Temporal.PlainDate[] {
-  const start = window.from === undefined ? null : Temporal.PlainDate.from(window.from);
-  const begin = start !== null && Temporal.PlainDate.compare(start, first) > 0 ? start : first;
-  if (Temporal.PlainDate.compare(begin, last) > 0) return [];
-  if (window.recurrence === undefined) return weekdays(window.days ?? [], begin, last);
+/** The days of a window. Throws DOCUMENT_INVALID when its rule cannot be evaluated. */
+export function daysOf(window: WindowDocument): DaysBetween {
+  if (window.recurrence !== undefined) return recurring(window.recurrence, window.from);
+  const wanted = new Set((window.days ?? []).map((day) => WEEKDAYS.indexOf(day) + 1));
+  const from = window.from === undefined ? null : Temporal.PlainDate.from(window.from);
 
-  // A rule that does not count from a first date is the same from any; the year before is far enough for every BY part.
-  const anchor = start ?? Temporal.PlainDate.from({ year: first.year - 1, month: 1, day: 1 });
-  const rule = readRule(window.recurrence, anchor, window.from !== undefined);
+  return (first, last) => {
+    const days: Temporal.PlainDate[] = [];
+    for (let day = first; Temporal.PlainDate.compare(day, last) <= 0; day = day.add({ days: 1 })) {
+      const begun = from === null || Temporal.PlainDate.compare(day, from) >= 0;
+      if (begun && wanted.has(day.dayOfWeek)) days.push(day);
+    }
 
-  return rule
-    .between(midnight(begin), midnight(last), true)
-    .map((occurrence) => Temporal.PlainDate.from(occurrence.toPlainDate().toString()));
-}
-
-/** Throws DOCUMENT_INVALID when the rule is not one that ./recurrence can follow; for checking a document. */
-export function checkRecurrence(recurrence: string, from: string | undefined): void {
-  readRule(recurrence, Temporal.PlainDate.from(from ?? '2000-01-01'), from !== undefined);
-}
-
-function readRule(recurrence: string, anchor: Temporal.PlainDate, hasFrom: boolean): RRuleTemporal {
-  const parts = recurrence.split(';').map((part) => part.split('=')[0] ?? '');
-  const refuse = (why: string, cause?: unknown): never => {
-    throw new CodedError('DOCUMENT_INVALID', `recurrence "${recurrence}": ${why}`, { cause });
+    return days;
   };
+}
 
-  const unknown = parts.filter((part) => !DATE_PARTS.includes(part));
-  if (unknown.length > 0) refuse(`${unknown.join(', ')} is not a part of a rule over dates (RFC 5545 section 3.3.10)`);
-  if (new Set(parts).size !== parts.length) refuse('a part is named twice');
-  const frequency = /(?:^|;)FREQ=([A-Z]+)/.exec(recurrence)?.[1] ?? '';
-  if (!DATE_FREQUENCIES.includes(frequency)) refuse(`FREQ is one of ${DATE_FREQUENCIES.join(', ')}`);
-  const counting = parts.filter((part) => NEEDS_FROM.includes(part));
-  if (!hasFrom && counting.length > 0) refuse(`${counting.join(', ')} needs "from", the date to count from`);
-  if (!hasFrom && frequency !== 'DAILY' && !parts.some((part) => DAY_PARTS.includes(part))) {
-    refuse(`without ${DAY_PARTS.join(', ')} it needs "from", the date whose day it repeats`);
+function recurring(rule: string, from: string | undefined): DaysBetween {
+  const parts = partsOf(rule);
+  if (from === undefined) checkNeedsNoFrom(rule, parts);
+  else ruleFrom(rule, Temporal.PlainDate.from(from));
+
+  return (first, last) => {
+    // Without `from` the rule does not depend on where it starts; the year before keeps whole periods.
+    const start =
+      from === undefined
+        ? Temporal.PlainDate.from({ year: first.year - 1, month: 1, day: 1 })
+        : Temporal.PlainDate.from(from);
+    if (Temporal.PlainDate.compare(start, last) > 0) return [];
+    const compiled = ruleFrom(rule, start);
+    try {
+      return compiled
+        .between(midnight(first), midnight(last), true)
+        .map((found) => Temporal.PlainDate.from(found.toString().slice(0, 10)));
+    } catch (cause) {
+      throw invalid(`the recurrence "${rule}" cannot be evaluated`, cause);
+    }
+  };
+}
+
+function partsOf(rule: string): ReadonlyMap<string, string> {
+  const parts = new Map<string, string>();
+
+  for (const text of rule.split(';')) {
+    const match = PART.exec(text);
+    const [, name = '', value = ''] = match ?? [];
+    if (!PARTS.includes(name)) throw invalid(`"${text}" in the recurrence is not one of ${PARTS.join(', ')}`);
+    if (parts.has(name)) throw invalid(`${name} is given twice in the recurrence`);
+    parts.set(name, value);
+  }
+  if (!FREQUENCIES.includes(parts.get('FREQ') ?? '')) {
+    throw invalid(`the recurrence needs FREQ, one of ${FREQUENCIES.join(', ')}`);
   }
 
+  return parts;
+}
+
+/** INTERVAL, COUNT and UNTIL count from a first day; so do rules that take their day from it (RFC 5545, 3.3.10). */
+function checkNeedsNoFrom(rule: string, parts: ReadonlyMap<string, string>): void {
+  const counting = NEED_FROM.filter((part) => parts.has(part));
+  if (counting.length > 0) throw invalid(`"from" is required with ${counting.join(', ')} in the recurrence "${rule}"`);
+
+  const names = (...wanted: readonly string[]) => wanted.some((part) => parts.has(part));
+  const frequency = parts.get('FREQ');
+  const whole =
+    frequency === 'DAILY' ||
+    (frequency === 'WEEKLY' && names('BYDAY')) ||
+    (frequency === 'MONTHLY' && names('BYDAY', 'BYMONTHDAY')) ||
+    (frequency === 'YEARLY' && (names('BYYEARDAY', 'BYDAY') || (names('BYMONTH') && names('BYMONTHDAY'))));
+  if (!whole) throw invalid(`"from" is required: the recurrence "${rule}" does not say on which day`);
+}
+
+function ruleFrom(rule: string, start: Temporal.PlainDate): RRuleTemporal {
   try {
-    return new RRuleTemporal({ rruleString: `DTSTART:${compact(anchor)}T000000Z\nRRULE:${recurrence}` });
-  } catch (error) {
-    return refuse(error instanceof Error ? error.message : String(error), error);
+    return new RRuleTemporal({ rruleString: rule, dtstart: midnight(start), maxIterations: MAX_STEPS });
+  } catch (cause) {
+    throw invalid(`the recurrence "${rule}" is not a rule of RFC 5545`, cause);
   }
 }
 
-function weekdays(
-  days: NonNullable<WindowDocument['days']>,
-  first: Temporal.PlainDate,
-  last: Temporal.PlainDate,
-): readonly Temporal.PlainDate[] {
-  const wanted = new Set<number>(days.map((day) => WEEKDAYS[day]));
-  const count = first.until(last).days + 1;
-
-  return Array.from({ length: count }, (_, index) => first.add({ days: index })).filter((date) =>
-    wanted.has(date.dayOfWeek),
-  );
+function midnight(day: Temporal.PlainDate): Temporal.ZonedDateTime {
+  return day.toZonedDateTime('UTC');
 }
 
-function midnight(date: Temporal.PlainDate): Temporal.ZonedDateTime {
-  return date.toZonedDateTime({ timeZone: 'UTC' });
-}
-
-function compact(date: Temporal.PlainDate): string {
-  return date.toString().replaceAll('-', '');
+function invalid(message: string, cause?: unknown): CodedError {
+  return new CodedError('DOCUMENT_INVALID', message, { cause });
 }
