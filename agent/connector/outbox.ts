@@ -103,9 +103,9 @@ export async function openOutbox(dir: string, tools: { readonly random: Random; 
 
         return messages;
       }),
-    acknowledged: (upTo) =>
+    acknowledged: (upTo, stream) =>
       queue(async () => {
-        if (upTo <= state.acknowledged) return;
+        if (stream !== state.stream || upTo <= state.acknowledged) return;
 
         if (upTo > highest) {
           // The collector knows more of this stream than was ever written here: this folder is an older copy of itself

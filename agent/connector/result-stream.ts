@@ -6,15 +6,18 @@ import { join } from 'node:path';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { hasErrno, makeFolder, readBounded, writeDurable } from '@selvage/shared/files/durable.ts';
 import type { Log } from '@selvage/shared/log/log.ts';
-import type { HostId } from '@selvage/shared/model/ids.ts';
+import type { Random } from '@selvage/shared/random.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import { type DurableBody, MAX_FRAME_BYTES } from '@selvage/shared/wire/wire.ts';
+import { serial } from './serial.ts';
 import { type DurableMessage, type DurableStream, Signal } from './stream.ts';
 
 const RESULT_FILE = /^([1-9]\d{0,15})\.json$/;
 /** Base64 in JSON takes 4/3 of the bytes; what is larger could not be sent either. */
 const MAX_RESULT_FILE_BYTES = Math.ceil(MAX_FRAME_BYTES * 1.4);
 const MAX_STATE_BYTES = 4096;
+const STATE_MODE = 0o644;
+const STREAM_ID = /^results:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** Besides file notifications, which not every file system gives. */
 const POLL_MS = 15_000;
 
@@ -23,8 +26,7 @@ export interface ResultStreamOptions {
   readonly results: string;
   /** Folder that `acknowledged.json` is written to. */
   readonly outbox: string;
-  /** A wiped runner folder loses its key too and enrolls as a new host, so the host names the stream. */
-  readonly hostId: HostId;
+  readonly random: Random;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -35,43 +37,66 @@ export interface ResultFile {
   readonly signature: string;
 }
 
+interface State {
+  readonly stream: string;
+  readonly results: bigint;
+}
+
+/**
+ * Opens the stream; nothing of it is kept in memory but what is damaged. Its name lies beside the acknowledgement in the
+ * outbox: when that is lost, results that were not pruned yet are sent again, and the store knows them.
+ */
 export async function openResultStream(options: ResultStreamOptions): Promise<DurableStream> {
-  const { results, log } = options;
-  const state = join(options.outbox, 'acknowledged.json');
+  const { results, random, log } = options;
+  const path = join(options.outbox, 'acknowledged.json');
+  const queue = serial();
   await makeFolder(options.outbox);
-  let acknowledged = await readAcknowledged(state, log);
+  const named = () => `results:${random.uuid()}`;
+  let state = (await readState(path, log)) ?? (await writeState(path, { stream: named(), results: 0n }));
   const damaged = new Set<bigint>();
 
-  const waiting = async () =>
-    (await numbers(results)).filter((number) => number > acknowledged && !damaged.has(number));
+  const waiting = async () => (await numbers(results)).filter((item) => item > state.results && !damaged.has(item));
 
   return {
-    id: `results:${options.hostId}`,
-    position: async () => {
-      const [first] = await waiting();
-
-      return first === undefined ? acknowledged : first - 1n;
+    get id() {
+      return state.stream;
     },
-    pending: async (after, max) => {
-      const messages: DurableMessage[] = [];
+    position: () =>
+      queue(async () => {
+        const [first] = await waiting();
 
-      for (const number of (await waiting()).filter((item) => item > after).slice(0, max)) {
-        if (number !== after + BigInt(messages.length) + 1n) break;
-        const body = await readResult(join(results, `${number}.json`), log);
-        if (body === null) {
-          damaged.add(number);
-          break;
+        return first === undefined ? state.results : first - 1n;
+      }),
+    pending: (after, max) =>
+      queue(async () => {
+        const messages: DurableMessage[] = [];
+
+        for (const number of (await waiting()).filter((item) => item > after).slice(0, max)) {
+          if (number !== after + BigInt(messages.length) + 1n) break;
+          const body = await readResult(join(results, `${number}.json`), log);
+          if (body === null) {
+            damaged.add(number);
+            break;
+          }
+          messages.push({ sequence: number, body });
         }
-        messages.push({ sequence: number, body });
-      }
 
-      return messages;
-    },
-    acknowledged: async (upTo) => {
-      if (upTo <= acknowledged) return;
-      await writeDurable(state, `${JSON.stringify({ results: Number(upTo) })}\n`, { mode: 0o644 });
-      acknowledged = upTo;
-    },
+        return messages;
+      }),
+    acknowledged: (upTo, stream) =>
+      queue(async () => {
+        if (stream !== state.stream || upTo <= state.results) return;
+        const highest = (await numbers(results)).at(-1) ?? 0n;
+
+        if (upTo > highest) {
+          // The collector has results that this disk never saw (an older copy of it was restored): the runner will use
+          // their numbers again, so they go into a stream of their own.
+          log.warn({ stream, upTo: `${upTo}`, highest: `${highest}` }, 'the results are an old copy; new stream');
+          state = await writeState(path, { ...state, stream: named() });
+        } else {
+          state = await writeState(path, { ...state, results: upTo });
+        }
+      }),
     changed: (abort) => changes(results, options.clock, abort),
   };
 }
@@ -87,21 +112,32 @@ async function numbers(folder: string): Promise<bigint[]> {
   }
 }
 
-async function readAcknowledged(path: string, log: Log): Promise<bigint> {
+async function readState(path: string, log: Log): Promise<State | null> {
   const bytes = await readBounded(path, MAX_STATE_BYTES);
-  if (bytes === null) return 0n;
+  if (bytes === null) return null;
 
   try {
-    const { results } = JSON.parse(Buffer.from(bytes).toString()) as { results?: unknown };
-    if (typeof results === 'number' && Number.isSafeInteger(results) && results >= 0) return BigInt(results);
+    const { stream, results } = JSON.parse(Buffer.from(bytes).toString()) as { stream?: unknown; results?: unknown };
+    const known = typeof stream === 'string' && STREAM_ID.test(stream);
+    if (known && typeof results === 'number' && Number.isSafeInteger(results) && results >= 0) {
+      return { stream, results: BigInt(results) };
+    }
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
   }
 
-  // Sending again is harmless: the collector knows what it has committed and says so in Welcome.
-  log.warn({ path }, 'what was acknowledged cannot be read; starting from what the collector says');
+  log.warn({ path }, 'what was acknowledged cannot be read; a new stream begins');
 
-  return 0n;
+  return null;
+}
+
+/** Readable by the runner, which prunes by it. */
+async function writeState(path: string, state: State): Promise<State> {
+  await writeDurable(path, `${JSON.stringify({ stream: state.stream, results: Number(state.results) })}\n`, {
+    mode: STATE_MODE,
+  });
+
+  return state;
 }
 
 async function readResult(path: string, log: Log): Promise<DurableBody | null> {

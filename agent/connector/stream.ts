@@ -17,43 +17,62 @@ export interface DurableStream {
   position(): Promise<bigint>;
   /** Messages after `after` in order and without a gap, at most `max`; ends before the first one that is missing. */
   pending(after: bigint, max: number): Promise<readonly DurableMessage[]>;
-  /** The collector has committed everything up to and including `upTo`: it may go. */
-  acknowledged(upTo: bigint): Promise<void>;
+  /**
+   * The collector has committed everything up to and including `upTo`: it may go. `stream` is the name it said this of;
+   * for a stream that has started anew since then it says nothing.
+   */
+  acknowledged(upTo: bigint, stream: string): Promise<void>;
   /** Yields whenever there may be something new; ends when the signal aborts. */
   changed(signal: AbortSignal): AsyncIterable<void>;
 }
 
-/** Wakes any number of waiting loops; a wake-up while nobody waits is kept for the next one. */
+/** Wakes any number of waiting loops. A wake-up between two waits is kept; many of them count once. */
 export class Signal {
-  readonly #waiting = new Set<() => void>();
+  readonly #listeners = new Set<() => void>();
 
   notify(): void {
-    for (const wake of this.#waiting) wake();
+    for (const wake of this.#listeners) wake();
   }
 
-  async *changes(signal: AbortSignal): AsyncGenerator<void> {
+  /** Listens from the call on, not only from the first wait. Ends when the signal aborts. */
+  changes(signal: AbortSignal): AsyncIterableIterator<void> {
     let due = false;
+    let ended = signal.aborted;
     let resume: () => void = () => undefined;
     const wake = () => {
       due = true;
       resume();
     };
-    this.#waiting.add(wake);
-    signal.addEventListener('abort', wake, { once: true });
+    const end = () => {
+      ended = true;
+      this.#listeners.delete(wake);
+      signal.removeEventListener('abort', end);
+      resume();
+    };
+    if (!ended) {
+      this.#listeners.add(wake);
+      signal.addEventListener('abort', end);
+    }
 
-    try {
-      while (!signal.aborted) {
-        if (!due) {
+    const iterator: AsyncIterableIterator<void> = {
+      next: async () => {
+        while (!due && !ended) {
           await new Promise<void>((resolve) => {
             resume = resolve;
           });
         }
         due = false;
-        if (!signal.aborted) yield;
-      }
-    } finally {
-      this.#waiting.delete(wake);
-      signal.removeEventListener('abort', wake);
-    }
+
+        return { done: ended, value: undefined };
+      },
+      return: async () => {
+        end();
+
+        return { done: true, value: undefined };
+      },
+      [Symbol.asyncIterator]: () => iterator,
+    };
+
+    return iterator;
   }
 }

@@ -1,0 +1,205 @@
+// One connection to the collector, from Hello to its end: durable messages within the window, policy requests and
+// heartbeats. It never reconnects; ./link.ts does.
+//
+// INVARIANTS:
+// - A message leaves its stream's disk only through acknowledged(), and only up to what the collector named.
+// - Per stream, messages are sent in order and without a gap; a hole on disk ends the session, the next Hello names it.
+// - What the collector sends unasked (an answer, an acknowledgement of what was not sent) ends the session.
+import { asCoded, CodedError, fromDocument } from '@selvage/shared/errors/coded-error.ts';
+import type { Mode } from '@selvage/shared/model/ids.ts';
+import type { Clock } from '@selvage/shared/time/clock.ts';
+import {
+  type AgentFrame,
+  type CollectorFrame,
+  decodeCollectorFrame,
+  encodeAgentFrame,
+  PROTOCOL_VERSIONS,
+  type Problem,
+  type Welcome,
+} from '@selvage/shared/wire/wire.ts';
+import { deadline } from './deadline.ts';
+import type { Wire } from './dial.ts';
+import { PolicyDesk, type PolicyRequest } from './policy-desk.ts';
+import { Sender } from './sender.ts';
+import { serial } from './serial.ts';
+import type { DurableStream } from './stream.ts';
+
+/** Milliseconds until Welcome must have come. */
+const WELCOME_MS = 20_000;
+/** Silent for so many heartbeats, the connection is taken for half-open. */
+const MISSED_HEARTBEATS = 2.5;
+/** Bounds of the heartbeat that a collector may ask for. */
+const MIN_HEARTBEAT_S = 1;
+const MAX_HEARTBEAT_S = 600;
+const SECOND_MS = 1000;
+
+export interface SessionParts {
+  readonly wire: Wire;
+  readonly streams: readonly DurableStream[];
+  readonly agentVersion: string;
+  readonly machineId: string;
+  readonly mode: Mode;
+  readonly clock: Clock;
+  readonly onWelcome: (welcome: Welcome) => void;
+  readonly onAcknowledged: (stream: string, upTo: bigint) => void;
+  readonly onSectionsWanted: (names: readonly string[]) => Promise<void>;
+  /** There may be newer policy. Called after Welcome and on announcements, one call at a time. */
+  readonly onPolicy: (request: PolicyRequest, signal: AbortSignal) => Promise<void>;
+  /** Something was refused or failed without ending the session. */
+  readonly onProblem: (error: CodedError) => void;
+}
+
+/** Resolves with the reason when the session is over; `details.retryAfterMs` is what the collector asked for. */
+export async function runSession(parts: SessionParts, signal: AbortSignal): Promise<CodedError> {
+  const { wire, clock } = parts;
+  const ended = new AbortController();
+  const end = (error: CodedError) => ended.abort(error);
+  const stop = AbortSignal.any([signal, ended.signal]);
+  const session = new Session(parts, stop, end);
+
+  void wire.closed.then(end);
+  signal.addEventListener('abort', () => end(new CodedError('UNREACHABLE', 'the agent is stopping')), { once: true });
+  wire.listen((bytes) => session.receive(bytes));
+
+  try {
+    await session.hello();
+    await deadline(clock, WELCOME_MS, session.welcomed, stop, 'the collector did not answer Hello');
+    const loops = [session.sender.run(stop), session.heartbeat(), session.desk.run(stop)];
+    // The first one that fails ends the session; all of them are over before it is.
+    await Promise.all(loops.map((loop) => loop.catch((error: unknown) => end(asCoded(error)))));
+  } catch (error) {
+    end(asCoded(error));
+  }
+  wire.close();
+  await session.settled();
+
+  return asCoded(ended.signal.reason);
+}
+
+class Session {
+  readonly sender: Sender;
+  readonly desk: PolicyDesk;
+  readonly welcomed: Promise<void>;
+  readonly #parts: SessionParts;
+  readonly #end: (error: CodedError) => void;
+  readonly #stop: AbortSignal;
+  readonly #queue = serial();
+  #resolveWelcomed: () => void = () => undefined;
+  #welcome: Welcome | null = null;
+  #lastHeard: number;
+
+  constructor(parts: SessionParts, stop: AbortSignal, end: (error: CodedError) => void) {
+    this.#parts = parts;
+    this.#end = end;
+    this.#stop = stop;
+    this.#lastHeard = parts.clock.monotonic();
+    const send = (frame: AgentFrame) => this.#send(frame);
+    this.sender = new Sender(parts.streams, send);
+    this.desk = new PolicyDesk({ send, clock: parts.clock, onPolicy: parts.onPolicy, onProblem: parts.onProblem });
+    this.welcomed = new Promise((resolve) => {
+      this.#resolveWelcomed = resolve;
+    });
+  }
+
+  async hello(): Promise<void> {
+    const { agentVersion, machineId, mode, streams } = this.#parts;
+    const positions = await Promise.all(
+      streams.map(async (stream) => ({ stream: stream.id, sequence: await stream.position() })),
+    );
+    this.#send({ type: 'hello', versions: PROTOCOL_VERSIONS, agentVersion, machineId, mode, streams: positions });
+  }
+
+  async heartbeat(): Promise<void> {
+    const seconds = this.#welcome?.heartbeatSeconds ?? MAX_HEARTBEAT_S;
+    const every = Math.min(MAX_HEARTBEAT_S, Math.max(MIN_HEARTBEAT_S, seconds)) * SECOND_MS;
+
+    for (let nonce = 1n; ; nonce += 1n) {
+      await this.#parts.clock.sleep(every, this.#stop);
+      const silent = this.#parts.clock.monotonic() - this.#lastHeard;
+      if (silent >= every * MISSED_HEARTBEATS) {
+        throw new CodedError('UNREACHABLE', `nothing heard from the collector for ${silent / SECOND_MS} s`);
+      }
+      this.#send({ type: 'ping', nonce });
+    }
+  }
+
+  receive(bytes: Uint8Array): void {
+    if (this.#stop.aborted) return;
+    this.#lastHeard = this.#parts.clock.monotonic();
+
+    try {
+      this.#dispatch(decodeCollectorFrame(bytes));
+    } catch (error) {
+      this.#end(asCoded(error));
+    }
+  }
+
+  /** Resolves when what was received has been dealt with: nothing touches the disk after the session is over. */
+  async settled(): Promise<void> {
+    await this.#queue(async () => undefined);
+  }
+
+  #dispatch(frame: CollectorFrame): void {
+    if (frame.type !== 'problem' && (frame.type === 'welcome') !== (this.#welcome === null)) {
+      throw new CodedError('FRAME_UNEXPECTED', `the collector sent ${frame.type} out of turn`);
+    }
+
+    switch (frame.type) {
+      case 'welcome':
+        this.#welcome = frame;
+        this.#later(() => this.#begin(frame));
+        break;
+      case 'acknowledgement':
+        this.#later(async () => {
+          if (await this.sender.acknowledged(frame.stream, frame.sequence)) {
+            this.#parts.onAcknowledged(frame.stream, frame.sequence);
+          }
+        });
+        break;
+      case 'sectionsWanted':
+        this.#later(() => this.#parts.onSectionsWanted(frame.names));
+        break;
+      case 'policyAvailable':
+        this.desk.announce();
+        break;
+      case 'policyFile':
+        this.desk.answer(frame);
+        break;
+      case 'problem':
+        this.#problem(frame);
+        break;
+      case 'pong':
+        break;
+    }
+  }
+
+  async #begin(welcome: Welcome): Promise<void> {
+    if (!PROTOCOL_VERSIONS.includes(welcome.version)) {
+      throw new CodedError('PROTOCOL_VERSION', `the collector chose version ${welcome.version}`);
+    }
+    await this.sender.begin(welcome);
+    this.desk.announce();
+    this.#parts.onWelcome(welcome);
+    this.#resolveWelcomed();
+  }
+
+  #problem(frame: Problem): void {
+    const error = new CodedError(fromDocument(frame).code, `the collector: ${frame.message}`, {
+      next: frame.next,
+      details: { retryAfterMs: frame.retryAfterMs, sentCode: frame.code },
+    });
+    if (frame.fatal) this.#end(error);
+    else this.#parts.onProblem(error);
+  }
+
+  /** Handled in order, one at a time; what fails (a full disk) ends the session, and the collector sends it again. */
+  #later(work: () => Promise<void>): void {
+    this.#queue(async () => {
+      if (!this.#stop.aborted) await work();
+    }).catch((error: unknown) => this.#end(asCoded(error)));
+  }
+
+  #send(frame: AgentFrame): void {
+    if (!this.#stop.aborted) this.#parts.wire.send(encodeAgentFrame(frame));
+  }
+}
