@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { entryHash, GENESIS, verifyChain } from '../audit/chain.ts';
 import { freshStores } from './fresh-store.ts';
@@ -37,5 +38,19 @@ describe('when the ledger grows', () => {
 
     await expect(odd).rejects.toThrow(code('STORE_FAILED'));
     expect(await store.read.audit.head()).toBeNull();
+  });
+
+  it('gives back whatever it took, so that the chain verifies', async () => {
+    const store = await fresh();
+    const text = fc.string({ unit: 'binary', maxLength: 20 });
+    const fact = fc.record({ subject: text, details: fc.dictionary(text, fc.jsonValue(), { maxKeys: 4 }) });
+    const facts = fc.sample(fact, 300);
+    await store.transaction(async (w) => {
+      for (const { subject, details } of facts) await w.audit.append(entry(subject, details));
+    });
+    const read = await store.read.audit.after(0, 1000);
+
+    expect(verifyChain(read).checked).toBe(facts.length);
+    expect(read.map(({ subject }) => subject)).toEqual(facts.map(({ subject }) => subject.toWellFormed()));
   });
 });

@@ -75,16 +75,24 @@ async function head(db: Db): Promise<AuditEntry | null> {
 
 function decode(row: { readonly sequence: number; readonly details: string }): AuditEntry {
   try {
-    return {
-      ...rows.decodeRow(record, 'audit', row),
-      details: rows.decodeRow(details, 'audit', JSON.parse(row.details)),
-    };
+    const entry = { ...rows.decodeRow(record, 'audit', row), details: plainObject(JSON.parse(row.details)) };
+    // Text that means the same (spaces, a key given twice) was not written by `append`.
+    if (canonicalJson(entry.details) !== row.details) throw new TypeError('the details are not as they were written');
+
+    return entry;
   } catch (error) {
     throw new CodedError('AUDIT_BROKEN', `audit entry ${row.sequence} cannot be read`, {
       cause: error,
       details: { sequence: row.sequence, wrong: 'changed' },
     });
   }
+}
+
+/** What JSON.parse gave, untouched: a decoder that drops a key (`__proto__`) would hide it from the hash. */
+function plainObject(value: unknown): Readonly<Record<string, unknown>> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
+
+  throw new TypeError('the details are not an object');
 }
 
 /** Optional facts that are not there are left out, as JSON does. */

@@ -5,6 +5,7 @@ import { fakeClock } from '@selvage/shared/testing/fake-clock.ts';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
 import SQLite from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
+import { verifyLedger } from '../audit/ledger.ts';
 import { AT, hostId, hostSample, packed } from './samples.ts';
 import { openStore } from './store.ts';
 
@@ -137,6 +138,7 @@ describe('when the database is damaged', () => {
     const lost = path();
     await copyFile(`${file}-wal`, `${lost}-wal`);
     await expect(openStore({ file: lost, clock })).rejects.toThrow(code('FILE_CORRUPT'));
+    await expect(stat(lost)).rejects.toMatchObject({ code: 'ENOENT' });
     await writeFile(lost, '');
     await refused(lost, 'FILE_CORRUPT');
     expect((await stat(`${lost}-wal`)).size).toBeGreaterThan(0);
@@ -163,14 +165,21 @@ describe('when the database is damaged', () => {
     await store.close();
   });
 
-  it('says at which entry a changed ledger cannot be read', async () => {
-    const file = await filled();
-    edit(file, 'drop trigger auditIsNeverChanged', "update audit set details = '{'");
-    const store = await openStore({ file, clock });
+  it.each(['{', '[]', '{"a": 1}', '{"a":2,"a":1}', '{"__proto__":1}'])(
+    'says at which entry the ledger holds %s, which it never wrote',
+    async (details) => {
+      const file = await filled();
+      edit(file, 'drop trigger auditIsNeverChanged', `update audit set details = '${details}'`);
+      const store = await openStore({ file, clock });
+      const verified = verifyLedger(store.read.audit);
 
-    await expect(store.read.audit.head()).rejects.toMatchObject({ code: 'AUDIT_BROKEN', details: { sequence: 1 } });
-    await store.close();
-  });
+      await expect(verified).rejects.toMatchObject({
+        code: 'AUDIT_BROKEN',
+        details: { sequence: 1, wrong: 'changed' },
+      });
+      await store.close();
+    },
+  );
 });
 
 describe('when someone writes to the database by hand', () => {
