@@ -1,0 +1,201 @@
+// What crosses the HTTP API, as zod schemas: read by the server (JSON Schema, decoding) and by the CLI (decoding).
+// Shapes only. `null` for a count means "unknown"; it is never written as 0.
+import { CODES, type Code } from '@selvage/shared/errors/codes.ts';
+import { MODES } from '@selvage/shared/model/ids.ts';
+import { SECTION_NAMES, type SectionName } from '@selvage/shared/model/inventory.ts';
+import { PROVIDER_NAMES, packageVersion, pendingUpdate } from '@selvage/shared/model/package.ts';
+import { runResult } from '@selvage/shared/model/result.ts';
+import { ADMIN_NAME } from '@selvage/shared/pki/certificate.ts';
+import { approvalDocument } from '@selvage/shared/policy/documents.ts';
+import { z } from 'zod';
+import { FIX_STATES } from '../fixes/fix.ts';
+
+const NAME_LENGTH = 253;
+const name = z.string().min(1).max(NAME_LENGTH);
+const instant = z.iso.datetime({ offset: true });
+const count = z.number().int().nonnegative();
+const unknownable = count.nullable();
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const code = z.enum(Object.keys(CODES) as [Code, ...Code[]]);
+const duration = z.string().max(32);
+const section = z.enum(SECTION_NAMES as [SectionName, ...SectionName[]]);
+
+/** Host and admin names: what fits a certificate, a shell word and a table. */
+export const hostName = name.toLowerCase().regex(/^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$/, 'letters, digits and . _ - only');
+export const adminName = z.string().regex(new RegExp(`^${ADMIN_NAME}$`), 'lower-case letters, digits and . _ - only');
+
+export const errorDocument = z.strictObject({
+  code,
+  message: z.string(),
+  next: z.string(),
+  details: z.record(z.string(), z.unknown()).optional(),
+});
+
+// --- status ----------------------------------------------------------------------------------------------------------
+
+const head = z.strictObject({ sequence: count, hash: sha256 });
+
+export const status = z.strictObject({
+  version: z.string(),
+  now: instant,
+  /** Where hosts enroll and connect, and the pin for it. */
+  gateway: z.string(),
+  gatewayPin: z.string(),
+  /** Where admins log in, and the pin for it: another port, another authority. */
+  api: z.string(),
+  apiPin: z.string(),
+  you: z.strictObject({ name, role: z.enum(['admin', 'reader']) }),
+  hosts: z.strictObject({ active: count, revoked: count, connected: count, unknown: count }),
+  policy: z.strictObject({ documents: count, timestampVersion: count, expires: instant }),
+  audit: head.nullable(),
+});
+
+// --- hosts -----------------------------------------------------------------------------------------------------------
+
+const problem = z.strictObject({ section, code, reason: z.string() });
+
+export const hostSummary = z.strictObject({
+  id: name,
+  name,
+  state: z.enum(['active', 'revoked']),
+  mode: z.enum(MODES),
+  connected: z.boolean(),
+  enrolledAt: instant,
+  lastSeen: instant.nullable(),
+  agentVersion: z.string().nullable(),
+  /** When the newest inventory was taken, null before the first one. */
+  inventoryAt: instant.nullable(),
+  os: z
+    .strictObject({ id: z.string(), version: z.string(), prettyName: z.string(), idLike: z.array(z.string()) })
+    .nullable(),
+  labels: z.record(z.string(), z.array(z.string())).nullable(),
+  upgradable: unknownable,
+  held: unknownable,
+  phased: unknownable,
+  security: unknownable,
+  rebootRequired: z.boolean().nullable(),
+  /** Why counts are null, in sentences. */
+  unknown: z.array(z.string()),
+});
+
+const staleRepository = z.strictObject({ repository: z.string().nullable(), code, reason: z.string() });
+
+export const hostDetail = hostSummary.extend({
+  hostname: z.string().nullable(),
+  machineId: z.string(),
+  certificateExpires: instant,
+  revokedAt: instant.nullable(),
+  kernel: z.strictObject({ running: z.string(), installed: z.array(z.string()) }).nullable(),
+  packages: unknownable,
+  packageLists: z.strictObject({ asOf: instant.nullable(), stale: z.array(staleRepository) }),
+  rebootReasons: z.array(z.string()),
+  /** Processes that still run deleted files; `null` unknown. A floor when `staleProcessesComplete` is false. */
+  staleProcesses: unknownable,
+  staleProcessesComplete: z.boolean().nullable(),
+  pending: z.array(pendingUpdate).nullable(),
+  problems: z.array(problem),
+});
+
+export const hosts = z.strictObject({ hosts: z.array(hostSummary) });
+export const revokeRequest = z.strictObject({ reason: z.string().max(1024).optional() });
+export const results = z.strictObject({
+  results: z.array(z.strictObject({ host: name, receivedAt: instant, result: runResult })),
+});
+
+// --- tokens and admins -----------------------------------------------------------------------------------------------
+
+export const token = z.strictObject({
+  id: name,
+  kind: z.enum(['host', 'admin']),
+  boundTo: z.string().nullable(),
+  createdBy: z.string(),
+  createdAt: instant,
+  expiresAt: instant,
+  state: z.enum(['open', 'used', 'expired', 'revoked']),
+  usedFor: z.string().nullable(),
+});
+export const tokens = z.strictObject({ tokens: z.array(token) });
+export const tokenRequest = z.strictObject({ host: hostName, expires: duration.default('8h') });
+
+/** The only answer that carries a secret; it is shown once and stored hashed. */
+export const createdToken = z.strictObject({
+  id: name,
+  token: z.string(),
+  boundTo: name,
+  expiresAt: instant,
+  collector: z.string(),
+  pin: z.string(),
+});
+
+export const admin = z.strictObject({
+  name,
+  role: z.enum(['admin', 'reader']),
+  state: z.enum(['active', 'revoked']),
+  keyId: z.string().nullable(),
+  addedAt: instant,
+  revokedAt: instant.nullable(),
+  certificateExpires: instant,
+});
+export const admins = z.strictObject({ admins: z.array(admin) });
+export const adminRequest = z.strictObject({
+  name: adminName,
+  role: z.enum(['admin', 'reader']).default('admin'),
+  expires: duration.default('8h'),
+});
+
+// --- policy ----------------------------------------------------------------------------------------------------------
+
+const FILE_NAME_LENGTH = 512;
+const fileName = z.string().min(1).max(FILE_NAME_LENGTH);
+export const MAX_POLICY_FILE_BYTES = 4 * 1024 * 1024;
+export const MAX_POLICY_FILES = 4096;
+/** JSON text: signed bytes are UTF-8 without exception, so text keeps them as they are. */
+const content = z.string().max(MAX_POLICY_FILE_BYTES);
+
+/** Every file of the current repository, by the name it has there; targets without their hash prefix. */
+export const policyFiles = z.strictObject({
+  timestampVersion: count,
+  files: z.array(z.strictObject({ name: fileName, sha256, content })).max(MAX_POLICY_FILES),
+});
+export const pushRequest = z.strictObject({
+  metadata: z
+    .array(z.strictObject({ name: fileName, content }))
+    .min(1)
+    .max(MAX_POLICY_FILES),
+  targets: z.array(z.strictObject({ path: fileName, content })).max(MAX_POLICY_FILES),
+});
+export const pushed = z.strictObject({ timestampVersion: count });
+
+// --- fixes -----------------------------------------------------------------------------------------------------------
+
+export const fix = z.strictObject({
+  id: name,
+  provider: z.enum(PROVIDER_NAMES),
+  source: z.string(),
+  version: z.string(),
+  security: z.boolean(),
+  packages: z.array(packageVersion),
+  hosts: z.array(z.strictObject({ id: name, name, state: z.enum(FIX_STATES), reason: z.string().nullable() })),
+  approval: approvalDocument.nullable(),
+});
+export const fixes = z.strictObject({
+  fixes: z.array(fix),
+  /** Hosts whose updates are not known: no fix can be counted for them. */
+  unknown: z.array(z.strictObject({ id: name, name, reason: z.string() })),
+});
+
+// --- audit -----------------------------------------------------------------------------------------------------------
+
+export const MAX_AUDIT_PAGE = 1000;
+export const auditEntry = z.strictObject({
+  sequence: z.number().int().positive(),
+  at: instant,
+  actor: z.string(),
+  action: z.string(),
+  subject: z.string(),
+  details: z.record(z.string(), z.unknown()),
+  previous: sha256,
+  hash: sha256,
+});
+export const auditPage = z.strictObject({ entries: z.array(auditEntry).max(MAX_AUDIT_PAGE) });
+export const auditHead = z.strictObject({ head: head.nullable() });

@@ -1,0 +1,68 @@
+// What the API needs of the other rooms, in the words it uses: small ports that those rooms fit.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Log } from '@selvage/shared/log/log.ts';
+import type { Sha256 } from '@selvage/shared/model/ids.ts';
+import type { PolicyDocument } from '@selvage/shared/policy/documents.ts';
+import type { Clock } from '@selvage/shared/time/clock.ts';
+import type { Events } from '../events.ts';
+import type { AdminRecord, Store } from '../store/ports.ts';
+
+export interface ApiDeps {
+  readonly store: Store;
+  readonly enrollment: EnrollmentPort;
+  readonly policy: PolicyPort;
+  readonly connections: ConnectionsPort;
+  readonly events: Events;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly version: string;
+  /** Answers GET /v1/trust and POST /v1/login; false when the request is neither. */
+  readonly firstContact: (request: IncomingMessage, response: ServerResponse) => boolean;
+  /** Asked late because ports are known late. */
+  readonly addresses: () => Addresses;
+  readonly tls: { readonly key: string; readonly cert: string; readonly adminsAuthority: string };
+  readonly listen: { readonly host: string; readonly port: number };
+}
+
+/** Where hosts and admins reach this collector. Two ports with an authority each, so two pins. */
+export interface Addresses {
+  readonly gateway: string;
+  readonly gatewayPin: string;
+  readonly api: string;
+  readonly apiPin: string;
+}
+
+/** Each change writes its audit entry with `by` as the actor in its own transaction. */
+export interface EnrollmentPort {
+  createToken(request: {
+    readonly kind: 'host' | 'admin';
+    readonly boundTo: string;
+    readonly role?: AdminRecord['role'];
+    readonly ttlMs: number;
+    readonly createdBy: string;
+  }): Promise<{ readonly token: string; readonly id: string; readonly expiresAt: string }>;
+  revokeToken(id: string, by: string): Promise<unknown>;
+  /** Also closes the live connection of the host. */
+  revokeHost(host: string, by: string, reason?: string): Promise<unknown>;
+  revokeAdmin(name: string, by: string): Promise<unknown>;
+}
+
+export interface PolicyPort {
+  /** The repository as it stands: versions, the decoded documents with their bytes' hashes, expiry of the timestamp. */
+  current(): Promise<CurrentPolicy>;
+  push(push: {
+    readonly metadata: readonly { readonly name: string; readonly bytes: Uint8Array }[];
+    readonly targets: readonly { readonly path: string; readonly bytes: Uint8Array }[];
+    readonly by: string;
+  }): Promise<{ readonly timestampVersion: number }>;
+}
+
+export interface CurrentPolicy {
+  readonly timestampVersion: number;
+  readonly expires: string;
+  readonly documents: readonly { readonly path: string; readonly sha256: Sha256; readonly document: PolicyDocument }[];
+}
+
+export interface ConnectionsPort {
+  connected(): readonly string[];
+}

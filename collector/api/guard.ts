@@ -1,0 +1,73 @@
+// Who asks: the client certificate of the connection, known and active in the store, with a role that allows the route.
+// It fails closed: a route without a guard answers nobody. Nothing in a request's body or headers counts.
+import type { TLSSocket } from 'node:tls';
+import { CodedError } from '@selvage/shared/errors/coded-error.ts';
+import { adminNameOf, fingerprint } from '@selvage/shared/pki/certificate.ts';
+import type { Clock } from '@selvage/shared/time/clock.ts';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { AdminRecord, Readers } from '../store/ports.ts';
+import type { Guard } from './route.ts';
+
+export interface GuardDeps {
+  readonly admins: Readers['admins'];
+  readonly clock: Clock;
+}
+
+export function addGuard(app: FastifyInstance, deps: GuardDeps): void {
+  app.decorateRequest('admin', null);
+  app.addHook('onRequest', async (request) => {
+    const { guard } = request.routeOptions.config;
+    if (guard === 'public') return;
+
+    request.admin = await identify(request, deps);
+    // What does not exist is told only to admins; a route without a guard is nobody's.
+    if (request.is404) return;
+    if (!allows(guard, request.admin.role)) {
+      throw new CodedError('FORBIDDEN', `the role ${request.admin.role} of ${request.admin.name} may not do this`, {
+        details: { needs: guard ?? null, role: request.admin.role },
+      });
+    }
+  });
+}
+
+/** The active admin behind the connection. Throws UNAUTHENTICATED, CERTIFICATE_*, ADMIN_REVOKED. */
+export async function identify(request: FastifyRequest, { admins, clock }: GuardDeps): Promise<AdminRecord> {
+  const socket = request.raw.socket as TLSSocket;
+  const certificate = socket.getPeerX509Certificate();
+  if (!certificate) throw new CodedError('UNAUTHENTICATED', 'the connection carries no client certificate');
+  if (!socket.authorized) throw untrusted(socket);
+
+  const admin = await admins.byCertificate(fingerprint(certificate.raw));
+  if (!admin || adminNameOf(certificate) !== admin.name) {
+    throw new CodedError('UNAUTHENTICATED', 'no admin is known by this certificate');
+  }
+  if (admin.state === 'revoked') throw new CodedError('ADMIN_REVOKED', `the admin ${admin.name} is revoked`);
+  // Asked here too: a resumed TLS session does not check the certificate's dates again.
+  if (Temporal.Instant.compare(Temporal.Instant.from(admin.certificateExpires), clock.now()) <= 0) {
+    throw new CodedError('CERTIFICATE_EXPIRED', `the certificate of ${admin.name} ended ${admin.certificateExpires}`, {
+      next: 'ask another admin for a new token: selvage admin add NAME',
+    });
+  }
+
+  return admin;
+}
+
+function untrusted(socket: TLSSocket): CodedError {
+  const reason = String(socket.authorizationError);
+  const code = reason === 'CERT_HAS_EXPIRED' ? 'CERTIFICATE_EXPIRED' : 'CERTIFICATE_INVALID';
+
+  return new CodedError(code, `the client certificate is not one of this collector's admins (${reason})`, {
+    next: 'log in with an admin certificate: selvage login',
+  });
+}
+
+function allows(guard: Guard | undefined, role: AdminRecord['role']): boolean {
+  switch (guard) {
+    case 'admin':
+      return role === 'admin';
+    case 'reader':
+      return true;
+    default:
+      return false;
+  }
+}

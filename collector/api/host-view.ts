@@ -1,0 +1,149 @@
+// What the API says about a host, made of its record and newest inventory. A section that is missing or failed gives
+// null and a sentence, never 0 and never a shorter list.
+import type { Inventory, Section, SectionName } from '@selvage/shared/model/inventory.ts';
+import type { z } from 'zod';
+import type { HostRecord, InventoryReader, SectionOfHost, StoredSection } from '../store/ports.ts';
+import type { hostDetail, hostSummary } from './contract.ts';
+
+export type HostSummary = z.input<typeof hostSummary>;
+export type HostDetail = z.input<typeof hostDetail>;
+
+const NO_INVENTORY = 'no inventory has arrived yet';
+
+type Outcome<N extends SectionName> =
+  | { readonly ok: true; readonly data: Section<N> }
+  | { readonly ok: false; readonly reason: string };
+
+interface Parts {
+  readonly connected: boolean;
+  readonly takenAt: string | null;
+  readonly os: Outcome<'os'>;
+  readonly agent: Outcome<'agent'>;
+  readonly updates: Outcome<'updates'>;
+  readonly reboot: Outcome<'reboot'>;
+}
+
+/** Rows for many hosts, from five sections of all hosts at once. */
+export async function summariesOf(
+  records: readonly HostRecord[],
+  inventory: InventoryReader,
+  connected: readonly string[],
+): Promise<HostSummary[]> {
+  const live = new Set(connected);
+  const [os, agent, updates, reboot] = await Promise.all([
+    byHost(inventory, 'os'),
+    byHost(inventory, 'agent'),
+    byHost(inventory, 'updates'),
+    byHost(inventory, 'reboot'),
+  ]);
+
+  return records.map((record) =>
+    summaryOf(record, {
+      connected: live.has(record.id),
+      takenAt: updates.get(record.id)?.takenAt ?? null,
+      os: outcome(os.get(record.id)),
+      agent: outcome(agent.get(record.id)),
+      updates: outcome(updates.get(record.id)),
+      reboot: outcome(reboot.get(record.id)),
+    }),
+  );
+}
+
+/** Everything about one host. */
+export function detailOf(
+  record: HostRecord,
+  facts: {
+    readonly connected: boolean;
+    readonly inventory: Inventory | null;
+    readonly sections: readonly StoredSection[];
+  },
+): HostDetail {
+  const take = <N extends SectionName>(name: N): Outcome<N> =>
+    facts.inventory?.sections[name] ?? { ok: false, reason: NO_INVENTORY };
+  const os = take('os');
+  const kernel = take('kernel');
+  const packages = take('packages');
+  const reboot = take('reboot');
+  const stale = take('staleProcesses');
+  const updates = take('updates');
+
+  return {
+    ...summaryOf(record, {
+      connected: facts.connected,
+      takenAt: facts.inventory?.takenAt ?? null,
+      os,
+      agent: take('agent'),
+      updates,
+      reboot,
+    }),
+    hostname: os.ok ? os.data.hostname : null,
+    machineId: record.machineId,
+    certificateExpires: record.certificateExpires,
+    revokedAt: record.revokedAt,
+    kernel: kernel.ok
+      ? { running: kernel.data.running, installed: kernel.data.installed.map(({ release }) => release) }
+      : null,
+    packages: packages.ok ? packages.data.length : null,
+    packageLists: listsOf(updates),
+    rebootReasons: reboot.ok ? reboot.data.reasons : [],
+    staleProcesses: stale.ok ? stale.data.processes.length : null,
+    staleProcessesComplete: stale.ok ? stale.data.complete : null,
+    pending: updates.ok && updates.data.known ? updates.data.pending : null,
+    problems: facts.sections.flatMap(({ name, problem }) => (problem ? [{ section: name, ...problem }] : [])),
+  };
+}
+
+function summaryOf(record: HostRecord, parts: Parts): HostSummary {
+  const { os, agent, updates, reboot } = parts;
+  const pending = updates.ok && updates.data.known ? updates.data.pending : null;
+
+  return {
+    id: record.id,
+    name: record.name,
+    state: record.state,
+    mode: record.mode,
+    connected: parts.connected,
+    enrolledAt: record.enrolledAt,
+    lastSeen: record.lastSeen,
+    agentVersion: record.agentVersion,
+    inventoryAt: parts.takenAt,
+    os: os.ok ? (({ id, version, prettyName, idLike }) => ({ id, version, prettyName, idLike }))(os.data) : null,
+    labels: agent.ok ? agent.data.labels : null,
+    upgradable: pending?.length ?? null,
+    held: pending?.filter(({ held }) => held).length ?? null,
+    phased: pending?.filter(({ phased }) => phased !== null).length ?? null,
+    security: pending?.filter(({ security }) => security).length ?? null,
+    rebootRequired: reboot.ok ? reboot.data.required : null,
+    unknown: whyUnknown(updates),
+  };
+}
+
+function whyUnknown(updates: Outcome<'updates'>): string[] {
+  if (!updates.ok) return [updates.reason];
+  if (updates.data.known) return [];
+
+  return updates.data.reasons.map(({ repository, reason }) =>
+    repository === null ? reason : `${repository}: ${reason}`,
+  );
+}
+
+function listsOf(updates: Outcome<'updates'>): HostDetail['packageLists'] {
+  if (!updates.ok) return { asOf: null, stale: [] };
+  const { data } = updates;
+
+  return { asOf: data.asOf, stale: data.known ? [] : data.reasons };
+}
+
+async function byHost<N extends SectionName>(
+  inventory: InventoryReader,
+  name: N,
+): Promise<ReadonlyMap<string, SectionOfHost<N>>> {
+  return new Map((await inventory.sectionOfAll(name)).map((section) => [section.host, section]));
+}
+
+function outcome<N extends SectionName>(section: SectionOfHost<N> | undefined): Outcome<N> {
+  if (!section) return { ok: false, reason: NO_INVENTORY };
+  if (section.data !== null) return { ok: true, data: section.data };
+
+  return { ok: false, reason: section.problem?.reason ?? 'the section was not sent' };
+}

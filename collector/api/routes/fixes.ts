@@ -1,0 +1,63 @@
+// Fixes: one source package at one version, the hosts that need it, and what was decided. Made anew from what hosts
+// report; nothing here decides anything.
+
+import { CodedError } from '@selvage/shared/errors/coded-error.ts';
+import type { ApprovalDocument } from '@selvage/shared/policy/documents.ts';
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import type { Fix } from '../../fixes/fix.ts';
+import { fixesOf } from '../../fixes/fixes.ts';
+import { packagesOf, unknownHosts, updatesOf } from '../../fixes/hosts.ts';
+import { fix, fixes } from '../contract.ts';
+import type { ApiDeps } from '../deps.ts';
+import { addRoute } from '../route.ts';
+
+export function addFixes(app: FastifyInstance, { store, policy, clock }: ApiDeps): void {
+  const gather = async () => {
+    const { hosts, inventory, results } = store.read;
+    const [records, updates, packages, current] = await Promise.all([
+      hosts.list(),
+      inventory.sectionOfAll('updates'),
+      inventory.sectionOfAll('packages'),
+      policy.current(),
+    ]);
+    const approvals = current.documents.flatMap(({ document }): ApprovalDocument[] =>
+      document.kind === 'Approval' ? [document] : [],
+    );
+    const reported = await Promise.all(approvals.map(({ name }) => results.ofApproval(name)));
+    const perHost = updatesOf(records, updates);
+
+    return {
+      fixes: fixesOf(perHost, packagesOf(records, packages), reported.flat(), approvals, clock.now()).map(shown),
+      unknown: [...unknownHosts(perHost)],
+    };
+  };
+
+  addRoute(app, {
+    method: 'GET',
+    url: '/v1/fixes',
+    guard: 'reader',
+    summary: 'Fixes that hosts need or that were decided upon, and the hosts nothing is known of',
+    reply: fixes,
+    handle: gather,
+  });
+
+  addRoute(app, {
+    method: 'GET',
+    url: '/v1/fixes/:id',
+    guard: 'reader',
+    summary: 'One fix, by <source>@<version>',
+    params: z.strictObject({ id: z.string().min(1).max(300) }),
+    reply: fix,
+    handle: async ({ params }) => {
+      const found = (await gather()).fixes.find(({ id }) => id === params.id);
+      if (!found) throw new CodedError('NOT_FOUND', `no host needs ${params.id} and nobody decided upon it`);
+
+      return found;
+    },
+  });
+}
+
+function shown(one: Fix): z.input<typeof fix> {
+  return { ...one, packages: [...one.packages], hosts: [...one.hosts] };
+}

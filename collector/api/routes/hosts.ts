@@ -1,0 +1,81 @@
+// Hosts: what each is and misses by its newest inventory, its results, and its revocation.
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import { hostDetail, hosts, results, revokeRequest } from '../contract.ts';
+import type { ApiDeps } from '../deps.ts';
+import { hostOf } from '../found.ts';
+import { detailOf, summariesOf } from '../host-view.ts';
+import { addRoute } from '../route.ts';
+
+const MAX_RESULTS = 500;
+const SOME_RESULTS = 50;
+const params = z.strictObject({ host: z.string().min(1).max(253) });
+
+export function addHosts(app: FastifyInstance, { store, enrollment, connections }: ApiDeps): void {
+  const detail = async (idOrName: string) => {
+    const record = await hostOf(store.read.hosts, idOrName);
+    const [inventory, sections] = await Promise.all([
+      store.read.inventory.latest(record.id),
+      store.read.inventory.sections(record.id),
+    ]);
+
+    return detailOf(record, { connected: connections.connected().includes(record.id), inventory, sections });
+  };
+
+  addRoute(app, {
+    method: 'GET',
+    url: '/v1/hosts',
+    guard: 'reader',
+    summary: 'Hosts with the counts of their newest inventory; an unknown count is null',
+    query: z.strictObject({ state: z.enum(['active', 'revoked', 'all']).default('active') }),
+    reply: hosts,
+    handle: async ({ query }) => {
+      const records = (await store.read.hosts.list()).filter(
+        ({ state }) => query.state === 'all' || state === query.state,
+      );
+
+      return { hosts: await summariesOf(records, store.read.inventory, connections.connected()) };
+    },
+  });
+
+  addRoute(app, {
+    method: 'GET',
+    url: '/v1/hosts/:host',
+    guard: 'reader',
+    summary: 'One host, by id or name, with its pending updates',
+    params,
+    reply: hostDetail,
+    handle: ({ params }) => detail(params.host),
+  });
+
+  addRoute(app, {
+    method: 'GET',
+    url: '/v1/hosts/:host/results',
+    guard: 'reader',
+    summary: 'What the runner of the host did, newest first',
+    params,
+    query: z.strictObject({ limit: z.coerce.number().int().positive().max(MAX_RESULTS).default(SOME_RESULTS) }),
+    reply: results,
+    handle: async ({ params, query }) => {
+      const { id } = await hostOf(store.read.hosts, params.host);
+
+      return { results: [...(await store.read.results.ofHost(id, query.limit))] };
+    },
+  });
+
+  addRoute(app, {
+    method: 'POST',
+    url: '/v1/hosts/:host/revoke',
+    guard: 'admin',
+    summary: 'End the trust in a host and close its connection at once',
+    params,
+    body: revokeRequest,
+    reply: hostDetail,
+    handle: async ({ params, body, actor }) => {
+      const { id } = await hostOf(store.read.hosts, params.host);
+      await enrollment.revokeHost(id, actor, body.reason);
+
+      return detail(id);
+    },
+  });
+}

@@ -1,0 +1,26 @@
+// Every route of the API, room by room: a new one is a file here and a line in this list.
+import type { FastifyInstance } from 'fastify';
+import type { ApiDeps } from '../deps.ts';
+import { addAdmins } from './admins.ts';
+import { addAudit } from './audit.ts';
+import { addEvents } from './events.ts';
+import { addFirstContact } from './first-contact.ts';
+import { addFixes } from './fixes.ts';
+import { addHosts } from './hosts.ts';
+import { addOpenApi } from './open-api.ts';
+import { addPolicy } from './policy.ts';
+import { addStatus } from './status.ts';
+import { addTokens } from './tokens.ts';
+
+export const ROUTES: readonly ((app: FastifyInstance, deps: ApiDeps) => void)[] = [
+  addFirstContact,
+  addOpenApi,
+  addStatus,
+  addHosts,
+  addTokens,
+  addAdmins,
+  addPolicy,
+  addFixes,
+  addAudit,
+  addEvents,
+];

@@ -1,0 +1,51 @@
+// The signed policy repository for those who sign: its current files out, newly signed files in. The policy room checks
+// a push as an agent would before it stores anything.
+import type { FastifyInstance } from 'fastify';
+import { MAX_POLICY_FILE_BYTES, policyFiles, pushed, pushRequest } from '../contract.ts';
+import type { ApiDeps } from '../deps.ts';
+import { addRoute } from '../route.ts';
+
+/** Bytes of a push: a few hundred documents and their metadata, as JSON text in JSON. */
+const PUSH_LIMIT_BYTES = 4 * MAX_POLICY_FILE_BYTES;
+
+export function addPolicy(app: FastifyInstance, { store, policy }: ApiDeps): void {
+  addRoute(app, {
+    method: 'GET',
+    url: '/v1/policy',
+    guard: 'reader',
+    summary: 'Every file of the signed policy repository',
+    reply: policyFiles,
+    handle: async () => {
+      const { timestampVersion } = await policy.current();
+      const names = await store.read.policy.names();
+      const files = await Promise.all(
+        names.map(async ({ name, sha256 }) => {
+          const content = await store.read.policy.file(name, sha256);
+
+          return content ? [{ name, sha256, content: Buffer.from(content).toString('utf8') }] : [];
+        }),
+      );
+
+      return { timestampVersion, files: files.flat() };
+    },
+  });
+
+  addRoute(app, {
+    method: 'POST',
+    url: '/v1/policy',
+    guard: 'admin',
+    summary: 'Store newly signed metadata and documents',
+    body: pushRequest,
+    reply: pushed,
+    bodyLimit: PUSH_LIMIT_BYTES,
+    handle: async ({ body, actor }) => {
+      const { timestampVersion } = await policy.push({
+        metadata: body.metadata.map(({ name, content }) => ({ name, bytes: Buffer.from(content) })),
+        targets: body.targets.map(({ path, content }) => ({ path, bytes: Buffer.from(content) })),
+        by: actor,
+      });
+
+      return { timestampVersion };
+    },
+  });
+}

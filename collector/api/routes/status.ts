@@ -1,0 +1,46 @@
+// One look at the collector: who asks, where it is reached, how many hosts, how fresh policy and ledger are.
+import type { FastifyInstance } from 'fastify';
+import { status } from '../contract.ts';
+import type { ApiDeps } from '../deps.ts';
+import { summariesOf } from '../host-view.ts';
+import { addRoute } from '../route.ts';
+
+export function addStatus(app: FastifyInstance, deps: ApiDeps): void {
+  const { store, policy, connections, clock, version, addresses } = deps;
+
+  addRoute(app, {
+    method: 'GET',
+    url: '/v1/status',
+    guard: 'reader',
+    summary: 'The collector at a glance',
+    reply: status,
+    handle: async ({ admin }) => {
+      const [records, current, head] = await Promise.all([
+        store.read.hosts.list(),
+        policy.current(),
+        store.read.audit.head(),
+      ]);
+      const active = records.filter(({ state }) => state === 'active');
+      const summaries = await summariesOf(active, store.read.inventory, connections.connected());
+
+      return {
+        version,
+        now: clock.now().toString(),
+        ...addresses(),
+        you: { name: admin.name, role: admin.role },
+        hosts: {
+          active: active.length,
+          revoked: records.length - active.length,
+          connected: summaries.filter(({ connected }) => connected).length,
+          unknown: summaries.filter(({ upgradable }) => upgradable === null).length,
+        },
+        policy: {
+          documents: current.documents.length,
+          timestampVersion: current.timestampVersion,
+          expires: current.expires,
+        },
+        audit: head && { sequence: head.sequence, hash: head.hash },
+      };
+    },
+  });
+}

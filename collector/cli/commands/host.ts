@@ -1,0 +1,100 @@
+// selvage host: the machines, what is known of them, and the end of trust in one.
+import type { Command } from 'commander';
+import type { z } from 'zod';
+import { hostDetail, hosts, results } from '../../api/contract.ts';
+import { type Cli, openSession } from '../cli.ts';
+import { showHost } from '../host-page.ts';
+import { since } from '../when.ts';
+
+type HostRow = z.output<typeof hosts>['hosts'][number];
+
+export function addHost(program: Command, cli: Cli): void {
+  const noun = program.command('host').description('managed machines');
+
+  noun
+    .command('list')
+    .description('hosts with pending updates; ? means unknown, which is not 0')
+    .option('--all', 'revoked ones too')
+    .option('--json', 'print one JSON document')
+    .action((options: { all?: boolean; json?: boolean }) => list(cli, options));
+
+  noun
+    .command('show')
+    .description('one host: inventory, package lists, pending updates, last results')
+    .argument('<host>', 'name or id')
+    .option('--json', 'print one JSON document')
+    .action((host: string, options: { json?: boolean }) => show(cli, host, options));
+
+  noun
+    .command('revoke')
+    .description('end the trust in a host and close its connection at once')
+    .argument('<host>', 'name or id')
+    .option('--reason <text>', 'why, for the audit ledger')
+    .action(async (host: string, options: { reason?: string }) => {
+      const { client } = await openSession(cli);
+      const path = `/v1/hosts/${encodeURIComponent(host)}/revoke`;
+      const revoked = await client.post(
+        path,
+        options.reason === undefined ? {} : { reason: options.reason },
+        hostDetail,
+      );
+      cli.screen.line(`host ${revoked.name} is revoked and its connection closed`);
+    });
+}
+
+async function list(cli: Cli, options: { all?: boolean; json?: boolean }): Promise<void> {
+  const { client } = await openSession(cli);
+  const answer = await client.get(`/v1/hosts?state=${options.all === true ? 'all' : 'active'}`, hosts);
+  if (options.json === true) return cli.screen.json(answer);
+
+  const unknown = answer.hosts.filter((host) => host.state === 'active' && host.upgradable === null);
+  cli.screen.line(`${answer.hosts.length} hosts   ${headline(answer.hosts, unknown.length)}`, 'strong');
+  if (answer.hosts.length === 0) {
+    cli.screen.line('next: selvage token create --host NAME');
+
+    return;
+  }
+  cli.screen.table(
+    [
+      { title: 'HOST', shrinks: true },
+      { title: 'OS', shrinks: true },
+      { title: 'MODE' },
+      { title: 'LINK' },
+      { title: 'SEEN' },
+      { title: 'UPDATES', align: 'right' },
+      { title: 'SECURITY', align: 'right' },
+      { title: 'REBOOT' },
+    ],
+    answer.hosts.map((host) => [
+      host.name,
+      host.os ? `${host.os.id} ${host.os.version}`.trim() : null,
+      host.mode,
+      host.state === 'revoked' ? 'revoked' : host.connected ? 'up' : 'down',
+      since(host.lastSeen, cli),
+      host.upgradable,
+      host.security,
+      host.rebootRequired === null ? null : host.rebootRequired ? 'yes' : 'no',
+    ]),
+  );
+  for (const host of unknown) cli.screen.line(`? ${host.name}: ${host.unknown.join('; ')}`, 'bad');
+}
+
+function headline(all: readonly HostRow[], unknown: number): string {
+  const active = all.filter(({ state }) => state === 'active');
+  const known = active.filter(({ upgradable }) => upgradable !== null);
+  const behind = known.filter(({ upgradable }) => (upgradable ?? 0) > 0).length;
+
+  return `${active.filter(({ connected }) => connected).length} connected · ${behind} of ${known.length} known have updates · ${unknown} unknown`;
+}
+
+async function show(cli: Cli, host: string, options: { json?: boolean }): Promise<void> {
+  const { client } = await openSession(cli);
+  const path = `/v1/hosts/${encodeURIComponent(host)}`;
+  const [detail, done] = await Promise.all([
+    client.get(path, hostDetail),
+    client.get(`${path}/results?limit=10`, results),
+  ]);
+  if (options.json === true) return cli.screen.json({ host: detail, results: done.results });
+
+  showHost(cli, detail, done.results);
+}

@@ -1,0 +1,117 @@
+// selvage key: the keys that sign policy. A private key is made here and never leaves this folder.
+
+import { CodedError } from '@selvage/shared/errors/coded-error.ts';
+import { createSigningKey, type PolicyKey, policyKey } from '@selvage/shared/policy/keys.ts';
+import { changeAdmins } from '@selvage/shared/policy/sign.ts';
+import type { TrustedPolicy } from '@selvage/shared/policy/trusted-set.ts';
+import type { Command } from 'commander';
+import { admins } from '../../api/contract.ts';
+import { type Cli, openSession } from '../cli.ts';
+import { currentPolicy } from '../current-policy.ts';
+import { signerOf, upload } from '../push.ts';
+
+export function addKey(program: Command, cli: Cli): void {
+  const noun = program.command('key').description('keys that sign policy');
+
+  noun
+    .command('create')
+    .description('make a signing key in the admin folder of this machine')
+    .action(async () => {
+      const key = createSigningKey();
+      await cli.admin.addSigningKey(key);
+      cli.screen.line(`signing key ${key.keyId}`);
+      cli.screen.line(`public key  ${key.publicKey}`);
+      cli.screen.line(`next: let an admin whose key counts run: selvage key trust ${key.publicKey}`);
+    });
+
+  noun
+    .command('list')
+    .description('keys that the policy counts, and the one of this machine')
+    .option('--json', 'print one JSON document')
+    .action((options: { json?: boolean }) => list(cli, options));
+
+  noun
+    .command('trust')
+    .description('let the policy count another admin’s key, signed with the one of this machine')
+    .argument('<public-key>', '64 hex digits, as "selvage key create" printed them')
+    .action(async (publicKey: string) => {
+      const added = policyKey(publicKey);
+      await change(cli, (keys) => {
+        if (keys.some(({ keyId }) => keyId === added.keyId)) {
+          throw new CodedError('ALREADY_EXISTS', `the policy counts ${added.keyId.slice(0, 16)} already`);
+        }
+
+        return [...keys, added];
+      });
+      cli.screen.line(`the policy now counts ${added.keyId}`);
+    });
+
+  noun
+    .command('distrust')
+    .description('let the policy count a key no longer; all that it signed is signed anew')
+    .argument('<key-id>', 'key id or its first digits, as "selvage key list" prints it')
+    .action(async (prefix: string) => {
+      await change(cli, (keys) => {
+        const found = keys.filter(({ keyId }) => keyId.startsWith(prefix));
+        if (found.length !== 1) throw new CodedError('NOT_FOUND', `${found.length} keys start with ${prefix}`);
+
+        return keys.filter((key) => !found.includes(key));
+      });
+      cli.screen.line(`the policy no longer counts ${prefix}`);
+    });
+}
+
+async function change(cli: Cli, to: (keys: readonly PolicyKey[]) => readonly PolicyKey[]): Promise<void> {
+  const session = await openSession(cli);
+  const current = await currentPolicy(cli, session);
+  const signer = await signerOf(cli, current);
+  const proposal = changeAdmins({
+    current,
+    admins: to(keysOf(current)),
+    threshold: current.signed.root.roles.targets.threshold,
+    signers: [signer],
+    now: cli.clock.now(),
+  });
+  await upload(session, proposal);
+}
+
+async function list(cli: Cli, options: { json?: boolean }): Promise<void> {
+  const session = await openSession(cli);
+  const [current, own, known] = await Promise.all([
+    currentPolicy(cli, session),
+    cli.admin.signingKey(),
+    session.client.get('/v1/admins', admins),
+  ]);
+  const keys = keysOf(current).map(({ keyId, publicKey }) => ({
+    keyId,
+    publicKey,
+    admin: known.admins.find((admin) => admin.keyId === keyId)?.name ?? null,
+    here: own?.keyId === keyId,
+    counts: true,
+  }));
+  const uncounted =
+    own && !keys.some(({ here }) => here)
+      ? [{ keyId: own.keyId, publicKey: own.publicKey, admin: null, here: true, counts: false }]
+      : [];
+  const { threshold } = current.signed.root.roles.targets;
+  if (options.json === true) return cli.screen.json({ threshold, keys: [...keys, ...uncounted] });
+
+  cli.screen.line(`${threshold} of ${keys.length} keys must sign`, 'strong');
+  cli.screen.table(
+    [{ title: 'KEY' }, { title: 'ADMIN', shrinks: true }, { title: 'HERE' }, { title: 'COUNTS' }],
+    [...keys, ...uncounted].map((key) => [
+      key.keyId.slice(0, 16),
+      key.admin ?? '-',
+      key.here ? 'yes' : '',
+      key.counts ? 'yes' : 'NO',
+    ]),
+  );
+}
+
+function keysOf({ signed }: TrustedPolicy): readonly PolicyKey[] {
+  return signed.root.roles.targets.keyids.flatMap((keyId) => {
+    const publicKey = signed.root.keys[keyId]?.keyval.public;
+
+    return publicKey === undefined ? [] : [{ keyId, publicKey }];
+  });
+}

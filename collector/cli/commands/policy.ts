@@ -1,0 +1,111 @@
+// selvage policy: what hosts may do and when, as signed documents. A push is signed here with the admin's own key; the
+// collector only stores it.
+
+import { CodedError } from '@selvage/shared/errors/coded-error.ts';
+import type { PolicyDocument } from '@selvage/shared/policy/documents.ts';
+import { pathOf } from '@selvage/shared/policy/documents.ts';
+import { changeDocuments } from '@selvage/shared/policy/sign.ts';
+import type { TrustedPolicy } from '@selvage/shared/policy/trusted-set.ts';
+import type { Command } from 'commander';
+import { stringify } from 'yaml';
+import { hosts } from '../../api/contract.ts';
+import { type Cli, openSession, type Session } from '../cli.ts';
+import { currentPolicy } from '../current-policy.ts';
+import { diffOf, isEmpty, type PolicyDiff } from '../policy-diff.ts';
+import { readPolicyFiles } from '../policy-files.ts';
+import { type PolicyReport, reportOf, showReport, titleOf } from '../policy-page.ts';
+import { signerOf, upload } from '../push.ts';
+
+interface Options {
+  readonly prune?: boolean;
+  readonly json?: boolean;
+}
+
+interface Prepared {
+  readonly session: Session;
+  readonly current: TrustedPolicy;
+  readonly diff: PolicyDiff;
+  readonly report: PolicyReport;
+}
+
+export function addPolicy(program: Command, cli: Cli): void {
+  const noun = program.command('policy').description('signed documents: windows, patch policies, approvals');
+  const prune = ['--prune', 'remove windows and patch policies that are not in the files'] as const;
+
+  noun
+    .command('diff')
+    .description('what a push of these files would change, whom it concerns, when windows open next')
+    .argument('<file...>', 'YAML files with one or more documents each')
+    .option(...prune)
+    .option('--json', 'print one JSON document')
+    .action(async (files: string[], options: Options) => {
+      const { report, diff } = await prepare(cli, files, options);
+      if (options.json === true) return cli.screen.json(report);
+      showReport(cli, report, diff);
+    });
+
+  noun
+    .command('push')
+    .description('show what changes, sign it with the key of this machine and hand it to the collector')
+    .argument('<file...>', 'YAML files with one or more documents each')
+    .option(...prune)
+    .option('--json', 'print one JSON document')
+    .action((files: string[], options: Options) => push(cli, files, options));
+
+  noun
+    .command('get')
+    .description('the documents in force, as YAML that can be edited and pushed')
+    .argument('[name]', 'one document, by name or "Kind/name"')
+    .option('--json', 'print one JSON document')
+    .action((name: string | undefined, options: Options) => get(cli, name, options));
+}
+
+async function prepare(cli: Cli, files: readonly string[], options: Options): Promise<Prepared> {
+  // Files first: what is wrong with them is said without a collector.
+  const wanted = await readPolicyFiles(files);
+  const session = await openSession(cli);
+  const current = await currentPolicy(cli, session);
+  const documents = current.documents.map(({ document }) => document);
+  const diff = diffOf(documents, wanted, { prune: options.prune === true });
+  const known = await session.client.get('/v1/hosts', hosts);
+
+  return { session, current, diff, report: reportOf(cli, documents, diff, known.hosts) };
+}
+
+async function push(cli: Cli, files: readonly string[], options: Options): Promise<void> {
+  const { session, current, diff, report } = await prepare(cli, files, options);
+  const json = options.json === true;
+  if (!json) showReport(cli, report, diff);
+  if (isEmpty(diff)) return json ? cli.screen.json({ ...report, timestampVersion: null }) : undefined;
+
+  const signer = await signerOf(cli, current);
+  const proposal = changeDocuments({
+    current,
+    put: [...diff.added, ...diff.changed.map(({ document }) => document)],
+    remove: diff.removed.map(pathOf),
+    signers: [signer],
+    now: cli.clock.now(),
+  });
+  const timestampVersion = await upload(session, proposal);
+  if (json) return cli.screen.json({ ...report, timestampVersion });
+
+  cli.screen.line(`signed with ${signer.keyId.slice(0, 16)} and pushed: timestamp version ${timestampVersion}`, 'good');
+}
+
+async function get(cli: Cli, name: string | undefined, options: Options): Promise<void> {
+  const session = await openSession(cli);
+  const all = (await currentPolicy(cli, session)).documents.map(({ document }) => document);
+  const found = name === undefined ? all : all.filter((document) => isNamed(document, name));
+  if (name !== undefined && found.length === 0) {
+    throw new CodedError('NOT_FOUND', `the policy has no document ${name}`, { next: 'list them: selvage policy get' });
+  }
+  if (options.json === true) return cli.screen.json({ documents: found });
+  if (found.length === 0) return cli.screen.note('the policy has no documents yet; next: selvage policy push FILE');
+
+  const texts = found.map((document) => `# ${titleOf(document)}\n${stringify(document, { lineWidth: 0 })}`);
+  cli.screen.text(texts.join('---\n'));
+}
+
+function isNamed(document: PolicyDocument, name: string): boolean {
+  return document.name === name || `${document.kind}/${document.name}` === name;
+}

@@ -1,0 +1,27 @@
+// One live event as one line for the console of `selvage serve`.
+import type { CollectorEvent } from '../events.ts';
+
+export function eventLine(event: CollectorEvent, now: Temporal.Instant, zone: string): string {
+  const time = now.toZonedDateTimeISO(zone).toPlainTime().toString({ smallestUnit: 'second' });
+
+  return `${time}  ${sentence(event)}`;
+}
+
+function sentence(event: CollectorEvent): string {
+  switch (event.type) {
+    case 'host.connected':
+      return `${event.name} connected`;
+    case 'host.disconnected':
+      return `${event.name} disconnected${event.reason === undefined ? '' : ` (${event.reason})`}`;
+    case 'host.enrolled':
+      return `${event.name} enrolled`;
+    case 'host.revoked':
+      return `${event.name} revoked`;
+    case 'inventory.received':
+      return `${event.name} sent its inventory: ${event.changed.length === 0 ? 'nothing changed' : `${event.changed.join(', ')} changed`}`;
+    case 'result.received':
+      return `${event.name} reports ${event.run}: ${event.outcome}`;
+    case 'policy.changed':
+      return `new signed policy, timestamp version ${event.timestampVersion}`;
+  }
+}

@@ -1,0 +1,93 @@
+// Fixes as a table, and one decision shown whole: every package, what may be added or removed, when, and on which hosts.
+
+import type { PackageVersion } from '@selvage/shared/model/package.ts';
+import type { ApprovalDocument, PatchPolicyDocument, PolicyDocument } from '@selvage/shared/policy/documents.ts';
+import type { z } from 'zod';
+import type { fix, fixes } from '../api/contract.ts';
+import type { Cli } from './cli.ts';
+import { type SelectableHost, selectionOf } from './policy-diff.ts';
+import { ago, since } from './when.ts';
+
+type ApiFix = z.output<typeof fix>;
+
+export function showFixes(cli: Cli, answer: z.output<typeof fixes>): void {
+  const { screen } = cli;
+  const open = answer.fixes.filter((each) => countOf(each, 'open') > 0);
+  const security = open.filter((each) => each.security).length;
+  screen.line(
+    `${answer.fixes.length} fixes   ${open.length} need a decision (${security} security) · ${answer.unknown.length} hosts unknown`,
+    'strong',
+  );
+  for (const host of answer.unknown) screen.line(`? ${host.name}: ${host.reason}`, 'bad');
+  if (answer.fixes.length === 0) return;
+
+  screen.table(
+    [
+      { title: 'FIX', shrinks: true },
+      { title: 'WHY' },
+      { title: 'HOSTS', align: 'right' },
+      { title: 'OPEN', align: 'right' },
+      { title: 'DONE', align: 'right' },
+      { title: 'BAD', align: 'right' },
+      { title: 'DECISION', shrinks: true },
+    ],
+    answer.fixes.map((each) => [
+      each.id,
+      each.security ? 'security' : 'update',
+      each.hosts.length,
+      countOf(each, 'open'),
+      countOf(each, 'installed'),
+      countOf(each, 'failed') + countOf(each, 'refused'),
+      decisionText(cli, each.approval),
+    ]),
+  );
+  const [first] = open;
+  if (first) screen.line(`next: selvage fix approve ${first.id} --policy NAME --lane LANE`);
+}
+
+export function showApproval(
+  cli: Cli,
+  facts: {
+    readonly approval: ApprovalDocument;
+    readonly fix: ApiFix;
+    readonly documents: readonly PolicyDocument[];
+    readonly hosts: readonly SelectableHost[];
+  },
+): void {
+  const { approval, fix: found } = facts;
+  const { screen } = cli;
+  const policy = facts.documents.find(
+    (document): document is PatchPolicyDocument => document.kind === 'PatchPolicy' && document.name === approval.policy,
+  );
+  const lane = policy?.lanes[approval.lane];
+  const selection = policy ? selectionOf(policy, facts.hosts) : { selected: [], unknown: [] };
+  const concerned = new Set(found.hosts.map(({ name }) => name));
+  const now = selection.selected.filter((name) => concerned.has(name));
+  const outside = [...concerned].filter((name) => !selection.selected.includes(name));
+
+  screen.line(`${approval.decision} ${found.id} (${found.provider}${found.security ? ', security' : ''})`, 'strong');
+  screen.line(`  policy    ${approval.policy}, lane ${approval.lane}: delay ${lane?.delay}, window ${lane?.window}`);
+  screen.line(`  until     ${ago(approval.expires, cli)}`);
+  showPackages(cli, 'packages', approval.packages);
+  showPackages(cli, 'may add', approval.adds);
+  screen.line(`  may remove  ${approval.removes.join(', ') || 'nothing'}`);
+  screen.line(`  hosts     ${now.length} of ${concerned.size} that need it: ${now.join(', ') || 'none'}`);
+  if (outside.length > 0) screen.line(`  not selected by ${approval.policy}: ${outside.join(', ')}`, 'bad');
+}
+
+function showPackages(cli: Cli, title: string, packages: readonly PackageVersion[]): void {
+  cli.screen.line(packages.length === 0 ? `  ${title}  nothing` : `  ${title}  exactly ${packages.length}:`);
+  for (const { name, arch, version } of packages) cli.screen.line(`    ${name}:${arch} ${version}`);
+}
+
+function decisionText(cli: Cli, approval: ApprovalDocument | null): string {
+  if (approval === null) return 'NEEDS APPROVAL';
+  const word = approval.decision === 'approve' ? 'approved' : 'rejected';
+  const expired = Temporal.Instant.compare(Temporal.Instant.from(approval.expires), cli.clock.now()) <= 0;
+
+  return `${word} ${since(approval.approvedAt, cli)} for ${approval.policy}/${approval.lane}${expired ? ', EXPIRED' : ''}`;
+}
+
+function countOf(each: ApiFix, state: ApiFix['hosts'][number]['state']): number {
+  return each.hosts.filter((host) => host.state === state).length;
+}

@@ -1,0 +1,115 @@
+// One host on one page: what needs a person first, then what it is, what it misses and what was done.
+import type { z } from 'zod';
+import type { hostDetail, results } from '../api/contract.ts';
+import type { Cli } from './cli.ts';
+import { ago, since } from './when.ts';
+
+type Detail = z.output<typeof hostDetail>;
+type Done = z.output<typeof results>['results'];
+
+const SOME_UPDATES = 20;
+
+export function showHost(cli: Cli, host: Detail, done: Done): void {
+  const { screen } = cli;
+  screen.line(
+    `${host.name}   ${host.state} · ${host.connected ? 'connected' : 'not connected'} · mode ${host.mode}`,
+    'strong',
+  );
+  for (const sentence of needsAPerson(host)) screen.line(`  ${sentence}`, 'bad');
+
+  const facts: readonly (readonly [string, string])[] = [
+    ['id', host.id],
+    ['system', host.os?.prettyName ?? 'unknown'],
+    ['kernel', host.kernel ? `${host.kernel.running} running, ${list(host.kernel.installed)} installed` : 'unknown'],
+    ['inventory', ago(host.inventoryAt, cli)],
+    ['package lists', `as of ${ago(host.packageLists.asOf, cli)}`],
+    ['packages', count(host.packages)],
+    [
+      'updates',
+      `${count(host.upgradable)} (security ${count(host.security)}, held ${count(host.held)}, phased ${count(host.phased)})`,
+    ],
+    ['old code runs', stale(host)],
+    ['labels', labels(host)],
+    ['agent', `${host.agentVersion ?? 'unknown'}, seen ${since(host.lastSeen, cli)}`],
+    ['certificate', `until ${ago(host.certificateExpires, cli)}`],
+  ];
+  const width = Math.max(...facts.map(([name]) => name.length));
+  for (const [name, value] of facts) screen.line(`  ${name.padEnd(width)}  ${value}`);
+
+  showPending(cli, host);
+  showResults(cli, done);
+}
+
+function needsAPerson(host: Detail): string[] {
+  return [
+    ...host.unknown.map((reason) => `UNKNOWN  ${reason}`),
+    ...host.problems.map(({ section, code, reason }) => `${section}: ${code}: ${reason}`),
+    ...(host.rebootRequired === true ? [`REBOOT   ${host.rebootReasons.join('; ') || 'required'}`] : []),
+  ];
+}
+
+function showPending(cli: Cli, host: Detail): void {
+  if (!host.pending || host.pending.length === 0) return;
+
+  const security = host.pending.toSorted((a, b) => Number(b.security) - Number(a.security));
+  cli.screen.line();
+  cli.screen.table(
+    [
+      { title: 'PACKAGE', shrinks: true },
+      { title: 'INSTALLED', shrinks: true },
+      { title: 'CANDIDATE', shrinks: true },
+      { title: 'WHY' },
+    ],
+    security
+      .slice(0, SOME_UPDATES)
+      .map((update) => [
+        update.name,
+        update.installed,
+        update.candidate,
+        [
+          update.security ? 'security' : '',
+          update.held ? 'held' : '',
+          update.phased === null ? '' : `phased ${update.phased} %`,
+        ]
+          .filter((part) => part !== '')
+          .join(', '),
+      ]),
+  );
+  if (security.length > SOME_UPDATES) {
+    cli.screen.line(`... ${security.length - SOME_UPDATES} more: selvage host show ${host.name} --json`, 'dim');
+  }
+}
+
+function showResults(cli: Cli, done: Done): void {
+  if (done.length === 0) return;
+  cli.screen.line();
+  cli.screen.table(
+    [{ title: 'RESULT' }, { title: 'FIX', shrinks: true }, { title: 'WHEN' }, { title: 'WHY', shrinks: true }],
+    done.map(({ result }) => [
+      result.outcome,
+      `${result.fix.source}@${result.fix.version}`,
+      since(result.finishedAt, cli),
+      result.problem === null ? 'proven by inventory' : `${result.problem.code}: ${result.problem.message}`,
+    ]),
+  );
+}
+
+function count(value: number | null): string {
+  return value === null ? '?' : value.toLocaleString('en-US');
+}
+
+function list(names: readonly string[]): string {
+  return names.length === 0 ? 'none' : names.join(', ');
+}
+
+function stale(host: Detail): string {
+  if (host.staleProcesses === null) return '?';
+
+  return `${host.staleProcesses} processes${host.staleProcessesComplete === true ? '' : ' at least (the agent may not see all)'}`;
+}
+
+function labels(host: Detail): string {
+  if (host.labels === null) return '?';
+
+  return list(Object.entries(host.labels).map(([name, values]) => `${name}=${values.join('|')}`));
+}

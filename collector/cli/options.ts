@@ -1,0 +1,44 @@
+// Values of options as commands need them; a wrong one is wrong use, said before anything is done.
+import { parseDuration } from '@selvage/shared/time/duration.ts';
+import { InvalidArgumentError } from 'commander';
+import { adminName, hostName } from '../api/contract.ts';
+
+const MAX_PORT = 65_535;
+
+export function portOption(value: string): number {
+  const port = Number(value);
+  if (!/^\d{1,5}$/.test(value) || port > MAX_PORT) throw new InvalidArgumentError('A port is 0 to 65535.');
+
+  return port;
+}
+
+export function nameOption(value: string): string {
+  const name = adminName.safeParse(value);
+  if (!name.success) throw new InvalidArgumentError('An admin name has lower-case letters, digits and . _ - only.');
+
+  return name.data;
+}
+
+export function hostOption(value: string): string {
+  const name = hostName.safeParse(value);
+  if (!name.success) throw new InvalidArgumentError('A host name has letters, digits and . _ - only.');
+
+  return name.data;
+}
+
+/** The text itself, once it is known to be a duration: the collector decodes it again. */
+export function durationOption(value: string): string {
+  try {
+    parseDuration(value);
+  } catch (cause) {
+    throw new InvalidArgumentError(`"${value}" is not a duration such as 30m, 8h or 7d (${String(cause)}).`);
+  }
+
+  return value;
+}
+
+export function countOption(value: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(value)) throw new InvalidArgumentError('It is a number from 1.');
+
+  return Number(value);
+}

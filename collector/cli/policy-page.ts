@@ -1,0 +1,106 @@
+// A policy change as people read it before it is signed: documents, fields, the hosts each policy selects by name, and
+// when the windows open next.
+import type { PatchPolicyDocument, PolicyDocument, WindowDocument } from '@selvage/shared/policy/documents.ts';
+import { nextOpenings } from '@selvage/shared/schedule/window.ts';
+import type { Cli } from './cli.ts';
+import { isEmpty, type PolicyDiff, resultOf, type SelectableHost, selectionOf } from './policy-diff.ts';
+import { at } from './when.ts';
+
+const OPENINGS = 3;
+const SOME_NAMES = 12;
+
+export interface PolicyReport {
+  readonly added: readonly string[];
+  readonly changed: readonly {
+    readonly document: string;
+    readonly fields: readonly { readonly path: string; readonly before: unknown; readonly after: unknown }[];
+  }[];
+  readonly removed: readonly string[];
+  readonly unchanged: readonly string[];
+  readonly policies: readonly {
+    readonly name: string;
+    readonly selected: readonly string[];
+    readonly unknown: readonly string[];
+  }[];
+  readonly windows: readonly {
+    readonly name: string;
+    readonly openings: readonly { readonly opens: string; readonly closes: string }[];
+  }[];
+}
+
+/** Everything that `policy diff` says, as one JSON-able value. Policies and windows are those that are touched. */
+export function reportOf(
+  cli: Pick<Cli, 'clock' | 'zone'>,
+  current: readonly PolicyDocument[],
+  diff: PolicyDiff,
+  hosts: readonly SelectableHost[],
+): PolicyReport {
+  const touched = [...diff.added, ...diff.changed.map(({ document }) => document)];
+  const policies = touched.filter((document): document is PatchPolicyDocument => document.kind === 'PatchPolicy');
+  const windows = windowsOf(resultOf(current, diff), touched, policies);
+
+  return {
+    added: diff.added.map(titleOf),
+    changed: diff.changed.map(({ document, fields }) => ({ document: titleOf(document), fields })),
+    removed: diff.removed.map(titleOf),
+    unchanged: diff.unchanged.map(titleOf),
+    policies: policies.map((policy) => ({ name: policy.name, ...selectionOf(policy, hosts) })),
+    windows: windows.map((window) => ({
+      name: window.name,
+      openings: nextOpenings(window, cli.clock.now(), OPENINGS, cli.zone).map(({ opened, closes }) => ({
+        opens: opened.toString(),
+        closes: closes.toString(),
+      })),
+    })),
+  };
+}
+
+export function showReport(cli: Cli, report: PolicyReport, diff: PolicyDiff): void {
+  const { screen } = cli;
+  if (isEmpty(diff)) screen.line(`nothing would change: ${report.unchanged.length} documents are as they are`, 'good');
+  for (const title of report.added) screen.line(`+ ${title}`, 'good');
+  for (const { document, fields } of report.changed) {
+    screen.line(`~ ${document}`);
+    for (const { path, before, after } of fields) screen.line(`    ${path}: ${shown(before)} → ${shown(after)}`);
+  }
+  for (const title of report.removed) screen.line(`- ${title}`, 'bad');
+
+  for (const { name, selected, unknown } of report.policies) {
+    screen.line(`  ${name} selects ${selected.length} hosts: ${names(selected)}`);
+    if (unknown.length > 0) screen.line(`    not known yet (no inventory): ${names(unknown)}`);
+  }
+  for (const { name, openings } of report.windows) {
+    const list = openings.map(({ opens, closes }) => `${at(opens, cli)}-${at(closes, cli).slice(-5)}`);
+    screen.line(`  ${name} opens ${list.length === 0 ? 'never again' : `${list.join(', ')} (${cli.zone})`}`);
+  }
+}
+
+export function titleOf(document: PolicyDocument): string {
+  return `${document.kind} ${document.name}`;
+}
+
+function windowsOf(
+  all: readonly PolicyDocument[],
+  touched: readonly PolicyDocument[],
+  policies: readonly PatchPolicyDocument[],
+): readonly WindowDocument[] {
+  const used = new Set(policies.flatMap(({ lanes }) => Object.values(lanes).map((lane) => lane.window)));
+
+  return all.filter(
+    (document): document is WindowDocument =>
+      document.kind === 'Window' && (used.has(document.name) || touched.includes(document)),
+  );
+}
+
+function names(list: readonly string[]): string {
+  if (list.length === 0) return 'none';
+  const rest = list.length - SOME_NAMES;
+
+  return `${list.slice(0, SOME_NAMES).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
+}
+
+function shown(value: unknown): string {
+  if (value === undefined) return '(nothing)';
+
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}

@@ -1,0 +1,130 @@
+// What commands write to: lines and tables that fit the terminal, or one JSON document. Text from hosts and other
+// people is made harmless first: no control characters reach a terminal.
+
+export interface Output {
+  write(text: string): unknown;
+  /** Width of the terminal, undefined when it is none. */
+  readonly columns?: number | undefined;
+  readonly isTTY?: boolean | undefined;
+}
+
+export type Tone = 'plain' | 'good' | 'bad' | 'dim' | 'strong';
+
+export interface Screen {
+  readonly width: number;
+  line(text?: string, tone?: Tone): void;
+  table(columns: readonly Column[], rows: readonly (readonly Cell[])[]): void;
+  json(value: unknown): void;
+  /** Several lines as they are, such as YAML. */
+  text(text: string): void;
+  /** Progress and hints beside the answer, on standard error. */
+  note(text: string): void;
+}
+
+export interface Column {
+  readonly title: string;
+  readonly align?: 'left' | 'right';
+  /** May be cut to fit the width; other columns never are. */
+  readonly shrinks?: boolean;
+}
+
+/** A cell; null is an unknown count and shown as `?`. */
+export type Cell = string | number | null;
+
+const DEFAULT_WIDTH = 80;
+const MIN_WIDTH = 40;
+const GAP = '  ';
+const NARROWEST = 6;
+const TONES: Record<Tone, string> = { plain: '', good: '\x1b[32m', bad: '\x1b[31m', dim: '\x1b[2m', strong: '\x1b[1m' };
+const RESET = '\x1b[0m';
+// C0 and C1 controls, and the marks that turn the direction of text round.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const HARMFUL = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
+
+export interface ScreenOptions {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export function createScreen({ stdout, stderr, env }: ScreenOptions): Screen {
+  const width = Math.max(MIN_WIDTH, stdout.columns ?? DEFAULT_WIDTH);
+  // https://no-color.org: set and not empty means no colour.
+  const coloured = stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb';
+  const line = (text = '', tone: Tone = 'plain') => {
+    const safe = harmless(text).trimEnd();
+    stdout.write(coloured && TONES[tone] !== '' ? `${TONES[tone]}${safe}${RESET}\n` : `${safe}\n`);
+  };
+
+  return {
+    width,
+    line,
+    table: (columns, rows) => {
+      const [head, ...body] = layOut(columns, rows, width);
+      line(head, 'dim');
+      for (const row of body) line(row);
+    },
+    json: (value) => stdout.write(`${JSON.stringify(value, null, 2)}\n`),
+    text: (text) => stdout.write(harmlessLines(text)),
+    note: (text) => stderr.write(`${harmless(text)}\n`),
+  };
+}
+
+/** Text without control characters: each becomes `?`. Tabs stay. */
+export function harmless(text: string): string {
+  return text.replace(HARMFUL, '?');
+}
+
+function harmlessLines(text: string): string {
+  return text.split('\n').map(harmless).join('\n');
+}
+
+/** Rows of a table as lines, title row first, none wider than `width` while columns that shrink can give way. */
+export function layOut(columns: readonly Column[], rows: readonly (readonly Cell[])[], width: number): string[] {
+  const texts = [columns.map(({ title }) => title), ...rows.map((row) => row.map(shown))];
+  const widths = columns.map((_, index) => Math.max(...texts.map((row) => lengthOf(row[index] ?? ''))));
+
+  for (;;) {
+    const total = widths.reduce((sum, each) => sum + each, GAP.length * (columns.length - 1));
+    const widest = widestThatShrinks(columns, widths);
+    if (total <= width || widest === null) break;
+    widths[widest] = Math.max(NARROWEST, (widths[widest] ?? 0) - Math.min(total - width, 4));
+  }
+
+  return texts.map((row) =>
+    columns
+      .map(({ align }, index) => pad(fit(row[index] ?? '', widths[index] ?? 0), widths[index] ?? 0, align ?? 'left'))
+      .join(GAP)
+      .trimEnd(),
+  );
+}
+
+function widestThatShrinks(columns: readonly Column[], widths: readonly number[]): number | null {
+  let found: number | null = null;
+  for (const [index, { shrinks }] of columns.entries()) {
+    const size = widths[index] ?? 0;
+    if (shrinks === true && size > NARROWEST && (found === null || size > (widths[found] ?? 0))) found = index;
+  }
+
+  return found;
+}
+
+function shown(cell: Cell): string {
+  if (cell === null) return '?';
+
+  return typeof cell === 'number' ? cell.toLocaleString('en-US') : harmless(cell);
+}
+
+function fit(text: string, width: number): string {
+  return lengthOf(text) <= width ? text : `${[...text].slice(0, width - 1).join('')}…`;
+}
+
+function pad(text: string, width: number, align: 'left' | 'right'): string {
+  const space = ' '.repeat(Math.max(0, width - lengthOf(text)));
+
+  return align === 'right' ? space + text : text + space;
+}
+
+function lengthOf(text: string): number {
+  return [...text].length;
+}

@@ -1,0 +1,113 @@
+// Files of SELVAGE_HOME: what lies where, and reading and writing the collector's own (keys, certificates, settings).
+// The admin's files in <home>/admin belong to the CLI; the collector never reads them.
+import { join } from 'node:path';
+import { CodedError } from '@selvage/shared/errors/coded-error.ts';
+import { readBounded, writeDurable } from '@selvage/shared/files/durable.ts';
+import { readSigningKey, type SigningKey } from '@selvage/shared/policy/keys.ts';
+import type { OnlineKeys } from '@selvage/shared/policy/sign.ts';
+import { z } from 'zod';
+import { type CollectorSettings, decodeSettings, type Environment } from './settings.ts';
+
+export interface Home {
+  readonly root: string;
+  /** Written last by init: where it is, init was finished. */
+  readonly settings: string;
+  readonly collector: CollectorFiles;
+  /** The admin who works on this machine: keys and where to reach the collector. */
+  readonly admin: string;
+}
+
+export interface CollectorFiles {
+  readonly folder: string;
+  readonly database: string;
+  readonly hostsAuthority: PairPaths;
+  readonly adminsAuthority: PairPaths;
+  /** Snapshot and timestamp keys: all the collector can sign. */
+  readonly onlineKeys: string;
+}
+
+export interface PairPaths {
+  readonly certificate: string;
+  readonly privateKey: string;
+}
+
+const PEM_LIMIT_BYTES = 64 * 1024;
+export const JSON_LIMIT_BYTES = 1024 * 1024;
+const PUBLIC_FILE = 0o644;
+
+export function homeAt(root: string): Home {
+  return {
+    root,
+    settings: join(root, 'settings.json'),
+    collector: collectorFilesIn(join(root, 'collector')),
+    admin: join(root, 'admin'),
+  };
+}
+
+export function collectorFilesIn(folder: string): CollectorFiles {
+  return {
+    folder,
+    database: join(folder, 'selvage.db'),
+    hostsAuthority: pairIn(folder, 'hosts-authority'),
+    adminsAuthority: pairIn(folder, 'admins-authority'),
+    onlineKeys: join(folder, 'online-keys.json'),
+  };
+}
+
+/** Throws NOT_FOUND when init has not been run there, SETTINGS_INVALID when it was edited wrongly. */
+export async function readSettings(home: Home, environment: Environment = {}): Promise<CollectorSettings> {
+  const bytes = await readBounded(home.settings, JSON_LIMIT_BYTES);
+  if (!bytes) {
+    throw new CodedError('NOT_FOUND', `there is no collector in ${home.root}`, {
+      next: 'make one with: selvage init (or set SELVAGE_HOME)',
+    });
+  }
+
+  return decodeSettings(Buffer.from(bytes).toString('utf8'), home.settings, environment);
+}
+
+export async function readPair(paths: PairPaths): Promise<{ certificate: string; privateKey: string }> {
+  return { certificate: await readText(paths.certificate), privateKey: await readText(paths.privateKey) };
+}
+
+export async function writePair(
+  paths: PairPaths,
+  pair: { readonly certificate: string; readonly privateKey: string },
+): Promise<void> {
+  await writeDurable(paths.privateKey, pair.privateKey);
+  await writeDurable(paths.certificate, pair.certificate, { mode: PUBLIC_FILE });
+}
+
+const onlineKeysSchema = z.strictObject({ snapshot: z.string(), timestamp: z.string() });
+
+/** Throws FILE_CORRUPT or KEY_UNUSABLE. */
+export async function readOnlineKeys({ onlineKeys }: CollectorFiles): Promise<OnlineKeys<SigningKey>> {
+  const text = await readText(onlineKeys);
+
+  try {
+    const { snapshot, timestamp } = onlineKeysSchema.parse(JSON.parse(text));
+
+    return { snapshot: readSigningKey(snapshot), timestamp: readSigningKey(timestamp) };
+  } catch (error) {
+    if (error instanceof CodedError) throw error;
+    throw new CodedError('FILE_CORRUPT', `${onlineKeys} cannot be read`, { cause: error });
+  }
+}
+
+export async function writeOnlineKeys(files: CollectorFiles, keys: OnlineKeys<SigningKey>): Promise<void> {
+  const { snapshot, timestamp } = keys;
+  const content = { snapshot: snapshot.privateKey, timestamp: timestamp.privateKey };
+  await writeDurable(files.onlineKeys, `${JSON.stringify(content)}\n`);
+}
+
+/** A file that must be there. Throws FILE_CORRUPT when it is missing, FILE_UNSAFE or FILE_TOO_LARGE. */
+export async function readText(path: string, maxBytes = PEM_LIMIT_BYTES): Promise<string> {
+  const bytes = await readBounded(path, maxBytes);
+  if (!bytes) throw new CodedError('FILE_CORRUPT', `${path} is missing`);
+
+  return Buffer.from(bytes).toString('utf8');
+}
+
+function pairIn(folder: string, name: string): PairPaths {
+  return { certificate: join(folder, `${name}.crt`), privateKey: join(folder, `${name}.key`) };
+}

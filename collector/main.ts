@@ -1,0 +1,81 @@
+// The `selvage` command: reads the environment, builds what commands need, runs one command line, answers an exit code.
+// It is the only file of the collector that reads the machine (streams, host name, zone, signals).
+import { hostname } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createLog } from '@selvage/shared/log/log.ts';
+import { systemRandom } from '@selvage/shared/random.ts';
+import { type Clock, systemClock } from '@selvage/shared/time/clock.ts';
+import { AdminFolder } from './cli/admin-folder.ts';
+import type { Cli } from './cli/cli.ts';
+import { eventLine } from './cli/event-line.ts';
+import { printFailure } from './cli/failure.ts';
+import { createProgram, runProgram } from './cli/program.ts';
+import { createScreen, type Output } from './cli/screen.ts';
+import { homeAt, readSettings } from './home.ts';
+import { initHome } from './init.ts';
+import { serve, VERSION } from './serve.ts';
+
+export interface MainIo {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  /** Ends `serve`; SIGINT and SIGTERM of this process when left out. */
+  readonly stop?: AbortSignal;
+  readonly clock?: Clock;
+}
+
+/** Returns the exit code: 0 ok, 1 failed, 2 wrong use, 3 refused, 4 unreachable. */
+export async function main(args: readonly string[], io: MainIo): Promise<number> {
+  try {
+    const cli = createCli(io);
+    const program = createProgram(cli, { version: VERSION, stdout: io.stdout, width: cli.screen.width });
+    await runProgram(program, args);
+
+    return 0;
+  } catch (error) {
+    return printFailure(error, io.stderr);
+  }
+}
+
+function createCli(io: MainIo): Cli {
+  const { env, stdout, stderr, clock = systemClock } = io;
+  const home = homeAt(resolve(env.SELVAGE_HOME ?? join(import.meta.dirname, '../.selvage')));
+  const screen = createScreen({ stdout, stderr, env });
+  const random = systemRandom;
+
+  return {
+    home,
+    admin: new AdminFolder(home.admin),
+    screen,
+    clock,
+    random,
+    hostname: hostname().toLowerCase(),
+    zone: Temporal.Now.timeZoneId(),
+    init: (options) => initHome(options, { home, clock, random }),
+    serve: async ({ readyLine }) => {
+      const settings = await readSettings(home, env);
+      const log = createLog({ level: settings.logLevel, stream: stderr });
+      const stop = io.stop ?? stopSignal();
+      const served = await serve(settings, { home, clock, random, log });
+      const { gateway, gatewayPin, api, apiPin } = served.addresses;
+      screen.line(`hosts   ${gateway}  pin ${gatewayPin}`);
+      screen.line(`admins  ${api}  pin ${apiPin}`);
+      if (readyLine) screen.line(`ready ${JSON.stringify(served.addresses)}`);
+      served.events.subscribe((event) => screen.line(eventLine(event, clock.now(), Temporal.Now.timeZoneId())));
+
+      await new Promise<void>((done) => {
+        if (stop.aborted) done();
+        else stop.addEventListener('abort', () => done(), { once: true });
+      });
+      screen.note('stopping: running work is finished first');
+      await served.close();
+    },
+  };
+}
+
+function stopSignal(): AbortSignal {
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort(signal));
+
+  return stop.signal;
+}

@@ -1,0 +1,165 @@
+// Runs a collector: builds its rooms from the files of a home, hands each what it needs, and drains them in order.
+// INVARIANTS: the store opens first and closes last; nobody new is let in before the policy is fresh.
+import { asCoded, CodedError } from '@selvage/shared/errors/coded-error.ts';
+import type { Log } from '@selvage/shared/log/log.ts';
+import type { HostId } from '@selvage/shared/model/ids.ts';
+import type { Random } from '@selvage/shared/random.ts';
+import type { Clock } from '@selvage/shared/time/clock.ts';
+import { type Api, startApi } from './api/server.ts';
+import { makeServerIdentity } from './enrollment/authorities.ts';
+import { createEnrollment } from './enrollment/enrollment.ts';
+import { enrollmentRoutes, loginRoutes } from './enrollment/routes.ts';
+import { Events } from './events.ts';
+import { type Gateway, startGateway } from './gateway/gateway.ts';
+import { type Home, readOnlineKeys, readPair } from './home.ts';
+import { createIntake } from './intake/intake.ts';
+import { createPolicyRepository, type PolicyRepository } from './policy/repository.ts';
+import { type CollectorSettings, urlHost } from './settings.ts';
+import type { Store } from './store/ports.ts';
+import { openStore } from './store/store.ts';
+
+export interface ServeDeps {
+  readonly home: Home;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+export interface Served {
+  readonly addresses: Addresses;
+  readonly events: Events;
+  /** Stops taking connections, lets running work finish and closes the store. */
+  close(): Promise<void>;
+}
+
+interface Addresses {
+  readonly gateway: string;
+  readonly gatewayPin: string;
+  readonly api: string;
+  readonly apiPin: string;
+}
+
+export const VERSION = '0.1.0';
+/** Far below the timestamp's lifetime of a day, so that hosts never see one about to end. */
+const REFRESH_MS = 60 * 60 * 1000;
+const RETRY_MS = 60 * 1000;
+const FIRST_ROOT = '1.root.json';
+
+/** Throws ADDRESS_IN_USE, STORE_*, FILE_* or what the policy room says of a damaged repository. */
+export async function serve(settings: CollectorSettings, deps: ServeDeps): Promise<Served> {
+  const { home, clock } = deps;
+  const store = await openStore({ file: home.collector.database, clock });
+
+  try {
+    return await serveStore(store, settings, deps);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+async function serveStore(store: Store, settings: CollectorSettings, deps: ServeDeps): Promise<Served> {
+  const { home, clock, random, log } = deps;
+  const hosts = await readPair(home.collector.hostsAuthority);
+  const admins = await readPair(home.collector.adminsAuthority);
+  const keys = await readOnlineKeys(home.collector);
+  const events = new Events();
+  const policy = createPolicyRepository({ store, keys, clock, events });
+  await policy.refreshTimestamp();
+  const enrollment = createEnrollment({ store, hosts, admins, root: () => firstRoot(store), clock, random, events });
+  const intake = createIntake({ store, clock, events });
+  const names = settings.names;
+  const at = { now: clock.now(), random };
+
+  const gateway = await startGateway({
+    store,
+    tls: { ...makeServerIdentity(hosts, names, at), hostsAuthority: hosts.certificate },
+    enrollmentRoutes: enrollmentRoutes(enrollment, { log }),
+    intake,
+    clock,
+    log,
+    events,
+    listen: { host: settings.listen, port: settings.gatewayPort },
+    collectorVersion: VERSION,
+  });
+  const pins = { gatewayPin: await enrollment.pin('hosts'), apiPin: await enrollment.pin('admins') };
+  let addresses: Addresses = { ...urlsOf(settings, { gateway: gateway.port, api: settings.apiPort }), ...pins };
+  let api: Api;
+
+  try {
+    api = await startApi({
+      ...{ store, enrollment, policy, connections: gateway, events, clock, log },
+      version: VERSION,
+      firstContact: loginRoutes(enrollment, { log }),
+      addresses: () => addresses,
+      tls: { ...makeServerIdentity(admins, names, at), adminsAuthority: admins.certificate },
+      listen: { host: settings.listen, port: settings.apiPort },
+    });
+  } catch (error) {
+    await gateway.close();
+    throw error;
+  }
+  addresses = { ...urlsOf(settings, { gateway: gateway.port, api: api.port }), ...pins };
+  const unsubscribe = followEvents(events, gateway);
+  const stopped = new AbortController();
+  const refreshing = keepFresh(policy, clock, log, stopped.signal);
+
+  return {
+    addresses,
+    events,
+    close: async () => {
+      stopped.abort();
+      await Promise.all([api.close(), gateway.close(), refreshing]);
+      unsubscribe();
+      await store.close();
+    },
+  };
+}
+
+/** What admins and hosts type: the first name of the settings with each port. */
+export function urlsOf(
+  settings: CollectorSettings,
+  ports: { readonly gateway: number; readonly api: number },
+): { readonly gateway: string; readonly api: string } {
+  const host = urlHost(settings.names[0] ?? settings.listen);
+
+  return { gateway: `wss://${host}:${ports.gateway}`, api: `https://${host}:${ports.api}` };
+}
+
+/** Rooms do not know each other: a revocation ends the live connection, new policy is announced. */
+function followEvents(events: Events, gateway: Gateway): () => void {
+  return events.subscribe((event) => {
+    if (event.type === 'host.revoked') gateway.disconnectHost(event.host as HostId, 'HOST_REVOKED');
+    if (event.type === 'policy.changed') gateway.announcePolicy(event.timestampVersion);
+  });
+}
+
+/** A timestamp that nobody refreshes ends after a day, and hosts then accept nothing newer. */
+async function keepFresh(policy: PolicyRepository, clock: Clock, log: Log, signal: AbortSignal): Promise<void> {
+  let wait = REFRESH_MS;
+
+  for (;;) {
+    try {
+      await clock.sleep(wait, signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      throw error;
+    }
+    try {
+      await policy.refreshTimestamp();
+      wait = REFRESH_MS;
+    } catch (error) {
+      const { code, message } = asCoded(error);
+      log.error({ code, error }, `the policy timestamp was not refreshed: ${message}`);
+      wait = RETRY_MS;
+    }
+  }
+}
+
+/** What new machines pin; later roots are followed from it. */
+async function firstRoot(store: Store): Promise<Uint8Array> {
+  const root = await store.read.policy.file(FIRST_ROOT);
+  if (!root) throw new CodedError('POLICY_INVALID', `the policy repository has no ${FIRST_ROOT}`);
+
+  return root;
+}
