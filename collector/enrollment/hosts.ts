@@ -18,6 +18,8 @@ import type { HostRequest } from './requests.ts';
 
 export interface EnrolledHost {
   readonly hostId: HostId;
+  /** As it is listed: in lower case. */
+  readonly name: string;
   /** PEM. */
   readonly certificate: string;
   /** PEM of the authority under which the gateway proves itself. */
@@ -166,7 +168,7 @@ function certify({ hosts, random }: Context, asking: Asking, hostId: HostId) {
   });
 
   return {
-    answer: { hostId, certificate, authority: hosts.certificate },
+    answer: { hostId, name: asking.name, certificate, authority: hosts.certificate },
     certificate: fingerprint(certificate),
     certificateExpires: expiryOf(certificate),
   };
