@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net';
 import swagger from '@fastify/swagger';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { hasErrno } from '@selvage/shared/files/durable.ts';
-import fastify, { type FastifyInstance } from 'fastify';
+import fastify, { type FastifyInstance, type RouteOptions } from 'fastify';
 import type { ApiDeps } from './deps.ts';
 import { addFailures } from './failure.ts';
 import { addGuard } from './guard.ts';
@@ -49,8 +49,12 @@ export async function startApi(deps: ApiDeps): Promise<Api> {
   return { port: (app.server.address() as AddressInfo).port, close: () => app.close() };
 }
 
-/** The application without a listening port: what `startApi` serves and the route test reads. */
-export async function buildApi(deps: ApiDeps): Promise<FastifyInstance> {
+/** The application without a listening port. `onRoute` hears of every route, so that a test can list them. */
+export async function buildApi(
+  deps: ApiDeps,
+  onRoute: (route: RouteOptions) => void = () => undefined,
+  routes: typeof ROUTES = ROUTES,
+): Promise<FastifyInstance> {
   const app = fastify({
     logger: false,
     bodyLimit: BODY_LIMIT_BYTES,
@@ -67,12 +71,13 @@ export async function buildApi(deps: ApiDeps): Promise<FastifyInstance> {
   await app.register(swagger, {
     openapi: { openapi: '3.1.0', info: { title: 'Selvage collector', version: deps.version } },
   });
+  app.addHook('onRoute', onRoute);
   addFailures(app, deps.log);
   addGuard(app, { admins: deps.store.read.admins, clock: deps.clock });
   app.addHook('onSend', async (_request, reply) => {
     void reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
   });
-  for (const add of ROUTES) add(app, deps);
+  for (const add of routes) add(app, deps);
   await app.ready();
 
   return app;
