@@ -1,0 +1,287 @@
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { createRun } from '@selvage/shared/exec/run.ts';
+import type { PackageVersion } from '@selvage/shared/model/package.ts';
+import { needs } from '@selvage/shared/testing/needs.ts';
+import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
+import { systemClock } from '@selvage/shared/time/clock.ts';
+import { compareDebVersions } from '@selvage/shared/versions/deb.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { buildDeb, type DebSpec } from '../../../scripts/lab/deb.ts';
+import { makeRepository, type Repository, tamper } from '../../../scripts/lab/repository.ts';
+import { makeSandbox, type Sandbox } from '../../../scripts/lab/sandbox.ts';
+import type { Fetcher, Installer } from '../provider.ts';
+import { createAptFetcher } from './fetcher.ts';
+import { createAptInstaller } from './installer.ts';
+
+const run = createRun({});
+const PARTS = ['dpkg-deb', 'apt-ftparchive', 'gpg', 'gpgv', 'apt-get', 'busybox-static', 'unshare'] as const;
+const quiet = { line: () => undefined };
+const alpha: PackageVersion = { name: 'alpha', version: '2.0', arch: 'amd64' };
+const beta: PackageVersion = { name: 'beta', version: '2.0', arch: 'all' };
+const delta: PackageVersion = { name: 'delta', version: '2.0', arch: 'all' };
+const conf = { files: { '/etc/alpha.conf': 'from package 2\n' }, conffiles: ['/etc/alpha.conf'] };
+const NEW: readonly DebSpec[] = [
+  { name: 'alpha', version: '2.0', arch: 'amd64', ...conf },
+  { name: 'beta', version: '2.0', depends: 'gamma' },
+  { name: 'gamma', version: '1.0' },
+  { name: 'delta', version: '2.0', conflicts: 'alpha' },
+];
+const OLD: readonly DebSpec[] = [
+  {
+    name: 'alpha',
+    version: '1.0',
+    arch: 'amd64',
+    files: { '/etc/alpha.conf': 'from package 1\n' },
+    conffiles: ['/etc/alpha.conf'],
+  },
+  { name: 'beta', version: '1.0' },
+  { name: 'delta', version: '1.0' },
+];
+
+interface Host {
+  readonly repository: Repository;
+  readonly sandbox: Sandbox;
+  readonly fetcher: Fetcher;
+  readonly installer: Installer;
+  readonly packages: string;
+  fetch(...packages: readonly PackageVersion[]): Promise<readonly PackageVersion[]>;
+  /** The one mirror folder. */
+  mirror(): string;
+  deb(name: string): string;
+}
+
+async function makeHost(): Promise<Host> {
+  const folder = temporaryFolder('installer');
+  const repository = await makeRepository({ folder: join(folder, 'archive'), run, packages: NEW });
+  const sandbox = await makeSandbox({ folder: join(folder, 'host'), run, repositories: [repository], installed: OLD });
+  const stateDir = join(sandbox.folder, 'agent');
+  const packages = join(stateDir, 'packages');
+  mkdirSync(stateDir);
+  const unprivileged = sandbox.user.dropped ? { uid: sandbox.user.uid, gid: sandbox.user.gid } : null;
+  const common = { root: sandbox.root, run, unprivileged };
+  const lists = { maxAge: 86_400_000, byteBudget: 10_000_000 };
+  const fetcher = createAptFetcher({ ...common, stateDir, packages, clock: systemClock, lists });
+  const installer = createAptInstaller({
+    ...common,
+    runnerDir: join(stateDir, 'runner'),
+    packages,
+    compare: compareDebVersions,
+  });
+  const mirror = () => join(packages, readdirSync(packages)[0] ?? '');
+
+  return {
+    repository,
+    sandbox,
+    fetcher,
+    installer,
+    packages,
+    fetch: async (...wanted) => (await fetcher.fetch({ packages: wanted })).missing,
+    mirror,
+    deb: (name) => {
+      const found = readdirSync(mirror(), { recursive: true, encoding: 'utf8' }).find((path) =>
+        basename(path).startsWith(`${name}_`),
+      );
+      if (found === undefined) throw new Error(`no ${name} in the mirror`);
+
+      return join(mirror(), found);
+    },
+  };
+}
+
+needs(PARTS, 'with the real apt in a sandbox', () => {
+  let host: Host;
+  beforeEach(async () => {
+    host = await makeHost();
+  });
+  const versions = async () => Object.fromEntries(await host.sandbox.versions());
+  const before = { alpha: '1.0', beta: '1.0', delta: '1.0' };
+
+  describe('when packages are fetched', () => {
+    it('brings exactly those, with the signed index, in the layout of the archive', async () => {
+      expect(await host.fetch(alpha)).toEqual([]);
+      const files = readdirSync(host.mirror(), { recursive: true, encoding: 'utf8' }).filter((path) =>
+        /[.]deb$|Release$|Packages$/.test(path),
+      );
+
+      expect(files.sort()).toEqual([
+        'dists/bookworm/InRelease',
+        'dists/bookworm/main/binary-amd64/Packages',
+        'pool/bookworm/main/a/alpha/alpha_2.0_amd64.deb',
+      ]);
+      expect(readFileSync(join(host.mirror(), 'dists/bookworm/InRelease'))).toEqual(
+        readFileSync(join(host.repository.dists('bookworm'), 'InRelease')),
+      );
+    });
+
+    it('says what the archive does not have, and removes what is no longer wanted', async () => {
+      await host.fetch(alpha);
+      expect(await host.fetch({ ...alpha, version: '9.0' })).toEqual([{ ...alpha, version: '9.0' }]);
+      expect(readdirSync(host.packages)).toEqual([]);
+    });
+  });
+
+  describe('when the mirror holds what is approved', () => {
+    it('upgrades exactly one of two, keeps the local conffile, and changes nothing before', async () => {
+      writeFileSync(join(host.sandbox.root, 'etc/alpha.conf'), 'from the admin\n');
+      await host.fetch(alpha);
+      expect((await host.installer.loadMirror()).repositories).toHaveLength(1);
+      const transaction = await host.installer.simulate([alpha]);
+      expect(transaction).toMatchObject({
+        upgrade: [{ name: 'alpha', arch: 'amd64', from: '1.0', to: '2.0' }],
+        install: [],
+        remove: [],
+        downgrade: [],
+      });
+      expect(transaction.downloadBytes).toBeGreaterThan(1000);
+      expect((await host.installer.space(transaction)).every(({ needed, free }) => needed > 0 && free > needed)).toBe(
+        true,
+      );
+      await host.installer.prepare([alpha]);
+      expect(await versions()).toEqual(before);
+
+      const lines: string[] = [];
+      await host.installer.install([alpha], { line: (line) => lines.push(line) });
+      expect(await versions()).toEqual({ ...before, alpha: '2.0' });
+      expect(readFileSync(join(host.sandbox.root, 'etc/alpha.conf'), 'utf8')).toBe('from the admin\n');
+      expect(lines.join('\n')).toContain('Setting up alpha');
+      expect(await host.installer.interrupted()).toBeNull();
+    });
+  });
+
+  describe('when the transaction is wider than the approval', () => {
+    it('names what it would add and remove, and installs neither', async () => {
+      await host.fetch(beta, delta);
+      await host.installer.loadMirror();
+
+      expect(await host.installer.simulate([beta])).toMatchObject({
+        install: [{ name: 'gamma', from: null, to: '1.0' }],
+      });
+      expect(await host.installer.simulate([delta])).toMatchObject({
+        remove: [{ name: 'alpha', arch: 'amd64', from: '1.0', to: null }],
+      });
+      await expect(host.installer.install([delta], quiet)).rejects.toMatchObject({ code: 'PACKAGE_MANAGER_FAILED' });
+      expect(await versions()).toEqual(before);
+    });
+
+    it('is NO_CANDIDATE for a version that no signed index has', async () => {
+      await host.fetch(alpha);
+      await host.installer.loadMirror();
+
+      await expect(host.installer.simulate([{ ...alpha, version: '1.0' }])).rejects.toMatchObject({
+        code: 'NO_CANDIDATE',
+      });
+    });
+  });
+
+  describe('when the mirror folder was changed', () => {
+    const refused = { code: 'MIRROR_REFUSED' };
+
+    it('refuses another package of the same size, put there between check and installation', async () => {
+      await host.fetch(alpha);
+      await host.installer.loadMirror();
+      await host.installer.simulate([alpha]);
+      const forged = await buildDeb(
+        run,
+        {
+          name: 'alpha',
+          version: '2.0',
+          arch: 'amd64',
+          files: { '/etc/alpha.conf': 'from forger  2\n' },
+          conffiles: ['/etc/alpha.conf'],
+        },
+        join(host.sandbox.folder, 'forged'),
+      );
+      expect(readFileSync(forged).length).toBe(readFileSync(host.deb('alpha')).length);
+      copyFileSync(forged, host.deb('alpha'));
+
+      await expect(host.installer.prepare([alpha])).rejects.toMatchObject(refused);
+      expect(await versions()).toEqual(before);
+    });
+
+    it('installs what was verified when the mirror changes after that', async () => {
+      await host.fetch(alpha);
+      await host.installer.loadMirror();
+      await host.installer.prepare([alpha]);
+      await tamper(host.deb('alpha'));
+      await host.installer.install([alpha], quiet);
+
+      expect(await versions()).toEqual({ ...before, alpha: '2.0' });
+    });
+
+    it('says which file is missing', async () => {
+      await host.fetch(alpha);
+      await host.installer.loadMirror();
+      renameSync(host.deb('alpha'), join(host.sandbox.folder, 'away'));
+
+      await expect(host.installer.prepare([alpha])).rejects.toMatchObject({ code: 'NOT_FETCHED' });
+    });
+
+    it('refuses a changed list', async () => {
+      await host.fetch(alpha);
+      const path = join(host.mirror(), 'dists/bookworm/main/binary-amd64/Packages');
+      writeFileSync(path, readFileSync(path, 'utf8').replace('Version: 2.0', 'Version: 3.0'));
+
+      await expect(host.installer.loadMirror()).rejects.toMatchObject(refused);
+    });
+
+    it('refuses a changed signed index', async () => {
+      await host.fetch(alpha);
+      const path = join(host.mirror(), 'dists/bookworm/InRelease');
+      writeFileSync(path, readFileSync(path, 'utf8').replace('Label: Debian', 'Label: Forged'));
+
+      await expect(host.installer.loadMirror()).rejects.toMatchObject(refused);
+    });
+
+    it('refuses an index that another key signed', async () => {
+      await host.fetch(alpha);
+      await host.repository.publish({ signature: 'other-key' });
+      copyFileSync(
+        join(host.repository.dists('bookworm'), 'InRelease'),
+        join(host.mirror(), 'dists/bookworm/InRelease'),
+      );
+
+      await expect(host.installer.loadMirror()).rejects.toMatchObject(refused);
+    });
+
+    it('refuses an index older than one it accepted', async () => {
+      await host.repository.publish({ date: Temporal.Now.instant().subtract({ hours: 1 }) });
+      await host.fetch(alpha);
+      const path = join(host.mirror(), 'dists/bookworm/InRelease');
+      const old = readFileSync(path);
+      await host.repository.publish();
+      copyFileSync(join(host.repository.dists('bookworm'), 'InRelease'), path);
+      await host.installer.loadMirror();
+      writeFileSync(path, old);
+
+      await expect(host.installer.loadMirror()).rejects.toMatchObject({ code: 'REPOSITORY_ROLLED_BACK' });
+    });
+
+    it('refuses an expired index', async () => {
+      await host.fetch(alpha);
+      await host.repository.publish({
+        validUntil: Temporal.Now.instant().subtract({ hours: 1 }),
+        date: Temporal.Now.instant().subtract({ hours: 2 }),
+      });
+      copyFileSync(
+        join(host.repository.dists('bookworm'), 'InRelease'),
+        join(host.mirror(), 'dists/bookworm/InRelease'),
+      );
+
+      await expect(host.installer.loadMirror()).rejects.toMatchObject(refused);
+    });
+
+    it('refuses a folder of a repository that the host does not have', async () => {
+      await host.fetch(alpha);
+      mkdirSync(join(host.packages, 'evil.example.org_debian_stable-0123456789ab'));
+
+      await expect(host.installer.loadMirror()).rejects.toMatchObject(refused);
+    });
+  });
+
+  describe('when nothing was fetched', () => {
+    it('answers with no repository', async () => {
+      expect(await host.installer.loadMirror()).toEqual({ repositories: [] });
+    });
+  });
+});

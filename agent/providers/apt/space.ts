@@ -1,0 +1,57 @@
+// Bytes a transaction needs and what is free, per file system that it touches. It counts generously: new files lie beside
+// the old ones until dpkg has replaced them.
+import { stat, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import { hasErrno } from '@selvage/shared/files/durable.ts';
+import type { Transaction } from '@selvage/shared/model/package.ts';
+import type { PackageFacts } from './package-facts.ts';
+
+export interface Space {
+  readonly path: string;
+  readonly needed: number;
+  readonly free: number;
+}
+
+/** What dpkg and maintainer scripts write besides the files themselves. */
+const RESERVE_BYTES = 16 * 1024 * 1024;
+/** A kernel image with its initial file system, which is built after the installation and is in no index. */
+const KERNEL_BYTES = 160 * 1024 * 1024;
+const KERNEL = /^(linux-image|kernel-image)-/;
+
+/** Sums up per file system; `paths` that do not exist are left out. */
+export async function spaceFor(
+  root: string,
+  archives: string,
+  transaction: Transaction,
+  facts: readonly PackageFacts[],
+): Promise<readonly Space[]> {
+  const installed = facts.reduce((sum, item) => sum + item.installedBytes, 0);
+  const download = facts.reduce((sum, item) => sum + item.downloadBytes, 0);
+  const kernels = [...transaction.install, ...transaction.upgrade].filter((change) => KERNEL.test(change.name)).length;
+  const wishes: readonly (readonly [string, number])[] = [
+    [join(root, 'usr'), installed],
+    [join(root, 'var'), RESERVE_BYTES],
+    [join(root, 'boot'), kernels * KERNEL_BYTES],
+    [archives, download],
+  ];
+  const byDevice = new Map<number, Space>();
+
+  for (const [path, needed] of wishes) {
+    const device = await deviceOf(path);
+    if (device === null) continue;
+    const known = byDevice.get(device);
+    const { bavail, bsize } = await statfs(path);
+    byDevice.set(device, { path: known?.path ?? path, needed: (known?.needed ?? 0) + needed, free: bavail * bsize });
+  }
+
+  return [...byDevice.values()];
+}
+
+async function deviceOf(path: string): Promise<number | null> {
+  try {
+    return (await stat(path)).dev;
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT')) return null;
+    throw error;
+  }
+}
