@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { freshStores } from './fresh-store.ts';
 import { AT, adminSample, hashOf, LATER } from './samples.ts';
+import { freshStores } from './testing/fresh-store.ts';
 
 const fresh = freshStores('admins');
 const code = (expected: string) => expect.objectContaining({ code: expected });

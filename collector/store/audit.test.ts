@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { entryHash, GENESIS, verifyChain } from '../audit/chain.ts';
-import { freshStores } from './fresh-store.ts';
 import { AT } from './samples.ts';
+import { freshStores } from './testing/fresh-store.ts';
 
 const fresh = freshStores('audit');
 const code = (expected: string) => expect.objectContaining({ code: expected });

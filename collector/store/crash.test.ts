@@ -1,5 +1,6 @@
 import { copyFile, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { createRun } from '@selvage/shared/exec/run.ts';
 import { fakeClock } from '@selvage/shared/testing/fake-clock.ts';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
@@ -22,7 +23,7 @@ async function writeUntilKilled(file: string, acknowledgements: number, onAck?: 
   let highest = 0;
   const { exitCode, stderr } = await run({
     file: process.execPath,
-    args: [join(import.meta.dirname, 'crash-child.ts'), file],
+    args: [fileURLToPath(new URL('./testing/crash-child.ts', import.meta.url)), file],
     deadlineMs: 30_000,
     onLine: (line) => {
       const [word, value] = line.split(' ');

@@ -1,7 +1,7 @@
 import type { Timestamp } from '@selvage/shared/model/ids.ts';
 import { describe, expect, it } from 'vitest';
-import { freshStores } from './fresh-store.ts';
 import { AT, hashOf, hostId, hostSample, LATER } from './samples.ts';
+import { freshStores } from './testing/fresh-store.ts';
 
 const fresh = freshStores('hosts');
 const code = (expected: string) => expect.objectContaining({ code: expected });

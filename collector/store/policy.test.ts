@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { freshStores } from './fresh-store.ts';
 import { hashOf } from './samples.ts';
+import { freshStores } from './testing/fresh-store.ts';
 
 const fresh = freshStores('policy');
 const code = (expected: string) => expect.objectContaining({ code: expected });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { freshStores } from './fresh-store.ts';
 import { AT, hostId, hostSample, LATER, resultSample } from './samples.ts';
+import { freshStores } from './testing/fresh-store.ts';
 
 const fresh = freshStores('results');
 const code = (expected: string) => expect.objectContaining({ code: expected });

@@ -8,7 +8,7 @@ import { SECTIONS, type Section, type SectionName } from '@selvage/shared/model/
 import { decodeRow } from './rows.ts';
 
 /** Bytes of one section's JSON; 100 times the packages of a large host. */
-export const MAX_SECTION_BYTES = 64 * 1024 * 1024;
+const MAX_SECTION_BYTES = 64 * 1024 * 1024;
 
 const decompress = promisify(zstdDecompress);
 

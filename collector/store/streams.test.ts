@@ -1,7 +1,7 @@
 import type { HostId } from '@selvage/shared/model/ids.ts';
 import { describe, expect, it } from 'vitest';
-import { freshStores } from './fresh-store.ts';
 import { hostId, hostSample } from './samples.ts';
+import { freshStores } from './testing/fresh-store.ts';
 
 const fresh = freshStores('streams');
 const code = (expected: string) => expect.objectContaining({ code: expected });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { freshStores } from './fresh-store.ts';
 import { AT, hashOf, hostId, LATER, tokenSample } from './samples.ts';
+import { freshStores } from './testing/fresh-store.ts';
 
 const fresh = freshStores('tokens');
 const code = (expected: string) => expect.objectContaining({ code: expected });

@@ -5,10 +5,10 @@ import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
 import SQLite from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { verifyChain } from '../audit/chain.ts';
-import { freshStores } from './fresh-store.ts';
 import type { Writers } from './ports.ts';
 import { AT, hostId, hostSample, LATER } from './samples.ts';
 import { openStore } from './store.ts';
+import { freshStores } from './testing/fresh-store.ts';
 import { Transactions } from './transactions.ts';
 
 const fresh = freshStores('transactions');

@@ -1,8 +1,8 @@
-// A program for ./crash.test.ts: writes transactions for ever and says each one on stdout once it is acknowledged.
+// A program for ../crash.test.ts: writes transactions for ever and says each one on stdout once it is acknowledged.
 // It never ends by itself; the test kills it in the middle.
 import { systemClock } from '@selvage/shared/time/clock.ts';
-import { AT } from './samples.ts';
-import { openStore } from './store.ts';
+import { AT } from '../samples.ts';
+import { openStore } from '../store.ts';
 
 const FILLER = 'x'.repeat(2000);
 
