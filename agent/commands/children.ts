@@ -1,0 +1,62 @@
+// The short-lived children of the resident agent: the same commands a person would type, on the same settings.
+import { fileURLToPath } from 'node:url';
+import { CodedError } from '@selvage/shared/errors/coded-error.ts';
+import type { Inventory } from '@selvage/shared/model/inventory.ts';
+import { inventoryFromChild } from '../inventory/child.ts';
+import type { Context } from './context.ts';
+
+export interface Children {
+  inventory(refresh: 'due' | 'never'): Promise<Inventory>;
+  fetch(): Promise<void>;
+  /** True when something was installed. Never killed: it may be in the middle of an installation. */
+  run(): Promise<boolean>;
+}
+
+const ENTRY = fileURLToPath(new URL('../bin/selvage-agent.mjs', import.meta.url));
+/** A refresh has five minutes, an inventory a minute a section at worst. */
+const INVENTORY_DEADLINE_MS = 8 * 60_000;
+const FETCH_DEADLINE_MS = 45 * 60_000;
+const RUN_OVERDUE_MS = 3 * 3_600_000;
+
+export function createChildren({ run, log, settingsFile }: Context): Children {
+  const args = (command: readonly string[]) => [
+    ENTRY,
+    ...(settingsFile === null ? [] : ['--settings', settingsFile]),
+    ...command,
+  ];
+  const file = process.execPath;
+
+  return {
+    inventory: (refresh) =>
+      inventoryFromChild(run, {
+        file,
+        args: args(['inventory', '--json', ...(refresh === 'due' ? ['--refresh-due'] : [])]),
+        deadline: INVENTORY_DEADLINE_MS,
+      }),
+    fetch: async () => {
+      await run({ file, args: args(['fetch']), deadlineMs: FETCH_DEADLINE_MS, check: true });
+    },
+    run: async () => {
+      const { stdout } = await run({
+        file,
+        args: args(['run', '--json']),
+        deadlineMs: RUN_OVERDUE_MS,
+        neverKill: true,
+        onOverdue: () => log.warn({}, 'a pass of the runner takes very long; it is left alone'),
+        check: true,
+      });
+
+      return installedSomething(stdout);
+    },
+  };
+}
+
+function installedSomething(stdout: string): boolean {
+  try {
+    const { results } = JSON.parse(stdout) as { results: readonly { outcome?: unknown }[] };
+
+    return results.some(({ outcome }) => outcome === 'installed' || outcome === 'failed');
+  } catch (error) {
+    throw new CodedError('PARSE', 'the runner printed no document', { cause: error });
+  }
+}

@@ -1,0 +1,188 @@
+// `selvage-agent connect`: the resident connector, built and kept running. It carries; inventory, fetcher and runner are
+// short-lived children, so that this process stays small and holds nothing of theirs.
+import { CodedError } from '@selvage/shared/errors/coded-error.ts';
+import { loadIdentity } from '../connector/identity.ts';
+import { resendSections, sendInventory } from '../connector/inventory-sender.ts';
+import { type LinkEvent, runLink } from '../connector/link.ts';
+import { openOutbox } from '../connector/outbox.ts';
+import { openPolicyMirror } from '../connector/policy-mirror.ts';
+import { openResultStream } from '../connector/result-stream.ts';
+import { runnerFolders } from '../runner/folders.ts';
+import { runService, type Work } from '../service/service.ts';
+import type { Settings } from '../settings.ts';
+import { AGENT_VERSION } from '../version.ts';
+import { createChildren } from './children.ts';
+import type { Context } from './context.ts';
+import { agentFolders } from './folders.ts';
+import { createLinkReport, type LinkReport } from './link-report.ts';
+import { machineIdOf } from './machine-id.ts';
+import { createPass } from './pass.ts';
+
+export interface ConnectFlags {
+  readonly once?: boolean;
+  readonly withRunner?: boolean;
+}
+
+/** Milliseconds for one inventory to be taken and committed with --once, the list refresh not counted. */
+const ONCE_DEADLINE_MS = 120_000;
+
+/** Ends on SIGINT and SIGTERM, or with --once when the collector has committed the inventory. */
+export async function connect(context: Context, flags: ConnectFlags): Promise<void> {
+  const settings = await context.settings();
+  const parts = await open(context, settings);
+  const stop = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort(name));
+
+  if (flags.once) {
+    await once(context, parts, stop);
+
+    return;
+  }
+
+  const work = workOf(context, parts, flags.withRunner === true);
+  const options = {
+    inventoryEveryMs: settings.inventoryEvery,
+    refreshEveryMs: settings.lists.refreshEvery,
+    jitter: settings.lists.jitter,
+  };
+  const { clock, random, log } = context;
+  await Promise.all([
+    runLink({ ...parts.link, signal: stop.signal }),
+    runService({ work, options, clock, random, log }, stop.signal),
+  ]);
+  await parts.report.settled();
+}
+
+type Parts = Awaited<ReturnType<typeof open>>;
+
+async function open(context: Context, settings: Settings) {
+  const { random, clock, log } = context;
+  const folders = agentFolders(settings);
+  const identity = await loadIdentity(folders.identity);
+  const outbox = await openOutbox(folders.outbox, { random, log });
+  const results = await openResultStream({
+    results: runnerFolders(settings).results,
+    outbox: folders.outbox,
+    random,
+    clock,
+    log,
+  });
+  const mirror = await openPolicyMirror({ dir: folders.policy, wake: folders.wake, log });
+  const report = await createLinkReport(folders.link, context);
+  const watchers = new Set<(event: LinkEvent) => void>();
+
+  return {
+    settings,
+    outbox,
+    report,
+    children: createChildren(context),
+    /** Called with every event of the link. */
+    watchers,
+    link: {
+      identity,
+      url: identity.collector,
+      // Results first: what was done matters more than what there is.
+      streams: [results, outbox],
+      mirror,
+      agentVersion: AGENT_VERSION,
+      machineId: await machineIdOf(settings.root),
+      mode: settings.mode,
+      clock,
+      random,
+      log,
+      onEvent: (event: LinkEvent) => {
+        tell(context, report, event);
+        for (const watcher of watchers) watcher(event);
+      },
+      onSectionsWanted: async (names: readonly string[]) => {
+        await resendSections(names, outbox);
+      },
+    },
+  };
+}
+
+function workOf(context: Context, parts: Parts, withRunner: boolean): Work {
+  const { children, outbox, settings, watchers } = parts;
+
+  return {
+    takeInventory: (refresh) => children.inventory(refresh ? 'due' : 'never'),
+    send: (inventory) => sendInventory(inventory, outbox),
+    pass: withRunner ? createPass({ context, children, settings }) : null,
+    wakeUps: (signal) => wakeUps(watchers, signal),
+  };
+}
+
+/** Policy that came is the one thing that wakes the runner early. */
+async function* wakeUps(watchers: Parts['watchers'], signal: AbortSignal): AsyncGenerator<void> {
+  let wake: () => void = () => undefined;
+  const watcher = (event: LinkEvent) => {
+    if (event.type === 'policy') wake();
+  };
+  watchers.add(watcher);
+  signal.addEventListener('abort', () => wake(), { once: true });
+
+  try {
+    while (!signal.aborted) {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+      if (!signal.aborted) yield;
+    }
+  } finally {
+    watchers.delete(watcher);
+  }
+}
+
+async function once(context: Context, parts: Parts, stop: AbortController): Promise<void> {
+  const { outbox, children, watchers } = parts;
+  await sendInventory(await children.inventory('due'), outbox);
+
+  const ended = runLink({ ...parts.link, signal: stop.signal });
+  const committed = new Promise<void>((resolve) => {
+    const look = () => {
+      if (outbox.size() === 0) resolve();
+    };
+    watchers.add(look);
+    look();
+  });
+  const late = context.clock.sleep(ONCE_DEADLINE_MS, stop.signal).then(
+    () => 'late' as const,
+    () => 'stopped' as const,
+  );
+  const outcome = await Promise.race([committed.then(() => 'committed' as const), late]);
+  stop.abort();
+  await ended;
+  await parts.report.settled();
+  if (outcome === 'committed') return;
+
+  const { lastProblem } = parts.report;
+  throw (
+    lastProblem ??
+    new CodedError('UNREACHABLE', `the collector did not commit the inventory within ${ONCE_DEADLINE_MS} ms`)
+  );
+}
+
+function tell(context: Context, report: LinkReport, event: LinkEvent): void {
+  report.note(event);
+  switch (event.type) {
+    case 'connected':
+      context.say(`connected to collector ${event.collectorVersion}`);
+      break;
+    case 'disconnected':
+      context.say(`disconnected: ${event.error.code}: ${event.error.message}`);
+      break;
+    case 'waiting':
+      context.say(`next attempt in ${Math.round(event.ms / 1000)} s`);
+      break;
+    case 'policy':
+      context.say(`policy ${event.timestampVersion} mirrored`);
+      break;
+    case 'problem':
+      context.say(`problem ${event.error.code}: ${event.error.message}`);
+      break;
+    case 'connecting':
+    case 'acknowledged':
+    case 'stopped':
+      break;
+  }
+}

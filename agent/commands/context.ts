@@ -1,0 +1,67 @@
+// What every command of the agent gets: the outside world as values, and the options all commands share.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { CodedError } from '@selvage/shared/errors/coded-error.ts';
+import type { Run } from '@selvage/shared/exec/run.ts';
+import { createLog, LOG_LEVELS, type Log, type LogLevel } from '@selvage/shared/log/log.ts';
+import type { Random } from '@selvage/shared/random.ts';
+import type { Clock } from '@selvage/shared/time/clock.ts';
+import { loadSettings, type Settings } from '../settings.ts';
+
+export interface Output {
+  write(text: string): unknown;
+}
+
+export interface World {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly logLevel: string | undefined;
+  readonly run: Run;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly proxy: string | null;
+}
+
+export interface Context extends World {
+  readonly log: Log;
+  /** The one settings file that was named, null for the system's. */
+  readonly settingsFile: string | null;
+  /** Files and folders the settings are read from, later ones win. */
+  readonly settingsPaths: readonly string[];
+  settings(): Promise<Settings>;
+  /** One line of text on standard output. */
+  say(line: string): void;
+}
+
+const SYSTEM_SETTINGS = ['/etc/selvage-agent/settings.json', '/etc/selvage-agent/settings.d'];
+
+/** `file` null: the system's settings. A file that is given stands alone, with its `settings.d` beside it. */
+export function createContext(world: World, file: string | null): Context {
+  const settingsPaths = file === null ? SYSTEM_SETTINGS : [file, join(file, '../settings.d')];
+
+  return {
+    ...world,
+    log: createLog({ level: logLevel(world.logLevel), stream: { write: (text) => void world.stderr.write(text) } }),
+    settingsFile: file,
+    settingsPaths,
+    settings: async () => {
+      // Defaults stand for a system without settings, never for a file that somebody named.
+      if (file !== null && !existsSync(file)) {
+        throw new CodedError('SETTINGS_INVALID', `there is no settings file ${file}`);
+      }
+
+      return loadSettings(settingsPaths);
+    },
+    say: (line) => void world.stdout.write(`${line}\n`),
+  };
+}
+
+function logLevel(text: string | undefined): LogLevel {
+  if (text === undefined) return 'warn';
+  const level = LOG_LEVELS.find((known) => known === text);
+  if (level === undefined) {
+    throw new CodedError('USAGE', `SELVAGE_LOG is "${text}"`, { next: `one of ${LOG_LEVELS.join(', ')}` });
+  }
+
+  return level;
+}

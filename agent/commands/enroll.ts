@@ -1,0 +1,53 @@
+// `selvage-agent enroll`: from an address, a pin and a token to an identity. What the runner must know of it is written
+// into its own folder here, so that it never depends on what the connector keeps.
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { CodedError, hasCode } from '@selvage/shared/errors/coded-error.ts';
+import { enroll } from '../connector/enroll.ts';
+import { loadIdentity } from '../connector/identity.ts';
+import type { Context } from './context.ts';
+import { machineIdOf } from './machine-id.ts';
+import { readRunnerHost, writeRunnerHost } from './runner-host.ts';
+
+export interface EnrollFlags {
+  readonly collector: string;
+  readonly pin: string;
+  readonly token: string;
+  readonly name?: string;
+}
+
+export async function enrollHost(context: Context, flags: EnrollFlags): Promise<void> {
+  const settings = await context.settings();
+  const { stateDir, runnerDir, mode } = settings;
+
+  try {
+    const enrolled = await enroll({
+      url: flags.collector,
+      pin: flags.pin,
+      token: flags.token,
+      name: flags.name ?? hostname(),
+      mode,
+      machineId: await machineIdOf(settings.root),
+      stateDir,
+      runnerDir,
+    });
+    await writeRunnerHost(runnerDir, enrolled);
+    context.say(`enrolled as ${enrolled.name} (${enrolled.hostId}) with ${enrolled.collector}, mode ${mode}`);
+    context.say('next: selvage-agent connect');
+  } catch (error) {
+    if (hasCode(error, 'ALREADY_ENROLLED')) await completeRunner(stateDir, runnerDir);
+    throw error;
+  }
+}
+
+/** An enrollment that was cut off after its last step but one: the identity is whole, the runner does not know it yet. */
+async function completeRunner(stateDir: string, runnerDir: string): Promise<void> {
+  const identity = await loadIdentity(join(stateDir, 'identity'));
+
+  try {
+    await readRunnerHost(runnerDir);
+  } catch (error) {
+    if (!(error instanceof CodedError && error.code === 'NOT_ENROLLED')) throw error;
+    await writeRunnerHost(runnerDir, identity);
+  }
+}

@@ -1,0 +1,29 @@
+// Where the unprivileged halves keep what; the runner's own folders are in ../runner/folders.ts.
+import { join } from 'node:path';
+import type { Settings } from '../settings.ts';
+
+export interface AgentFolders {
+  readonly identity: string;
+  readonly outbox: string;
+  readonly policy: string;
+  /** Mirror folders of the fetcher. */
+  readonly packages: string;
+  /** The agent's own package lists. */
+  readonly lists: string;
+  /** Rewritten by the connector when policy changed. */
+  readonly wake: string;
+  /** What `status` shows of the connection. */
+  readonly link: string;
+}
+
+export function agentFolders({ stateDir }: Pick<Settings, 'stateDir'>): AgentFolders {
+  return {
+    identity: join(stateDir, 'identity'),
+    outbox: join(stateDir, 'outbox'),
+    policy: join(stateDir, 'policy'),
+    packages: join(stateDir, 'packages'),
+    lists: join(stateDir, 'lists'),
+    wake: join(stateDir, 'wake'),
+    link: join(stateDir, 'link.json'),
+  };
+}

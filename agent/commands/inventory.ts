@@ -1,0 +1,83 @@
+// `selvage-agent inventory`: takes one inventory. The resident agent starts the same command as its short-lived child.
+import { asCoded } from '@selvage/shared/errors/coded-error.ts';
+import { type Inventory, SECTION_NAMES, type SectionName } from '@selvage/shared/model/inventory.ts';
+import { printInventory } from '../inventory/child.ts';
+import { collectInventory } from '../inventory/collect.ts';
+import { refreshWhenDue } from '../inventory/refresh.ts';
+import type { Context } from './context.ts';
+import { observing } from './observing.ts';
+
+export interface InventoryFlags {
+  readonly json?: boolean;
+  /** A person asked for it. */
+  readonly refresh?: boolean;
+  /** Only where the interval of the settings is over. */
+  readonly refreshDue?: boolean;
+}
+
+export async function showInventory(context: Context, flags: InventoryFlags): Promise<void> {
+  const settings = await context.settings();
+  const options = await observing(context, settings);
+
+  if (flags.refresh || flags.refreshDue) {
+    const { observers } = options;
+    const plan = { settings, observers, clock: context.clock, random: context.random, now: flags.refresh === true };
+    for (const failure of await refreshWhenDue(plan)) {
+      context.log.warn({ code: failure.code }, `the package lists were not refreshed: ${failure.message}`);
+    }
+  }
+
+  if (flags.json) await printInventory(options, { write: (text, done) => void writeAll(context, text, done) });
+  else for (const line of describe(await collectInventory(options))) context.say(line);
+}
+
+function writeAll(context: Context, text: string, done: (error?: Error | null) => void): void {
+  try {
+    context.stdout.write(text);
+    done();
+  } catch (error) {
+    done(asCoded(error));
+  }
+}
+
+function describe(inventory: Inventory): readonly string[] {
+  const width = Math.max(...SECTION_NAMES.map((name) => name.length)) + 2;
+
+  return [
+    `inventory of ${inventory.takenAt}`,
+    ...SECTION_NAMES.map((name) => `${name.padEnd(width)}${line(inventory, name)}`),
+  ];
+}
+
+function line({ sections }: Inventory, name: SectionName): string {
+  const outcome = sections[name];
+  if (!outcome.ok) return `MISSING ${outcome.code}: ${outcome.reason}`;
+
+  switch (name) {
+    case 'os':
+      return sections.os.ok ? sections.os.data.prettyName : '';
+    case 'kernel':
+      return sections.kernel.ok ? `running ${sections.kernel.data.running}` : '';
+    case 'updates':
+      return updates(sections.updates);
+    case 'reboot':
+      return sections.reboot.ok
+        ? sections.reboot.data.required
+          ? sections.reboot.data.reasons.join('; ')
+          : 'not required'
+        : '';
+    case 'staleProcesses':
+      return sections.staleProcesses.ok ? `${sections.staleProcesses.data.processes.length}` : '';
+    default:
+      return Array.isArray(outcome.data) ? `${outcome.data.length}` : 'taken';
+  }
+}
+
+function updates(outcome: Inventory['sections']['updates']): string {
+  if (!outcome.ok) return '';
+  const { data } = outcome;
+  if (!data.known) return `unknown: ${data.reasons.map(({ reason }) => reason).join('; ')}`;
+  const security = data.pending.filter((update) => update.security).length;
+
+  return `${data.pending.length}, ${security} of them security`;
+}

@@ -1,0 +1,32 @@
+// `selvage-agent plan`: what would be installed, when, and why not now. It changes nothing.
+import { explainPlan, type PlanReport } from '../runner/explain.ts';
+import type { Context } from './context.ts';
+import { running } from './running.ts';
+
+export async function showPlan(context: Context, flags: { readonly json?: boolean }): Promise<void> {
+  const report = await explainPlan(await running(context, await context.settings()));
+  if (flags.json) context.say(JSON.stringify(report));
+  else for (const line of describe(report)) context.say(line);
+}
+
+export function describe(report: PlanReport): readonly string[] {
+  const policy = report.policy ? `policy accepted ${report.policy.acceptedAt}` : 'no policy accepted yet';
+  const problem = report.problem ? [`policy problem ${report.problem.code}: ${report.problem.message}`] : [];
+  const none = report.approvals.length === 0 ? ['no approval concerns this host'] : [];
+  const approvals = report.approvals.flatMap((plan) => {
+    const packages = plan.packages.map(({ name, version }) => `${name} ${version}`).join(', ') || 'nothing';
+    const [next] = plan.window.next;
+    const code = plan.code === null ? '' : ` ${plan.code}`;
+
+    return [
+      '',
+      `${plan.fix.source} ${plan.fix.version}  (${plan.approval}, policy ${plan.policy}, lane ${plan.lane})`,
+      `  installs  ${packages}`,
+      `  now       ${plan.verdict}${code}: ${plan.message}`,
+      `  window    ${plan.window.name}${next === undefined ? '' : `, next ${next}`}`,
+      `  until     ${plan.expires}`,
+    ];
+  });
+
+  return [`mode ${report.mode}; ${policy}`, ...problem, ...none, ...approvals];
+}

@@ -1,0 +1,78 @@
+// The command tree of selvage-agent and how a command ends: errors as two lines on stderr, exit codes by error code.
+import { asCoded } from '@selvage/shared/errors/coded-error.ts';
+import { Command, CommanderError } from 'commander';
+import { AGENT_VERSION } from '../version.ts';
+import { connect } from './connect.ts';
+import { type Context, createContext, type World } from './context.ts';
+import { enrollHost } from './enroll.ts';
+import { fetchWanted } from './fetch.ts';
+import { showInventory } from './inventory.ts';
+import { showPlan } from './plan.ts';
+import { runPass } from './run.ts';
+import { showSettings } from './settings.ts';
+import { showStatus } from './status.ts';
+
+const EXIT_USAGE = 2;
+const COLLECTOR_OPTION = ['--collector <url>', 'address of the collector, wss://HOST:PORT'] as const;
+
+/** Parses `args`, runs one command and returns its exit code. Never throws. */
+export async function runProgram(args: readonly string[], world: World): Promise<number> {
+  const program = new Command('selvage-agent');
+
+  try {
+    describe(program, world);
+    await program.parseAsync([...args], { from: 'user' });
+
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
+    const coded = asCoded(error);
+    world.stderr.write(`error ${coded.code}: ${coded.message}\nnext: ${coded.next}\n`);
+
+    return coded.exit;
+  }
+}
+
+function describe(program: Command, world: World): void {
+  const command = (name: string, text: string) => program.command(name).description(text);
+  // Built when the command runs: the option is known only then.
+  const context = (): Context => createContext(world, program.opts<{ settings?: string }>().settings ?? null);
+
+  program
+    .description('The agent: inventories this machine and installs approved fixes in their windows.')
+    .version(AGENT_VERSION)
+    .option('--settings <file>', 'settings file (default: /etc/selvage-agent)')
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => world.stdout.write(text), writeErr: (text) => world.stderr.write(text) })
+    .showHelpAfterError('(add --help for the options)');
+
+  command('enroll', 'enroll this host with a one-time token')
+    .requiredOption(...COLLECTOR_OPTION)
+    .requiredOption(
+      '--pin <sha256:…>',
+      'fingerprint over the authority and the policy root, as `selvage token create` prints it',
+    )
+    .requiredOption('--token <token>', 'the one-time token')
+    .option('--name <name>', 'name of this host (default: its host name)')
+    .action((options) => enrollHost(context(), options));
+  command('connect', 'stay connected: report, mirror policy, take inventories')
+    .option('--once', 'one inventory, sent and acknowledged, then end')
+    .option('--with-runner', 'also start the fetcher and the runner, where no service manager does')
+    .action((options) => connect(context(), options));
+  command('fetch', 'bring the packages that the runner asked for (unprivileged)').action(() => fetchWanted(context()));
+  command('run', 'one pass of the runner: verify policy, install what is due, sign the results')
+    .option('--json', 'one JSON document')
+    .action((options) => runPass(context(), options));
+  command('inventory', 'take an inventory of this machine')
+    .option('--json', 'one JSON document')
+    .option('--refresh', 'bring the package lists up to date before (unprivileged, in the agent’s own folder)')
+    .option('--refresh-due', 'the same, only where the interval of the settings is over')
+    .action((options) => showInventory(context(), options));
+  command('status', 'who I am, what waits, what is wrong')
+    .option('--json', 'one JSON document')
+    .action((options) => showStatus(context(), options));
+  command('plan', 'what would be installed, when, and why not now; changes nothing')
+    .option('--json', 'one JSON document')
+    .action((options) => showPlan(context(), options));
+  command('settings', 'the settings in force').action(() => showSettings(context()));
+}

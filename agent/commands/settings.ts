@@ -1,0 +1,6 @@
+// `selvage-agent settings`: the settings in force, as JSON. Reads only.
+import type { Context } from './context.ts';
+
+export async function showSettings(context: Context): Promise<void> {
+  context.say(JSON.stringify({ from: context.settingsPaths, ...(await context.settings()) }, null, 2));
+}

@@ -1,0 +1,82 @@
+// `npm start`: the main job on this machine alone, through the same commands a user would type. It makes the state when
+// there is none, starts the collector, enrolls this machine in mode `observe`, and shows what was found.
+import { asCoded, CodedError } from '@selvage/shared/errors/coded-error.ts';
+import { createCommands } from './commands.ts';
+import { enrollThisMachine } from './enrolling.ts';
+import { readOptions, type StartOptions } from './options.ts';
+import { nextSteps, render } from './render.ts';
+import { startServing } from './serving.ts';
+import { type Summary, summarize } from './summary.ts';
+import { createTimings } from './timings.ts';
+
+/** Returns the exit code. Progress goes to stderr with --json, so that stdout holds the one document. */
+export async function main(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  try {
+    const options = readOptions(args, env);
+
+    return options.help ? help() : await start(options, env);
+  } catch (error) {
+    const coded = asCoded(error);
+    process.stderr.write(`error ${coded.code}: ${coded.message}\nnext: ${coded.next}\n`);
+
+    return coded.exit;
+  }
+}
+
+async function start(options: StartOptions, env: NodeJS.ProcessEnv): Promise<number> {
+  const say = (line: string) => (options.json ? process.stderr : process.stdout).write(`${line}\n`);
+  const timings = createTimings(() => performance.now());
+  const commands = createCommands(options.home, env);
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort(signal));
+
+  await timings.measure('init', () => commands.initUnlessDone(say));
+  const serving = await timings.measure('serve', () => startServing(commands, options, say));
+
+  try {
+    await timings.measure('enroll', () => enrollThisMachine(commands, say));
+    say('taking the inventory and refreshing package lists (unprivileged, in the agent’s own folder) ...');
+    await timings.measure('inventory', () => commands.agent(['connect', '--once']));
+    const summary = await timings.measure('summary', () => summarize(commands, serving.url));
+
+    if (options.once) return finish(summary, options, timings.all());
+
+    say(render(summary));
+    say(nextSteps(summary, options.home));
+    await stayUntilStopped(commands, serving, stop.signal, say);
+
+    return 0;
+  } finally {
+    await serving.stop();
+  }
+}
+
+function finish(summary: Summary, options: StartOptions, timings: Readonly<Record<string, number>>): number {
+  process.stdout.write(options.json ? `${JSON.stringify({ ...summary, timings })}\n` : `${render(summary)}\n`);
+
+  return 0;
+}
+
+async function stayUntilStopped(
+  commands: ReturnType<typeof createCommands>,
+  serving: Awaited<ReturnType<typeof startServing>>,
+  stopped: AbortSignal,
+  say: (line: string) => void,
+): Promise<void> {
+  const agent = commands.spawnAgent(['connect'], (line) => say(`agent      ${line}`));
+  say('\nlive events (Ctrl-C ends; the state stays):');
+  serving.follow((line) => say(`collector  ${line}`));
+  const ended = await Promise.race([
+    agent.ended.then((code) => `the agent ended with ${code}`),
+    serving.ended.then((code) => `the collector ended with ${code}`),
+    new Promise<null>((resolve) => stopped.addEventListener('abort', () => resolve(null), { once: true })),
+  ]);
+  await agent.stop();
+  if (ended !== null && !stopped.aborted) throw new CodedError('PROCESS_FAILED', ended);
+}
+
+function help(): number {
+  process.stdout.write('npm start [--silent] -- [--once] [--json]   state: $SELVAGE_HOME or .selvage/\n');
+
+  return 0;
+}
