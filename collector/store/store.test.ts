@@ -165,7 +165,7 @@ describe('when the database is damaged', () => {
     await store.close();
   });
 
-  it.each(['{', '[]', '{"a": 1}', '{"a":2,"a":1}', '{"__proto__":1}'])(
+  it.each(['{', '[]', '{ }', '{"a": 1}', '{"a":2,"a":1}', '{"__proto__":1}'])(
     'says at which entry the ledger holds %s, which it never wrote',
     async (details) => {
       const file = await filled();
