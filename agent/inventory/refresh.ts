@@ -1,5 +1,6 @@
 // When the agent refreshes its package lists: at its own interval with jitter, sooner after a failure, never in a crowd.
 
+import { asCoded, type CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { Repository } from '@selvage/shared/model/package.ts';
 import type { Random } from '@selvage/shared/random.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
@@ -20,16 +21,27 @@ export interface RefreshPlan {
   readonly now?: boolean;
 }
 
-/** Refreshes the lists of every package manager that are due. Problems of repositories are in the answer of the observer. */
-export async function refreshWhenDue(plan: RefreshPlan): Promise<void> {
+/**
+ * Refreshes the lists of every package manager that are due. Problems of single repositories are told by the observer; what
+ * stopped a refresh as a whole is returned, for the log: the inventory goes on and says the same in its sections.
+ */
+export async function refreshWhenDue(plan: RefreshPlan): Promise<readonly CodedError[]> {
   const { lists } = plan.settings;
+  const failures: CodedError[] = [];
 
   for (const observer of plan.observers) {
     const share = plan.random.float();
-    const known = await observer.repositories();
-    if (!plan.now && !isDue(known, { at: plan.clock.now(), lists, share })) continue;
-    await observer.refresh({ deadline: REFRESH_DEADLINE_MS, byteBudget: lists.byteBudget });
+
+    try {
+      const known = await observer.repositories();
+      if (!plan.now && !isDue(known, { at: plan.clock.now(), lists, share })) continue;
+      await observer.refresh({ deadline: REFRESH_DEADLINE_MS, byteBudget: lists.byteBudget });
+    } catch (error) {
+      failures.push(asCoded(error));
+    }
   }
+
+  return failures;
 }
 
 /** Pure. `share` in [0, 1) lengthens the interval by up to the settings' jitter. */

@@ -12,7 +12,7 @@ const COMPRESSED = /[.](xz|gz|bz2|lzma|lz4|zst)$/;
 type Seen = Map<string, { readonly name: string; bytes: number }>;
 
 /**
- * Looks until `stopped` is aborted, and calls `exceeded` once when more than `budget` bytes have come. `before`
+ * The bytes that came. Looks until `stopped` is aborted, and calls `exceeded` once when more than `budget` bytes have come. `before`
  * are the sizes of what an earlier, stopped refresh left, from `partialSizes`.
  */
 export async function watchBudget(options: {
@@ -22,16 +22,16 @@ export async function watchBudget(options: {
   readonly clock: Clock;
   readonly stopped: AbortSignal;
   readonly exceeded: (bytes: number) => void;
-}): Promise<void> {
+}): Promise<number> {
   const seen: Seen = new Map();
 
-  while (!options.stopped.aborted) {
+  for (let told = false; ; ) {
     const bytes = count(seen, await partialSizes(options.partial), options.before);
-    if (bytes > options.budget) {
+    if (bytes > options.budget && !told) {
+      told = true;
       options.exceeded(bytes);
-
-      return;
     }
+    if (options.stopped.aborted) return bytes;
     await options.clock.sleep(LOOK_EVERY_MS, options.stopped).catch(() => undefined);
   }
 }

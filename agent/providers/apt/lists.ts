@@ -1,6 +1,6 @@
 // What lies in the agent's own lists folder for a repository: its index, signed or not. The folder belongs to an
 // unprivileged user, so nothing in it is followed or trusted beyond showing.
-import { lstat } from 'node:fs/promises';
+import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasErrno, readBounded } from '@selvage/shared/files/durable.ts';
 import { parseRelease, type Release } from './release.ts';
@@ -32,6 +32,15 @@ export async function indexChanged(lists: string, repository: ListedRepository):
     (await changeTime(join(lists, `${repository.prefix}InRelease`))) ??
     (await changeTime(join(lists, `${repository.prefix}Release`)))
   );
+}
+
+/** Removes lists of repositories that are no longer configured; apt would do it only in a run that sees every source. */
+export async function removeStrangers(lists: string, repositories: readonly ListedRepository[]): Promise<void> {
+  for (const entry of await readdir(lists, { withFileTypes: true })) {
+    const isKnown = repositories.some(({ prefix }) => entry.name.startsWith(prefix));
+    if (entry.isDirectory() || entry.name === 'lock' || isKnown) continue;
+    await rm(join(lists, entry.name), { force: true });
+  }
 }
 
 async function read(lists: string, name: string): Promise<Release | null> {

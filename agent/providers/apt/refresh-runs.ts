@@ -1,30 +1,23 @@
-// Splits the sources so that one dead server does not take others with it: within one run, apt's http method remembers an
-// address that refused it and gives up on that address for every port. Pure.
+// Splits the sources by server, so that a dead or hung one does not take others with it: within one run apt moves nothing
+// into the lists before every download has ended, and gives up on an address for every port once one refused. Pure.
 import type { SourceEntry } from './sources.ts';
 
-/** Entries per run: archives on one host name but different ports are asked by different runs. Nearly always one run. */
+/** Entries per run: one run for each server (scheme, name and port); local archives share one. */
 export function splitRuns(entries: readonly SourceEntry[]): readonly (readonly SourceEntry[])[] {
-  const portsOf = new Map<string, string[]>();
-  const runs: SourceEntry[][] = [];
+  const runs = new Map<string, SourceEntry[]>();
 
   for (const entry of entries) {
     for (const uri of entry.uris) {
-      const run = runOf(uri, portsOf);
-      runs[run] ??= [];
-      runs[run].push({ ...entry, uris: [uri] });
+      const server = serverOf(uri);
+      runs.set(server, [...(runs.get(server) ?? []), { ...entry, uris: [uri] }]);
     }
   }
 
-  return runs;
+  return [...runs.values()];
 }
 
-function runOf(uri: string, portsOf: Map<string, string[]>): number {
+function serverOf(uri: string): string {
   const url = URL.parse(uri);
-  if (!url || url.hostname === '') return 0;
-  const port = `${url.protocol}${url.port}`;
-  const ports = portsOf.get(url.hostname) ?? [];
-  if (!ports.includes(port)) ports.push(port);
-  portsOf.set(url.hostname, ports);
 
-  return ports.indexOf(port);
+  return url === null || url.host === '' ? '' : `${url.protocol}//${url.host}`;
 }

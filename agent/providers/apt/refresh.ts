@@ -1,7 +1,8 @@
 // One refresh of the agent's own package lists with the real apt-get, as an unprivileged user. It takes no lock of the
 // host, runs no hook of it and changes nothing outside the workspace; it is no transaction, so it may be ended at any time.
+import { chown } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CodedError, hasCode } from '@selvage/shared/errors/coded-error.ts';
+import { asCoded, CodedError, hasCode } from '@selvage/shared/errors/coded-error.ts';
 import type { Run } from '@selvage/shared/exec/run.ts';
 import { writeDurable } from '@selvage/shared/files/durable.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
@@ -9,7 +10,7 @@ import type { RefreshOptions } from '../provider.ts';
 import { type AptOption, type UnprivilegedUser, writeAptConfig } from './apt-config.ts';
 import type { Problem } from './belief.ts';
 import { partialSizes, watchBudget } from './byte-budget.ts';
-import { indexChanged } from './lists.ts';
+import { indexChanged, removeStrangers } from './lists.ts';
 import { splitRuns } from './refresh-runs.ts';
 import { type ListedRepository, listRepositories } from './repository-list.ts';
 import { renderSources, type SourceEntry } from './sources.ts';
@@ -28,7 +29,6 @@ export interface RefreshDeps {
 
 /** A few kilobytes of progress; the files themselves never come through the pipe. */
 const OUTPUT_LIMIT = 4 * 1024 * 1024;
-const SOURCES_MODE = 0o644;
 
 /** Written before the host's own options: what the host says about time-outs and retries wins. */
 const DEFAULTS: readonly AptOption[] = [
@@ -43,16 +43,23 @@ const ENFORCED: readonly AptOption[] = [
   { name: 'Acquire::AllowInsecureRepositories', value: 'false' },
   { name: 'Acquire::AllowWeakRepositories', value: 'false' },
   { name: 'Acquire::AllowDowngradeToInsecureRepositories', value: 'false' },
+  // apt 2.6 waits for ever after a server error when it may delay a retry.
+  { name: 'Acquire::Retries::Delay', value: 'false' },
   { name: 'Acquire::GzipIndexes', value: 'true' },
   { name: 'Acquire::cdrom::AutoDetect', value: 'false' },
   { name: 'Acquire::cdrom::NoMount', value: 'true' },
 ];
-const KEEP_OTHER_LISTS: AptOption = { name: 'APT::Get::List-Cleanup', value: 'false' };
+/** For a run that sees only some of the sources. */
+const PARTIAL: readonly AptOption[] = [
+  { name: 'APT::Get::List-Cleanup', value: 'false' },
+  // The cache is built when it is asked for, over all lists.
+  { name: 'pkgCacheFile::Generate', value: 'false' },
+];
 
 /** Configuration of the apt that fetches and reads the agent's own lists. */
 export async function writeObserverConfig(deps: RefreshDeps, sourceList?: string): Promise<void> {
   const part = sourceList === undefined ? {} : { sourceList };
-  const options = sourceList === undefined ? ENFORCED : [...ENFORCED, KEEP_OTHER_LISTS];
+  const options = sourceList === undefined ? ENFORCED : [...ENFORCED, ...PARTIAL];
   const { root, host, workspace, user } = deps;
   const { lists, cache } = workspace;
   await writeAptConfig(workspace.config, { root, lists, cache, host: [...DEFAULTS, ...host], options, ...part }, user);
@@ -67,18 +74,24 @@ export async function refreshLists(
   const runs = splitRuns(entries);
   const started = deps.clock.monotonic();
   const outcomes = new Map<string, Problem | null>();
+  let brought = 0;
 
   for (const [index, run] of runs.entries()) {
-    const path = `${deps.workspace.sources}-${index}.sources`;
-    if (runs.length > 1) await writeDurable(path, renderSources(run), { mode: SOURCES_MODE });
-    await writeObserverConfig(deps, runs.length > 1 ? path : undefined);
+    // Sources may hold passwords: only the user that apt runs as may read them.
+    await writeDurable(deps.workspace.sources, renderSources(run));
+    if (deps.user) await chown(deps.workspace.sources, deps.user.uid, deps.user.gid);
+    await writeObserverConfig(deps, deps.workspace.sources);
 
-    const left = Math.max(1, options.deadline - (deps.clock.monotonic() - started));
-    const part = await refreshPart(deps, listRepositories(run), { ...options, deadline: left });
-    for (const [id, problem] of part) outcomes.set(id, outcomes.get(id) ?? problem);
+    // A hung server uses up its share of the time, not that of the others.
+    const left = options.deadline - (deps.clock.monotonic() - started);
+    const deadline = Math.max(1, left / (runs.length - index));
+    const budget = options.byteBudget - brought;
+    const part = await refreshPart(deps, listRepositories(run), { deadline, byteBudget: budget });
+    brought += part.bytes;
+    for (const [id, problem] of part.outcomes) outcomes.set(id, outcomes.get(id) ?? problem);
   }
 
-  if (runs.length > 1) await writeObserverConfig(deps);
+  await removeStrangers(deps.workspace.lists, listRepositories(entries));
 
   return outcomes;
 }
@@ -87,20 +100,22 @@ async function refreshPart(
   deps: RefreshDeps,
   repositories: readonly ListedRepository[],
   options: RefreshOptions,
-): Promise<ReadonlyMap<string, Problem | null>> {
+): Promise<{ readonly outcomes: ReadonlyMap<string, Problem | null>; readonly bytes: number }> {
   const before = await changes(deps, repositories);
-  const { lines, ended } = await runUpdate(deps, options);
+  const { lines, ended, bytes } = await runUpdate(deps, options);
   const after = await changes(deps, repositories);
   const { verdicts, general } = readUpdateOutput(lines, repositories);
 
-  return new Map(
+  const outcomes = new Map(
     repositories.map(({ id }) => {
       const there = after.get(id) !== null;
       const committed = there && after.get(id) !== before.get(id);
 
-      return [id, judge(verdicts.get(id), { there, committed, general, ended })];
+      return [id, judge(verdicts.get(id), { there, committed, general, ended })] as const;
     }),
   );
+
+  return { outcomes, bytes };
 }
 
 function judge(
@@ -113,7 +128,7 @@ function judge(
   },
 ): Problem | null {
   if (verdict?.error) return verdict.error;
-  // apt moves the files of a repository into the lists together, so one that was moved is whole even when apt was ended.
+  // apt moves files into the lists at the end of a run, and those of a repository together: what was moved is whole.
   if (facts.ended) return facts.committed || (verdict?.hit && facts.there) ? null : facts.ended;
   if (facts.general.length > 0) return { code: 'PACKAGE_MANAGER_FAILED', reason: facts.general.join('; ') };
   if (!verdict?.reached) return { code: 'REPOSITORY_UNREACHABLE', reason: 'apt-get said nothing about it' };
@@ -125,11 +140,12 @@ function judge(
 async function runUpdate(
   deps: RefreshDeps,
   { deadline, byteBudget }: RefreshOptions,
-): Promise<{ readonly lines: readonly string[]; readonly ended: Problem | null }> {
+): Promise<{ readonly lines: readonly string[]; readonly ended: Problem | null; readonly bytes: number }> {
   const lines: string[] = [];
   const watching = new AbortController();
   const stopping = new AbortController();
   let spent: Problem | null = null;
+  let ended: Problem | null = null;
   const partial = join(deps.workspace.lists, 'partial');
   const budget = watchBudget({
     partial,
@@ -158,17 +174,15 @@ async function runUpdate(
       signal: stopping.signal,
       ...deps.user,
     });
-
-    return { lines, ended: spent };
   } catch (error) {
-    if (spent) return { lines, ended: spent };
-    if (!hasCode(error, 'PROCESS_DEADLINE') && !hasCode(error, 'PROCESS_OUTPUT_LIMIT')) throw error;
-
-    return { lines, ended: { code: error.code, reason: error.message } };
+    const isEnded = hasCode(error, 'PROCESS_DEADLINE') || hasCode(error, 'PROCESS_OUTPUT_LIMIT');
+    if (!spent && !isEnded) throw error;
+    ended = spent ?? { code: asCoded(error).code, reason: asCoded(error).message };
   } finally {
     watching.abort();
-    await budget;
   }
+
+  return { lines, ended, bytes: await budget };
 }
 
 async function changes(

@@ -32,11 +32,14 @@ export function listRepositories(entries: readonly SourceEntry[]): readonly List
   return [...byId.values()];
 }
 
-/** `https://user:secret@repo.example.org/x/` → `https://repo.example.org/x`. */
+/** `https://user:secret@repo.example.org/x/` → `https://repo.example.org/x`, and `file:///x` → `file:/x`, as apt prints. */
 function shown(uri: string): string {
-  const match = /^([A-Za-z0-9+.-]+:\/\/)([^/@]*@)?(.*)$/.exec(uri);
+  const match = /^([A-Za-z0-9+.-]+:)\/\/([^/]*)(.*)$/.exec(uri);
+  if (!match) return uri.replace(/\/+$/, '');
+  const [, scheme, authority = '', path = ''] = match;
+  const host = authority.slice(authority.lastIndexOf('@') + 1);
 
-  return (match ? `${match[1]}${match[3]}` : uri).replace(/\/+$/, '');
+  return `${scheme}${host === '' ? '' : `//${host}`}${path}`.replace(/\/+$/, '');
 }
 
 /** sources.list(5): a suite that ends in a slash is the path itself. */

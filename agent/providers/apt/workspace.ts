@@ -40,7 +40,7 @@ export async function openWorkspace(stateDir: string, user: UnprivilegedUser | n
     cache: join(base, 'cache'),
     config: join(base, 'apt.conf'),
     scratch: join(base, 'host.conf'),
-    sources: join(base, 'sources'),
+    sources: join(base, 'part.sources'),
     state: join(base, 'refresh.json'),
     pending: join(base, 'pending.json'),
   };
