@@ -171,7 +171,7 @@ function remembering(store: Store) {
     if (last?.key === key) return last;
 
     const stored = await storedPolicy(store);
-    const policy = verifyOverdue({ root: firstRootOf(stored), files: stored.files, now, previous: null });
+    const { policy } = verifyOverdue({ root: firstRootOf(stored), files: stored.files, now, previous: null });
     last = { key, stored, policy };
 
     return last;

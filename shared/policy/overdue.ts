@@ -6,11 +6,17 @@ import { parseJson } from './metadata.ts';
 import { monthOf } from './roles.ts';
 import { type PolicyFiles, type TrustedPolicy, type VerifyRequest, verifyRepository } from './trusted-set.ts';
 
+export interface OverduePolicy {
+  readonly policy: TrustedPolicy;
+  /** Roles that have expired at `now`; empty when all are current. */
+  readonly overdue: readonly string[];
+}
+
 /**
  * Verifies as verifyRepository does, but when something has expired, as of the last second in which nothing had: every
  * other rule (signatures, versions, hashes, documents) holds unchanged. Throws what verifyRepository throws.
  */
-export function verifyOverdue(request: VerifyRequest): TrustedPolicy {
+export function verifyOverdue(request: VerifyRequest): OverduePolicy {
   let now = request.now;
   const ends = new Map<string, Temporal.Instant>();
   const files = noting(request, ends);
@@ -18,7 +24,9 @@ export function verifyOverdue(request: VerifyRequest): TrustedPolicy {
   // Each round goes back to before the earliest end seen so far, which lets the next round see further files.
   for (let round = 0; ; round++) {
     try {
-      return verifyRepository({ ...request, files, now });
+      const policy = verifyRepository({ ...request, files, now });
+
+      return { policy, overdue: overdueRoles(policy, request.now) };
     } catch (error) {
       const earliest = [...ends.values()].toSorted(Temporal.Instant.compare)[0]?.subtract({ seconds: 1 });
       const further = earliest !== undefined && Temporal.Instant.compare(earliest, now) < 0;
