@@ -7,11 +7,13 @@ import { zstdCompress } from 'node:zlib';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { canonicalJson, sha256 } from '@selvage/shared/files/canonical.ts';
 import { makeFolder, readBounded, writeDurable } from '@selvage/shared/files/durable.ts';
+import { silentLog } from '@selvage/shared/log/log.ts';
 import type { Sha256, Timestamp } from '@selvage/shared/model/ids.ts';
 import { type Inventory, SECTION_NAMES, type SectionName } from '@selvage/shared/model/inventory.ts';
 import { type DurableBody, MAX_SECTION_BYTES, MAX_STRING_BYTES, type SectionState } from '@selvage/shared/wire/wire.ts';
 import { z } from 'zod';
 import type { Outbox } from './outbox.ts';
+import { readJson } from './state-file.ts';
 
 const HASH_CHARACTERS = 64;
 const MAX_REPORT_BYTES = 1024 * 1024;
@@ -124,17 +126,9 @@ async function readText(memory: string, name: string): Promise<string | null> {
 }
 
 async function readReport(memory: string): Promise<Omit<Extract<DurableBody, { type: 'report' }>, 'type'> | null> {
-  const bytes = await readBounded(join(memory, 'report.json'), MAX_REPORT_BYTES);
-  if (bytes === null) return null;
+  const report = await readJson(join(memory, 'report.json'), savedReport, MAX_REPORT_BYTES, silentLog);
 
-  try {
-    const { takenAt, sections } = savedReport.parse(JSON.parse(Buffer.from(bytes).toString()));
-
-    return { takenAt: takenAt as Timestamp, sections: sections as SectionState[] };
-  } catch (error) {
-    if (error instanceof SyntaxError || error instanceof z.ZodError) return null;
-    throw error;
-  }
+  return report && { takenAt: report.takenAt as Timestamp, sections: report.sections as readonly SectionState[] };
 }
 
 /** The wire takes UTC only. Throws FRAME_INVALID for what is no instant. */

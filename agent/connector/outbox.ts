@@ -11,7 +11,9 @@ import { makeFolder, readBounded, writeDurable } from '@selvage/shared/files/dur
 import type { Log } from '@selvage/shared/log/log.ts';
 import type { Random } from '@selvage/shared/random.ts';
 import { type DurableBody, decodeAgentFrame, encodeAgentFrame, MAX_FRAME_BYTES } from '@selvage/shared/wire/wire.ts';
+import { z } from 'zod';
 import { serial } from './serial.ts';
+import { readJson } from './state-file.ts';
 import { type DurableMessage, type DurableStream, Signal } from './stream.ts';
 
 /** Messages kept while the collector is away; more are pointless, the newest inventory says it all. */
@@ -22,6 +24,7 @@ const MESSAGE_FILE = /^(\d{19})\.message$/;
 const TEMPORARY_FILE = /^\..*\.tmp$/;
 const STREAM_ID = /^inventory:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 const STREAM_FOLDER = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const savedState = z.object({ stream: z.string().regex(STREAM_ID), acknowledged: z.string().regex(/^\d{1,19}$/) });
 
 interface State {
   readonly stream: string;
@@ -125,23 +128,11 @@ export async function openOutbox(dir: string, tools: { readonly random: Random; 
   };
 }
 
+/** Null for a new or damaged folder: a new stream begins then. */
 async function readState(dir: string, log: Log): Promise<State | null> {
-  const bytes = await readBounded(join(dir, 'stream.json'), MAX_STATE_BYTES);
-  if (bytes === null) return null;
+  const saved = await readJson(join(dir, 'stream.json'), savedState, MAX_STATE_BYTES, log);
 
-  try {
-    const value: unknown = JSON.parse(Buffer.from(bytes).toString());
-    const { stream, acknowledged } = value as { stream?: unknown; acknowledged?: unknown };
-    if (typeof stream === 'string' && STREAM_ID.test(stream) && typeof acknowledged === 'string') {
-      return { stream, acknowledged: BigInt(acknowledged) };
-    }
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-  }
-
-  log.warn({ dir }, 'the state of the outbox cannot be read; a new stream begins');
-
-  return null;
+  return saved && { stream: saved.stream, acknowledged: BigInt(saved.acknowledged) };
 }
 
 async function writeState(dir: string, state: State): Promise<void> {

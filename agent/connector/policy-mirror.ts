@@ -21,6 +21,7 @@ import { z } from 'zod';
 import type { Mirror } from './link.ts';
 import type { PolicyRequest } from './policy-desk.ts';
 import { checkBytes, type NamedFile, readRole, readSnapshot, readTimestamp } from './repository-facts.ts';
+import { readJson } from './state-file.ts';
 
 /** Bytes of one copy; two of them (this and the one before) fit into what the runner reads. */
 const MAX_COPY_BYTES = MAX_POLICY_TOTAL_BYTES / 2;
@@ -47,7 +48,7 @@ export async function openPolicyMirror({ dir, wake, log }: MirrorOptions): Promi
 
   return {
     sync: async (request, signal) => {
-      const current = await readDone(dir);
+      const current = await readDone(dir, log);
       const timestamp = await request('timestamp.json');
       if (timestamp === null) return null;
       const { version } = readTimestamp(timestamp);
@@ -218,10 +219,8 @@ class Copy {
 }
 
 /** Null when there is no complete copy: no done.json, or a file that it lists is gone (a power cut, a careless hand). */
-async function readDone(dir: string): Promise<Done | null> {
-  const bytes = await readBounded(join(dir, 'done.json'), MAX_DONE_BYTES);
-  if (bytes === null) return null;
-  const state = parseDone(bytes);
+async function readDone(dir: string, log: Log): Promise<Done | null> {
+  const state = await readJson(join(dir, 'done.json'), done, MAX_DONE_BYTES, log);
   if (state === null) return null;
 
   const present = new Set<string>();
@@ -230,13 +229,4 @@ async function readDone(dir: string): Promise<Done | null> {
   }
 
   return state.files.every((file) => present.has(file)) ? state : null;
-}
-
-function parseDone(bytes: Uint8Array): Done | null {
-  try {
-    return done.safeParse(JSON.parse(Buffer.from(bytes).toString())).data ?? null;
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
 }

@@ -3,18 +3,21 @@
 import { watch } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CodedError } from '@selvage/shared/errors/coded-error.ts';
-import { hasErrno, makeFolder, readBounded, writeDurable } from '@selvage/shared/files/durable.ts';
+import { hasErrno, makeFolder, writeDurable } from '@selvage/shared/files/durable.ts';
 import type { Log } from '@selvage/shared/log/log.ts';
 import type { Random } from '@selvage/shared/random.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import { type DurableBody, MAX_FRAME_BYTES } from '@selvage/shared/wire/wire.ts';
+import { z } from 'zod';
 import { serial } from './serial.ts';
+import { readJson } from './state-file.ts';
 import { type DurableMessage, type DurableStream, Signal } from './stream.ts';
 
 const RESULT_FILE = /^([1-9]\d{0,15})\.json$/;
 /** Base64 in JSON takes 4/3 of the bytes; what is larger could not be sent either. */
 const MAX_RESULT_FILE_BYTES = Math.ceil(MAX_FRAME_BYTES * 1.4);
+/** Base64 characters of what the wire takes. */
+const MAX_SIGNATURE_CHARACTERS = 340;
 const MAX_STATE_BYTES = 4096;
 const STATE_MODE = 0o644;
 const STREAM_ID = /^results:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -32,10 +35,11 @@ export interface ResultStreamOptions {
 }
 
 /** A result as the runner stores it: base64 of the signed bytes and of the signature. */
-export interface ResultFile {
-  readonly payload: string;
-  readonly signature: string;
-}
+const resultFile = z.object({ payload: z.base64().min(1), signature: z.base64().min(1).max(MAX_SIGNATURE_CHARACTERS) });
+const savedState = z.object({
+  stream: z.string().regex(STREAM_ID),
+  results: z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER),
+});
 
 interface State {
   readonly stream: string;
@@ -113,22 +117,9 @@ async function numbers(folder: string): Promise<bigint[]> {
 }
 
 async function readState(path: string, log: Log): Promise<State | null> {
-  const bytes = await readBounded(path, MAX_STATE_BYTES);
-  if (bytes === null) return null;
+  const saved = await readJson(path, savedState, MAX_STATE_BYTES, log);
 
-  try {
-    const { stream, results } = JSON.parse(Buffer.from(bytes).toString()) as { stream?: unknown; results?: unknown };
-    const known = typeof stream === 'string' && STREAM_ID.test(stream);
-    if (known && typeof results === 'number' && Number.isSafeInteger(results) && results >= 0) {
-      return { stream, results: BigInt(results) };
-    }
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-  }
-
-  log.warn({ path }, 'what was acknowledged cannot be read; a new stream begins');
-
-  return null;
+  return saved && { stream: saved.stream, results: BigInt(saved.results) };
 }
 
 /** Readable by the runner, which prunes by it. */
@@ -140,21 +131,17 @@ async function writeState(path: string, state: State): Promise<State> {
   return state;
 }
 
+/** Null when it cannot be read: a hole, of which the collector is told. */
 async function readResult(path: string, log: Log): Promise<DurableBody | null> {
-  try {
-    const bytes = await readBounded(path, MAX_RESULT_FILE_BYTES);
-    if (bytes === null) throw new CodedError('FILE_CORRUPT', `${path} is gone`);
-    const { payload, signature } = JSON.parse(Buffer.from(bytes).toString()) as Partial<ResultFile>;
-    if (typeof payload !== 'string' || typeof signature !== 'string') {
-      throw new CodedError('FILE_CORRUPT', `${path} holds no signed result`);
+  const file = await readJson(path, resultFile, MAX_RESULT_FILE_BYTES, log);
+
+  return (
+    file && {
+      type: 'result',
+      payload: Buffer.from(file.payload, 'base64'),
+      signature: Buffer.from(file.signature, 'base64'),
     }
-
-    return { type: 'result', payload: Buffer.from(payload, 'base64'), signature: Buffer.from(signature, 'base64') };
-  } catch (error) {
-    log.error({ path, error }, 'a result cannot be read; the collector is told that it will not come');
-
-    return null;
-  }
+  );
 }
 
 async function* changes(folder: string, clock: Clock, abort: AbortSignal): AsyncGenerator<void> {

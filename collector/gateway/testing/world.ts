@@ -140,8 +140,9 @@ export async function makeWorld(options: WorldOptions = {}) {
     authority,
     gateway,
     enroll,
-    restart: async () => {
-      const again = await start();
+    /** Another gateway on the same store. */
+    restart: async (port = 0) => {
+      const again = await start(port);
       opened.push(again);
 
       return again;
@@ -237,6 +238,20 @@ export async function refusal(promise: Promise<unknown>): Promise<Refused> {
   }
 
   throw new Error('it was not refused');
+}
+
+/** A promise and the function that resolves it. */
+export function gate() {
+  let open: () => void = () => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+
+  return { open, opened };
+}
+
+export async function ledger(world: World): Promise<readonly string[]> {
+  return (await world.store.read.audit.after(0, 1000)).map(({ action }) => action);
 }
 
 let path: string | undefined;

@@ -1,0 +1,348 @@
+import { zstdCompressSync } from 'node:zlib';
+import { sha256 } from '@selvage/shared/files/canonical.ts';
+import type { HostId, Sha256 } from '@selvage/shared/model/ids.ts';
+import { generateKey } from '@selvage/shared/pki/keys.ts';
+import { fakeClock } from '@selvage/shared/testing/fake-clock.ts';
+import type { DurableBody } from '@selvage/shared/wire/wire.ts';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type CollectorEvent, Events } from '../events.ts';
+import { durable, INVENTORY, REBOOT, RESULTS, report, reportOf, result, section } from '../gateway/testing/messages.ts';
+import { makeAuthority, makeHost, NOW, type TestHost, uuid } from '../gateway/testing/world.ts';
+import type { Store } from '../store/ports.ts';
+import { hostSample } from '../store/samples.ts';
+import { freshStores } from '../store/testing/fresh-store.ts';
+import { createIntake } from './intake.ts';
+
+const freshStore = freshStores('intake');
+const authority = makeAuthority();
+const host: TestHost = makeHost(authority, 1);
+
+async function make() {
+  const store = await freshStore();
+  const events = new Events();
+  const seen: CollectorEvent[] = [];
+  events.subscribe((event) => seen.push(event));
+  await store.transaction((writers) =>
+    writers.hosts.add(hostSample(1, { id: host.id, runnerKey: host.runner.publicKey, agentVersion: '1' })),
+  );
+  const intake = createIntake({ store, clock: fakeClock(NOW), events });
+  const send = (stream: string, sequence: number, body: DurableBody) =>
+    intake.accept(host.id, durable(stream, sequence, body));
+
+  return { store, intake, seen, send };
+}
+
+const position = (store: Store, stream: string) => store.read.streams.position(host.id, stream);
+const ledger = async (store: Store) =>
+  (await store.read.audit.after(0, 1000)).map(({ action, details }) => ({ action, ...details }));
+
+describe('when an inventory comes', () => {
+  it('sections and report are committed, and the event names what changed', async () => {
+    const { store, seen, send } = await make();
+    const reboot = section();
+    expect(await send(INVENTORY, 1, reboot)).toEqual({ acknowledged: 1n, wanted: [], refused: null });
+    expect(await send(INVENTORY, 2, reportOf(reboot))).toEqual({ acknowledged: 2n, wanted: [], refused: null });
+
+    const latest = await store.read.inventory.latest(host.id);
+    expect(latest?.sections.reboot).toEqual({ ok: true, data: REBOOT });
+    expect(latest?.takenAt).toBe(NOW);
+    expect(seen).toEqual([{ type: 'inventory.received', host: host.id, name: 'host-1', changed: ['reboot'] }]);
+    expect((await store.read.hosts.byId(host.id))?.lastSeen).toBe(NOW);
+  });
+
+  it('a report with a hash that the store lacks is current at once, says so, and asks for the section', async () => {
+    const { store, send } = await make();
+    const reboot = section();
+    await send(INVENTORY, 1, reboot);
+    await send(INVENTORY, 2, reportOf(reboot));
+    const other = section('reboot', { required: true, reasons: ['kernel'] });
+
+    expect(await send(INVENTORY, 3, reportOf(other))).toEqual({ acknowledged: 3n, wanted: ['reboot'], refused: null });
+    // Not the old data: that is not how the host is now.
+    expect((await store.read.inventory.latest(host.id))?.sections.reboot).toMatchObject({
+      ok: false,
+      code: 'NOT_FOUND',
+    });
+
+    await send(INVENTORY, 4, other);
+    await send(INVENTORY, 5, reportOf(other));
+    expect((await store.read.inventory.latest(host.id))?.sections.reboot).toMatchObject({ ok: true });
+  });
+
+  it('a section that the host could not take keeps its code and reason; a code of a newer agent is kept as text', async () => {
+    const { store, send } = await make();
+    await send(
+      INVENTORY,
+      1,
+      report([
+        { name: 'os', sha256: null, code: 'PARSE', reason: 'line 7' },
+        { name: 'kernel', sha256: null, code: 'SOMETHING_NEW', reason: 'why' },
+      ]),
+    );
+
+    const latest = await store.read.inventory.latest(host.id);
+    expect(latest?.sections.os).toEqual({ ok: false, code: 'PARSE', reason: 'line 7' });
+    expect(latest?.sections.kernel).toEqual({ ok: false, code: 'INTERNAL', reason: 'SOMETHING_NEW: why' });
+  });
+});
+
+describe('when a message can never be accepted', () => {
+  const bomb = zstdCompressSync(Buffer.alloc(200 * 1024 * 1024));
+  const bytesOf = (text: string | Uint8Array, name = 'reboot', compressed = zstdCompressSync(text)) => ({
+    type: 'section' as const,
+    name,
+    sha256: sha256(text),
+    zstdJson: new Uint8Array(compressed),
+  });
+
+  it.each([
+    ['a zip bomb', () => bytesOf(Buffer.alloc(200 * 1024 * 1024), 'reboot', bomb), 'FRAME_INVALID'],
+    ['bytes that are not zstd', () => bytesOf('{}', 'reboot', Buffer.from('{}')), 'FRAME_INVALID'],
+    ['truncated zstd', () => bytesOf('{}', 'reboot', zstdCompressSync('{"a":1}').subarray(0, 8)), 'FRAME_INVALID'],
+    ['another hash', () => ({ ...section(), sha256: 'ab'.repeat(32) as Sha256 }), 'FRAME_INVALID'],
+    ['a hash over the compressed bytes', () => ({ ...section(), sha256: sha256(section().zstdJson) }), 'FRAME_INVALID'],
+    ['JSON cut short', () => bytesOf('{"required":'), 'FRAME_INVALID'],
+    ['JSON 100,000 deep', () => bytesOf('['.repeat(100_000)), 'FRAME_INVALID'],
+    ['text that is not UTF-8', () => bytesOf(new Uint8Array([0x22, 0xff, 0x22])), 'FRAME_INVALID'],
+    ['data of another shape', () => section('reboot', { required: 'maybe' }), 'FRAME_INVALID'],
+    ['a field too many', () => section('reboot', { ...REBOOT, extra: 1 }), 'FRAME_INVALID'],
+    ['a section nobody knows', () => section('passwords', {}), 'FRAME_INVALID'],
+    ['a section called like a method', () => section('toString', {}), 'FRAME_INVALID'],
+    [
+      'a report naming a section nobody knows',
+      () => reportOf({ name: '__proto__', sha256: 'ab'.repeat(32) as Sha256 }),
+      'FRAME_INVALID',
+    ],
+    [
+      'a report naming a section twice',
+      () => report(['os', 'os'].map((name) => ({ name, sha256: null, code: 'PARSE', reason: '' }))),
+      'FRAME_INVALID',
+    ],
+    ['a result in the stream of inventories', () => result(host, 1), 'FRAME_UNEXPECTED'],
+  ])('%s is refused, recorded, acknowledged, and the next message is taken', async (_what, make_, code) => {
+    const { store, send } = await make();
+    const answer = await send(INVENTORY, 1, make_());
+
+    expect(answer).toMatchObject({ acknowledged: 1n, wanted: [], refused: { code } });
+    expect(await ledger(store)).toEqual([expect.objectContaining({ action: 'message.refused', code })]);
+    expect(await send(INVENTORY, 2, section())).toMatchObject({ acknowledged: 2n, refused: null });
+  });
+
+  it.each([
+    [20, null],
+    [27, 'FRAME_INVALID'],
+  ])('a frame that asks for a window of 2^%d bytes: %s', async (windowLog, code) => {
+    const { send } = await make();
+    const json = Buffer.from('{"reasons":[],"required":false}');
+    // RFC 8878: magic, descriptor without content size, window descriptor, one last raw block.
+    const header = [0x28, 0xb5, 0x2f, 0xfd, 0x00, (windowLog - 10) << 3, (json.length << 3) | 1, 0, 0];
+    const zstdJson = new Uint8Array([...header, ...json]);
+    const answer = await send(INVENTORY, 1, { type: 'section', name: 'reboot', sha256: sha256(json), zstdJson });
+
+    expect(answer.refused?.code ?? null).toBe(code);
+  });
+
+  it('sections without end and without a report are refused', async () => {
+    const { store, send } = await make();
+    let sequence = 0;
+    let refused = 0;
+
+    for (; sequence < 70; sequence++) {
+      const data = { required: true, reasons: [`r${sequence}`] };
+      const answer = await send(INVENTORY, sequence + 1, section('reboot', data));
+      if (answer.refused) refused += 1;
+    }
+
+    expect(refused).toBe(70 - 64);
+    expect(await send(INVENTORY, 71, report([]))).toMatchObject({ refused: null });
+    expect(await send(INVENTORY, 72, section())).toMatchObject({ refused: null });
+    expect(await position(store, INVENTORY)).toBe(72n);
+  });
+});
+
+describe('when a result comes', () => {
+  it('it is stored with its ledger entry, once, and told', async () => {
+    const { store, seen, send } = await make();
+    const body = result(host, 1);
+    expect(await send(RESULTS, 1, body)).toEqual({ acknowledged: 1n, wanted: [], refused: null });
+    expect(await send(RESULTS, 1, body)).toEqual({ acknowledged: 1n, wanted: [], refused: null });
+
+    expect(await store.read.results.ofHost(host.id, 10)).toHaveLength(1);
+    expect(await ledger(store)).toEqual([expect.objectContaining({ action: 'result.received', number: 1 })]);
+    expect(seen).toEqual([
+      { type: 'result.received', host: host.id, name: 'host-1', run: 'openssl-3/1', outcome: 'installed' },
+    ]);
+  });
+
+  it.each([
+    ['signed by another key', () => result(host, 1, { key: generateKey().privateKey }), 'RESULT_SIGNATURE'],
+    [
+      'changed after it was signed',
+      () => {
+        const body = result(host, 1) as DurableBody & { type: 'result' };
+        const payload = new Uint8Array(
+          Buffer.from(Buffer.from(body.payload).toString().replace('installed', 'failed   ')),
+        );
+
+        return { ...body, payload };
+      },
+      'RESULT_SIGNATURE',
+    ],
+    [
+      'with a signature of zeros',
+      () => ({ ...result(host, 1), signature: new Uint8Array(70) }) as DurableBody,
+      'RESULT_SIGNATURE',
+    ],
+    ['of another host, signed by that host', () => result(makeHost(authority, 2), 1), 'FRAME_WRONG_HOST'],
+    ['naming another host, signed by this one', () => result(host, 1, { claims: uuid(2) }), 'FRAME_WRONG_HOST'],
+    ['with another number than its sequence', () => result(host, 2), 'FRAME_INVALID'],
+    ['of no known shape', () => result(host, 1, { extra: { outcome: 'splendid' } }), 'FRAME_INVALID'],
+    [
+      'that is no JSON',
+      () => ({ ...result(host, 1), payload: new Uint8Array([1, 2]) }) as DurableBody,
+      'FRAME_INVALID',
+    ],
+    ['that is a section', () => section(), 'FRAME_UNEXPECTED'],
+  ])('one %s is refused, recorded and acknowledged, never stored', async (_what, body, code) => {
+    const { store, seen, send } = await make();
+
+    expect(await send(RESULTS, 1, body())).toMatchObject({ acknowledged: 1n, refused: { code } });
+    expect(await store.read.results.ofHost(host.id, 10)).toEqual([]);
+    expect(await ledger(store)).toEqual([expect.objectContaining({ action: 'message.refused', code })]);
+    expect(seen).toEqual([]);
+    expect(await send(RESULTS, 2, result(host, 2))).toMatchObject({ acknowledged: 2n, refused: null });
+  });
+});
+
+describe('when messages come twice, late or not at all', () => {
+  it('a gap is FRAME_UNEXPECTED and commits nothing', async () => {
+    const { store, send } = await make();
+    await send(INVENTORY, 1, section());
+
+    await expect(send(INVENTORY, 3, section())).rejects.toMatchObject({
+      code: 'FRAME_UNEXPECTED',
+      details: { acknowledged: '1' },
+    });
+    expect(await position(store, INVENTORY)).toBe(1n);
+    expect(await ledger(store)).toEqual([]);
+  });
+
+  it('streams do not disturb each other', async () => {
+    const { send } = await make();
+    await send(INVENTORY, 1, section());
+
+    expect(await send(RESULTS, 1, result(host, 1))).toMatchObject({ acknowledged: 1n });
+    expect(await send(INVENTORY, 2, section())).toMatchObject({ acknowledged: 2n });
+  });
+
+  it('whatever the order and repetition, each result is stored exactly once and in order', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 6 }), { maxLength: 20 }), async (order) => {
+        const { store, send } = await make();
+        let next = 1;
+
+        for (const number of order) {
+          if (number > next) await expect(send(RESULTS, number, result(host, number))).rejects.toThrow();
+          else
+            expect((await send(RESULTS, number, result(host, number))).acknowledged).toBe(
+              BigInt(Math.max(number, next - 1 + (number === next ? 1 : 0))),
+            );
+          if (number === next) next += 1;
+        }
+
+        const stored = await store.read.results.ofHost(host.id, 100);
+        expect(stored.map(({ result: { number } }) => number)).toEqual(
+          Array.from({ length: next - 1 }, (_, i) => next - 1 - i),
+        );
+        expect(await ledger(store)).toHaveLength(next - 1);
+      }),
+      { numRuns: 15 },
+    );
+  });
+
+  it('the same message on two connections at once is committed once', async () => {
+    const { store, send } = await make();
+    const body = result(host, 1);
+    const answers = await Promise.all([1, 2, 3, 4].map(() => send(RESULTS, 1, body)));
+
+    expect(answers.map(({ acknowledged }) => acknowledged)).toEqual([1n, 1n, 1n, 1n]);
+    expect(await ledger(store)).toHaveLength(1);
+  });
+
+  it('a failing store commits neither the message nor its position', async () => {
+    const { store, seen } = await make();
+    const failing: Store = {
+      ...store,
+      transaction: (work) =>
+        store.transaction((writers) =>
+          work({ ...writers, streams: { ...writers.streams, advance: () => Promise.reject(new Error('disk')) } }),
+        ),
+    };
+    const intake = createIntake({ store: failing, clock: fakeClock(NOW), events: new Events() });
+
+    await expect(intake.accept(host.id, durable(RESULTS, 1, result(host, 1)))).rejects.toThrow('disk');
+    expect(await store.read.results.ofHost(host.id, 10)).toEqual([]);
+    expect(await ledger(store)).toEqual([]);
+    expect(seen).toEqual([]);
+  });
+});
+
+describe('when the sender may not speak', () => {
+  it('a revoked host is HOST_REVOKED, also when it is revoked while the message is being unpacked', async () => {
+    const { store, intake } = await make();
+    const racing: Store = {
+      ...store,
+      transaction: async (work) => {
+        await store.transaction((writers) => writers.hosts.revoke(host.id, NOW));
+
+        return store.transaction(work);
+      },
+    };
+    const late = createIntake({ store: racing, clock: fakeClock(NOW), events: new Events() });
+
+    await expect(late.accept(host.id, durable(INVENTORY, 1, section()))).rejects.toMatchObject({
+      code: 'HOST_REVOKED',
+    });
+    await expect(intake.accept(host.id, durable(INVENTORY, 1, section()))).rejects.toMatchObject({
+      code: 'HOST_REVOKED',
+    });
+    expect(await position(store, INVENTORY)).toBe(0n);
+  });
+
+  it('an unknown host is CERTIFICATE_INVALID', async () => {
+    const { intake } = await make();
+
+    await expect(intake.accept(uuid(77) as HostId, durable(INVENTORY, 1, section()))).rejects.toMatchObject({
+      code: 'CERTIFICATE_INVALID',
+    });
+  });
+});
+
+describe('when a host comes back', () => {
+  it('it is told where its streams stand', async () => {
+    const { store, intake, send } = await make();
+    await send(INVENTORY, 1, section());
+    const streams = [
+      { stream: INVENTORY, sequence: 0n },
+      { stream: RESULTS, sequence: 0n },
+    ];
+
+    expect(await intake.resume(host.id, streams)).toEqual([
+      { stream: INVENTORY, sequence: 1n },
+      { stream: RESULTS, sequence: 0n },
+    ]);
+    expect(await ledger(store)).toEqual([]);
+  });
+
+  it('what it will not send again is skipped and noted: a restored collector is not stuck', async () => {
+    const { store, intake, send } = await make();
+    await send(RESULTS, 1, result(host, 1));
+
+    expect(await intake.resume(host.id, [{ stream: RESULTS, sequence: 5n }])).toEqual([
+      { stream: RESULTS, sequence: 5n },
+    ]);
+    expect((await ledger(store)).at(-1)).toEqual({ action: 'stream.skipped', after: '1', upTo: '5' });
+    expect(await send(RESULTS, 6, result(host, 6))).toMatchObject({ acknowledged: 6n, refused: null });
+  });
+});
