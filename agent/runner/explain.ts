@@ -99,7 +99,9 @@ async function describe(parts: Parts, selected: Selected, verdict: Verdict): Pro
 function openings(window: WindowDocument | null, parts: Parts): readonly string[] {
   if (window === null) return [];
 
-  return nextOpenings(window, parts.clock.now().clock, SHOWN_OPENINGS, parts.deps.settings.zone).map(String);
+  return nextOpenings(window, parts.clock.now().clock, SHOWN_OPENINGS, parts.deps.settings.zone).map(({ opened }) =>
+    opened.toString(),
+  );
 }
 
 function say(verdict: Verdict): Pick<ApprovalPlan, 'verdict' | 'code' | 'message'> {

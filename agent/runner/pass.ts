@@ -26,6 +26,11 @@ export async function handleApproval(pass: Pass, selected: Selected): Promise<Ru
   const { parts } = pass;
   if (parts.results.memoryOf(selected.approvalSha256)?.final) return null;
 
+  return guarded(pass, selected, () => advance(pass, selected));
+}
+
+async function advance(pass: Pass, selected: Selected): Promise<RunResult | null> {
+  const { parts } = pass;
   const verdict = await firstVerdict(pass, selected);
   const facts = factsOf(parts, selected, verdict.kind === 'go' ? verdict.window : null);
 
@@ -39,20 +44,17 @@ export async function handleApproval(pass: Pass, selected: Selected): Promise<Ru
       if (verdict.until) pass.again(verdict.until);
 
       return tell(parts, facts, { outcome: 'waiting', problem: { code: verdict.code, message: verdict.message } });
-    case 'plan-only':
-      return guarded(pass, selected, async () => {
-        const { transaction } = await look(pass, selected, verdict.packages);
-        const problem = { code: 'MODE_FORBIDS' as const, message: 'mode advise: planned, not installed' };
+    case 'plan-only': {
+      const { transaction } = await look(pass, selected, verdict.packages);
+      const problem = { code: 'MODE_FORBIDS' as const, message: 'mode advise: planned, not installed' };
 
-        return tell(parts, facts, { outcome: 'planned', problem, transaction });
-      });
+      return tell(parts, facts, { outcome: 'planned', problem, transaction });
+    }
     case 'go':
-      return guarded(pass, selected, () =>
-        performRun(parts, facts, {
-          gate: () => gate(pass, selected),
-          plan: () => look(pass, selected, verdict.packages),
-        }),
-      );
+      return performRun(parts, facts, {
+        gate: () => gate(pass, selected),
+        plan: () => look(pass, selected, verdict.packages),
+      });
     default:
       return verdict satisfies never;
   }
@@ -63,11 +65,7 @@ async function firstVerdict(pass: Pass, selected: Selected): Promise<Verdict> {
   const verdict = await judge(pass, selected);
   if (verdict.kind !== 'waiting' || verdict.code !== 'NOT_FETCHED') return verdict;
 
-  try {
-    await look(pass, selected, await missingOf(pass, selected));
-  } catch (error) {
-    return verdictOfError(error);
-  }
+  await look(pass, selected, await missingOf(pass, selected));
 
   return judge(pass, selected);
 }

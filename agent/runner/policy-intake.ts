@@ -6,14 +6,14 @@ import { basename, join } from 'node:path';
 import { asCoded, CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { sha256 } from '@selvage/shared/files/canonical.ts';
 import { hasErrno, readBounded } from '@selvage/shared/files/durable.ts';
-import type { Sha256, Timestamp } from '@selvage/shared/model/ids.ts';
+import type { Sha256 } from '@selvage/shared/model/ids.ts';
+import { decodeAccepted, encodeAccepted, MAX_ACCEPTED_BYTES, policyInForce } from '@selvage/shared/policy/accepted.ts';
 import { decodeDocument } from '@selvage/shared/policy/decode.ts';
 import type { PolicyDocument } from '@selvage/shared/policy/documents.ts';
 import { MAX_POLICY_FILE_BYTES, MAX_POLICY_TOTAL_BYTES } from '@selvage/shared/policy/limits.ts';
-import { type AcceptedPolicy, type PolicyFiles, verifyRepository } from '@selvage/shared/policy/trusted-set.ts';
-import { z } from 'zod';
+import type { AcceptedPolicy, PolicyFiles } from '@selvage/shared/policy/trusted-set.ts';
 import type { RunnerFolders } from './folders.ts';
-import { type Files, readState, writeState } from './state-file.ts';
+import type { Files } from './state-file.ts';
 
 export interface UsableDocument<D extends PolicyDocument = PolicyDocument> {
   readonly document: D;
@@ -36,41 +36,31 @@ export interface Intake {
 const MAX_FILES = 10_000;
 const DOCUMENT = /^(policy|approvals|urgent|lifts)\//;
 
-const stored = z.strictObject({
-  format: z.literal(1),
-  acceptedAt: z.iso.datetime(),
-  root: z.base64(),
-  files: z.array(z.strictObject({ name: z.string(), sha256: z.string(), bytes: z.base64() })),
-});
+const FILE = 'policy.json';
 
 /** Verifies the copy at `now`, keeps what is newer, and answers what may be used. Only a failing disk makes it throw. */
 export async function takeInPolicy(folders: RunnerFolders, now: Temporal.Instant, files: Files): Promise<Intake> {
-  const kept = await readAccepted(folders);
-  if (kept instanceof CodedError) return { policy: null, problem: kept };
+  let kept: AcceptedPolicy | null = null;
 
   try {
+    kept = await readAccepted(folders);
     const copy = await readCopy(folders.policy);
     const offered = copy('timestamp.json');
-    // Nothing new: a start with nothing to do must be quick.
-    if (offered === null || (kept && sha256(offered) === timestampOf(kept)))
+    // Nothing new: a start with nothing to do must be quick. What was verified once lies where only root writes.
+    if (offered === null || (kept && sha256(offered) === timestampOf(kept))) {
       return { policy: usable(kept), problem: null };
+    }
 
     const root = await readBounded(folders.trustRoot, MAX_POLICY_FILE_BYTES);
     if (root === null) throw new CodedError('NOT_ENROLLED', `there is no pinned policy root at ${folders.trustRoot}`);
-    const { accepted } = verifyRepository({ root, files: copy, now, previous: kept });
-    await writeAccepted(folders, accepted, files);
+    const { accepted, problem } = policyInForce({ root, files: copy, now, previous: kept });
+    if (problem === null) await files.write(join(folders.accepted, FILE), encodeAccepted(accepted));
 
-    return { policy: usable(accepted), problem: null };
+    return { policy: usable(accepted), problem };
   } catch (error) {
+    // Without what was accepted before, nothing newer could be compared with it: then `kept` is null and nothing is used.
     return { policy: usable(kept), problem: asCoded(error) };
   }
-}
-
-/** What was accepted before; nothing is read of the copy and nothing is written. */
-export async function acceptedPolicy(folders: RunnerFolders): Promise<Intake> {
-  const kept = await readAccepted(folders);
-
-  return kept instanceof CodedError ? { policy: null, problem: kept } : { policy: usable(kept), problem: null };
 }
 
 function usable(accepted: AcceptedPolicy | null): UsablePolicy | null {
@@ -118,32 +108,9 @@ async function readFolder(folder: string, maxBytes: number): Promise<ReadonlyMap
   return read;
 }
 
-/** Root-owned, so damage is no attack but a fault; without it nothing newer can be compared, so nothing is accepted. */
-async function readAccepted(folders: RunnerFolders): Promise<AcceptedPolicy | null | CodedError> {
-  try {
-    const state = await readState(join(folders.accepted, 'policy.json'), stored);
-    if (state === null) return null;
+/** Throws FILE_CORRUPT: root alone writes it, so damage is a fault that a person must look at. */
+async function readAccepted(folders: RunnerFolders): Promise<AcceptedPolicy | null> {
+  const bytes = await readBounded(join(folders.accepted, FILE), MAX_ACCEPTED_BYTES);
 
-    return {
-      acceptedAt: state.acceptedAt as Timestamp,
-      root: Buffer.from(state.root, 'base64'),
-      files: state.files.map(({ name, sha256: hash, bytes }) => ({
-        name,
-        sha256: hash as Sha256,
-        bytes: Buffer.from(bytes, 'base64'),
-      })),
-    };
-  } catch (error) {
-    return asCoded(error);
-  }
-}
-
-async function writeAccepted(folders: RunnerFolders, accepted: AcceptedPolicy, files: Files): Promise<void> {
-  const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
-  await writeState(files, join(folders.accepted, 'policy.json'), {
-    format: 1,
-    acceptedAt: accepted.acceptedAt,
-    root: base64(accepted.root),
-    files: accepted.files.map((file) => ({ ...file, bytes: base64(file.bytes) })),
-  });
+  return bytes === null ? null : decodeAccepted(bytes);
 }
