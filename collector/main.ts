@@ -58,8 +58,10 @@ function createCli(io: MainIo): Cli {
       const stop = io.stop ?? stopSignal();
       const served = await serve(settings, { home, clock, random, log });
       const { gateway, gatewayPin, api, apiPin } = served.addresses;
-      screen.line(`hosts   ${gateway}  pin ${gatewayPin}`);
-      screen.line(`admins  ${api}  pin ${apiPin}`);
+      screen.line(`for hosts   ${gateway}`);
+      screen.line(`  pin ${gatewayPin}`);
+      screen.line(`for admins  ${api}`);
+      screen.line(`  pin ${apiPin}`);
       if (readyLine) screen.line(`ready ${JSON.stringify(served.addresses)}`);
       served.events.subscribe((event) => screen.line(eventLine(event, clock.now(), Temporal.Now.timeZoneId())));
 

@@ -48,7 +48,7 @@ export interface EnrollmentPort {
 }
 
 export interface PolicyPort {
-  /** The repository as it stands: versions, the decoded documents with their bytes' hashes, expiry of the timestamp. */
+  /** The repository as it stands, all of one version. */
   current(): Promise<CurrentPolicy>;
   push(push: {
     readonly metadata: readonly { readonly name: string; readonly bytes: Uint8Array }[];
@@ -61,6 +61,8 @@ export interface CurrentPolicy {
   readonly timestampVersion: number;
   readonly expires: string;
   readonly documents: readonly { readonly path: string; readonly sha256: Sha256; readonly document: PolicyDocument }[];
+  /** Metadata and documents in use; together they verify. */
+  readonly files: readonly { readonly name: string; readonly sha256: Sha256; readonly bytes: Uint8Array }[];
 }
 
 export interface ConnectionsPort {

@@ -8,7 +8,7 @@ import { addRoute } from '../route.ts';
 /** Bytes of a push: a few hundred documents and their metadata, as JSON text in JSON. */
 const PUSH_LIMIT_BYTES = 4 * MAX_POLICY_FILE_BYTES;
 
-export function addPolicy(app: FastifyInstance, { store, policy }: ApiDeps): void {
+export function addPolicy(app: FastifyInstance, { policy }: ApiDeps): void {
   addRoute(app, {
     method: 'GET',
     url: '/v1/policy',
@@ -16,17 +16,16 @@ export function addPolicy(app: FastifyInstance, { store, policy }: ApiDeps): voi
     summary: 'Every file of the signed policy repository',
     reply: policyFiles,
     handle: async () => {
-      const { timestampVersion } = await policy.current();
-      const names = await store.read.policy.names();
-      const files = await Promise.all(
-        names.map(async ({ name, sha256 }) => {
-          const content = await store.read.policy.file(name, sha256);
+      const { timestampVersion, files } = await policy.current();
 
-          return content ? [{ name, sha256, content: Buffer.from(content).toString('utf8') }] : [];
-        }),
-      );
-
-      return { timestampVersion, files: files.flat() };
+      return {
+        timestampVersion,
+        files: files.map(({ name, sha256, bytes }) => ({
+          name,
+          sha256,
+          content: Buffer.from(bytes).toString('utf8'),
+        })),
+      };
     },
   });
 

@@ -81,7 +81,7 @@ export async function apiLab(): Promise<ApiLab> {
     if (event.type === 'host.revoked') disconnected.push(event.host);
   });
   const policy: { current: CurrentPolicy } = {
-    current: { timestampVersion: 1, expires: clock.now().toString(), documents: [] },
+    current: { timestampVersion: 1, expires: clock.now().toString(), documents: [], files: [] },
   };
   const deps: ApiDeps = {
     ...{ store, enrollment, events, clock, log: silentLog, version: '0.0.0' },

@@ -40,11 +40,11 @@ export function addInit(program: Command, cli: Cli): void {
       if (options.json === true) return cli.screen.json(made);
 
       cli.screen.line(`collector made in ${made.home}`, 'strong');
-      cli.screen.line(`  hosts    ${made.gateway}`);
-      cli.screen.line(`           pin ${made.gatewayPin}`);
-      cli.screen.line(`  admins   ${made.api}`);
-      cli.screen.line(`           pin ${made.apiPin}`);
-      cli.screen.line(`  admin    ${made.admin}, signing key ${made.keyId.slice(0, 16)} in ${cli.admin.path}`);
+      cli.screen.line(`  for hosts   ${made.gateway}`);
+      cli.screen.line(`    pin ${made.gatewayPin}`);
+      cli.screen.line(`  for admins  ${made.api}`);
+      cli.screen.line(`    pin ${made.apiPin}`);
+      cli.screen.line(`  admin       ${made.admin}, signing key ${made.keyId.slice(0, 16)} in ${cli.admin.path}`);
       cli.screen.line();
       cli.screen.line(
         'Keep a copy of that folder in a safe place: who has the signing key decides what hosts install.',

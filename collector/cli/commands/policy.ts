@@ -4,14 +4,15 @@
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { PolicyDocument } from '@selvage/shared/policy/documents.ts';
 import { pathOf } from '@selvage/shared/policy/documents.ts';
-import { changeDocuments } from '@selvage/shared/policy/sign.ts';
+import { brokenReferences } from '@selvage/shared/policy/references.ts';
+import { changeDocuments, renewRoles } from '@selvage/shared/policy/sign.ts';
 import type { TrustedPolicy } from '@selvage/shared/policy/trusted-set.ts';
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import { hosts } from '../../api/contract.ts';
 import { type Cli, openSession, type Session } from '../cli.ts';
-import { currentPolicy } from '../current-policy.ts';
-import { diffOf, isEmpty, type PolicyDiff } from '../policy-diff.ts';
+import { currentOrOverdue, currentPolicy } from '../current-policy.ts';
+import { diffOf, isEmpty, type PolicyDiff, resultOf } from '../policy-diff.ts';
 import { readPolicyFiles } from '../policy-files.ts';
 import { type PolicyReport, reportOf, showReport, titleOf } from '../policy-page.ts';
 import { signerOf, upload } from '../push.ts';
@@ -24,6 +25,8 @@ interface Options {
 interface Prepared {
   readonly session: Session;
   readonly current: TrustedPolicy;
+  /** Metadata whose time is over: signed anew with the next push. */
+  readonly overdue: readonly string[];
   readonly diff: PolicyDiff;
   readonly report: PolicyReport;
 }
@@ -64,18 +67,21 @@ async function prepare(cli: Cli, files: readonly string[], options: Options): Pr
   // Files first: what is wrong with them is said without a collector.
   const wanted = await readPolicyFiles(files);
   const session = await openSession(cli);
-  const current = await currentPolicy(cli, session);
+  const { policy: current, overdue } = await currentOrOverdue(cli, session);
   const documents = current.documents.map(({ document }) => document);
   const diff = diffOf(documents, wanted, { prune: options.prune === true });
+  refuseBrokenReferences(resultOf(documents, diff), cli.clock.now());
   const known = await session.client.get('/v1/hosts', hosts);
 
-  return { session, current, diff, report: reportOf(cli, documents, diff, known.hosts) };
+  return { session, current, overdue, diff, report: reportOf(cli, documents, diff, known.hosts) };
 }
 
 async function push(cli: Cli, files: readonly string[], options: Options): Promise<void> {
-  const { session, current, diff, report } = await prepare(cli, files, options);
+  const { session, current, overdue, diff, report } = await prepare(cli, files, options);
   const json = options.json === true;
   if (!json) showReport(cli, report, diff);
+  const roles = rolesOf(overdue);
+  if (roles.length > 0) return renew(cli, files, options, { session, current, roles });
   if (isEmpty(diff)) return json ? cli.screen.json({ ...report, timestampVersion: null }) : undefined;
 
   const signer = await signerOf(cli, current);
@@ -90,6 +96,37 @@ async function push(cli: Cli, files: readonly string[], options: Options): Promi
   if (json) return cli.screen.json({ ...report, timestampVersion });
 
   cli.screen.line(`signed with ${signer.keyId.slice(0, 16)} and pushed: timestamp version ${timestampVersion}`, 'good');
+}
+
+/** Signs what has expired anew, then goes on with the push. */
+async function renew(
+  cli: Cli,
+  files: readonly string[],
+  options: Options,
+  { session, current, roles }: { session: Session; current: TrustedPolicy; roles: readonly string[] },
+): Promise<void> {
+  const signer = await signerOf(cli, current);
+  cli.screen.note(`signing anew what has expired: ${roles.join(', ')}`);
+  await upload(session, renewRoles({ current, roles, signers: [signer], now: cli.clock.now() }));
+  await push(cli, files, options);
+}
+
+/** `policy` of "3.policy.json"; snapshot and timestamp are the collector's own to renew. */
+function rolesOf(overdue: readonly string[]): readonly string[] {
+  return overdue
+    .flatMap((name) => /^\d+\.([a-z0-9-]+)\.json$/.exec(name)?.[1] ?? [])
+    .filter((role) => role !== 'snapshot' && role !== 'timestamp');
+}
+
+/** Throws DOCUMENT_REFERENCE with every name that leads nowhere, before anything is signed. */
+function refuseBrokenReferences(documents: readonly PolicyDocument[], now: Temporal.Instant): void {
+  const errors = brokenReferences(documents, now);
+  const [first] = errors;
+  if (!first) return;
+
+  throw new CodedError('DOCUMENT_REFERENCE', `${first.path}: ${first.message}`, {
+    details: errors.length > 1 ? { errors } : {},
+  });
 }
 
 async function get(cli: Cli, name: string | undefined, options: Options): Promise<void> {

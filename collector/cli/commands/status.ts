@@ -16,13 +16,15 @@ export function addStatus(program: Command, cli: Cli): void {
 
       const { hosts, policy, audit, you } = answer;
       cli.screen.line(`collector ${answer.version}   you are ${you.name} (${you.role})`, 'strong');
-      cli.screen.line(`  hosts   ${answer.gateway}  pin ${answer.gatewayPin}`);
-      cli.screen.line(`  admins  ${answer.api}  pin ${answer.apiPin}`);
+      cli.screen.line(`  for hosts   ${answer.gateway}`);
+      cli.screen.line(`    ${answer.gatewayPin}`);
+      cli.screen.line(`  for admins  ${answer.api}`);
+      cli.screen.line(`    ${answer.apiPin}`);
       cli.screen.line(
-        `  ${hosts.active} hosts: ${hosts.connected} connected, ${hosts.unknown} unknown · ${hosts.revoked} revoked`,
+        `  hosts       ${hosts.active}: ${hosts.connected} connected, ${hosts.unknown} unknown · ${hosts.revoked} revoked`,
         hosts.unknown > 0 ? 'bad' : 'plain',
       );
-      cli.screen.line(`  policy  ${policy.documents} documents, timestamp until ${ago(policy.expires, cli)}`);
-      cli.screen.line(`  ledger  ${audit ? `${audit.sequence} entries, ${audit.hash.slice(0, 16)}` : 'empty'}`);
+      cli.screen.line(`  policy      ${policy.documents} documents, timestamp until ${ago(policy.expires, cli)}`);
+      cli.screen.line(`  ledger      ${audit ? `${audit.sequence} entries, ${audit.hash.slice(0, 16)}` : 'empty'}`);
     });
 }
