@@ -20,7 +20,7 @@ export class Bucket {
   take(count: number, monotonicMs: number): number {
     const elapsed = Math.max(0, monotonicMs - this.#at);
     this.#tokens = Math.min(this.#rate.burst, this.#tokens + elapsed * this.#rate.perMs);
-    this.#at = monotonicMs;
+    this.#at = Math.max(this.#at, monotonicMs);
 
     if (this.#tokens >= count) {
       this.#tokens -= count;
