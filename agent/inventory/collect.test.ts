@@ -1,0 +1,88 @@
+import { createRun } from '@selvage/shared/exec/run.ts';
+import { SECTION_NAMES } from '@selvage/shared/model/inventory.ts';
+import { fakeClock } from '@selvage/shared/testing/fake-clock.ts';
+import { describe, expect, it } from 'vitest';
+import { decodeInventory, inventoryFromChild, printInventory } from './child.ts';
+import { collectInventory } from './collect.ts';
+import { COLLECTORS, type Collectors } from './sections/index.ts';
+import { observing, repository, testOptions } from './testing/context.ts';
+
+const options = () =>
+  testOptions({ observers: [observing({ installed: [{ name: 'a' }], repositories: [repository()] })] });
+const quick: Collectors = { ...COLLECTORS, hardware: () => Promise.reject(new Error('not asked in this test')) };
+
+describe('when an inventory is taken', () => {
+  it('has every section, whole or with its reason, and survives the way to its parent', async () => {
+    let printed = '';
+    await printInventory(options(), {
+      write: (text, done) => {
+        printed += text;
+        done();
+      },
+    });
+    const inventory = decodeInventory(printed);
+
+    expect(Object.keys(inventory.sections).sort()).toEqual([...SECTION_NAMES].sort());
+    expect(inventory.sections.packages).toMatchObject({ ok: true, data: [{ name: 'a' }] });
+    expect(inventory.sections.agent).toMatchObject({ ok: true, data: { mode: 'observe', labels: { tier: ['web'] } } });
+    expect(inventory.sections.os.ok).toBe(true);
+  });
+
+  it('keeps the others when one section fails', async () => {
+    const { sections } = await collectInventory(options(), quick);
+
+    expect(sections.hardware).toEqual({ ok: false, code: 'INTERNAL', reason: 'not asked in this test' });
+    expect(sections.packages.ok).toBe(true);
+    expect(sections.users.ok).toBe(true);
+  });
+
+  it('does not wait for a section that hangs', async () => {
+    const clock = fakeClock('2026-11-23T12:00:00Z');
+    const hung = collectInventory({ ...options(), clock }, { ...quick, network: () => new Promise(() => undefined) });
+    await clock.sleeping(1);
+    for (let waited = 0; waited < 20; waited++) {
+      await clock.advance(6000);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    const { sections } = await hung;
+
+    expect(sections.network).toMatchObject({ ok: false, code: 'PROCESS_DEADLINE' });
+  });
+
+  it('refuses a section that is not what the model says, instead of sending it', async () => {
+    const wrong = {
+      ...quick,
+      network: () => Promise.resolve({ addresses: [{ interface: '' }] }),
+    } as unknown as Collectors;
+    const { sections } = await collectInventory(options(), wrong);
+
+    expect(sections.network).toMatchObject({ ok: false, code: 'PARSE' });
+  });
+
+  it('says nothing about packages where no package manager is known', async () => {
+    const { sections } = await collectInventory(testOptions(), quick);
+
+    expect(sections.packages).toMatchObject({ ok: false, code: 'NOT_BUILT' });
+    expect(sections.updates).toMatchObject({ ok: true, data: { known: false } });
+  });
+});
+
+describe('when the child does not come to its end', () => {
+  const run = createRun({});
+  const child = (script: string, deadline = 10_000) =>
+    inventoryFromChild(run, { file: '/bin/sh', args: ['-c', script], deadline });
+
+  it('keeps nothing of a document that was cut', async () => {
+    await expect(child(`printf '{"takenAt":"2026-11-23T12:00:00Z","sections":{"os":'`)).rejects.toMatchObject({
+      code: 'PARSE',
+    });
+    await expect(child(`echo '{"takenAt":"2026-11-23T12:00:00Z","sections":{}}'`)).rejects.toMatchObject({
+      code: 'PARSE',
+    });
+  });
+
+  it('tells that it was killed', async () => {
+    await expect(child('kill -9 $$')).rejects.toMatchObject({ code: 'PROCESS_FAILED' });
+    await expect(child('sleep 30', 100)).rejects.toMatchObject({ code: 'PROCESS_DEADLINE' });
+  });
+});

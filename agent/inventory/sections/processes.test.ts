@@ -1,0 +1,118 @@
+import { spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { copyFileSync, readFileSync, unlinkSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
+import { describe, expect, it } from 'vitest';
+import { testContext, writeTree } from '../testing/context.ts';
+import { collectListeners } from './listeners.ts';
+import { collectStaleProcesses, deletedCode } from './stale-processes.ts';
+
+const LIBC = '7f0a3c028000-7f0a3c1bd000 r-xp 00028000 fe:00 131090   /usr/lib/x86_64-linux-gnu/libc.so.6 (deleted)\n';
+const STACK = '7ffd5e1f2000-7ffd5e213000 rw-p 00000000 00:00 0        [stack]\n';
+
+describe('when the maps of a process are read', () => {
+  it('finds replaced code', () => {
+    expect(deletedCode(LIBC + STACK)).toEqual(['/usr/lib/x86_64-linux-gnu/libc.so.6']);
+  });
+
+  it.each([
+    ['code that is still there', LIBC.replace(' (deleted)', '')],
+    ['replaced data that is no code', LIBC.replace('r-xp', 'r--p')],
+    ['just-in-time code in memory', LIBC.replace(/\/usr.*6/, '/memfd:doublemapper')],
+    ['shared anonymous memory', LIBC.replace(/\/usr.*6/, '/dev/zero')],
+    ['System V shared memory', LIBC.replace(/\/usr.*6/, '/SYSV00000000')],
+    ['asynchronous I/O', LIBC.replace(/\/usr.*6/, '/[aio]')],
+    ['a library unpacked for a moment', LIBC.replace(/\/usr.*6/, '/tmp/jna123.so')],
+    ['no file at all', STACK],
+  ])('does not count %s', (_, maps) => {
+    expect(deletedCode(maps)).toEqual([]);
+  });
+
+  it('refuses a line it does not understand', () => {
+    expect(() => deletedCode('odd\n')).toThrow(expect.objectContaining({ code: 'PARSE' }));
+  });
+
+  it('finds the program of a real process whose file was replaced', async () => {
+    const folder = temporaryFolder('stale');
+    const program = join(folder, 'sleep');
+    copyFileSync('/bin/sleep', program);
+    const child = spawn(program, ['60']);
+    await once(child, 'spawn');
+    // The kernel shows the new program once exec is done; until then the maps are those of this process.
+    while (!readFileSync(`/proc/${child.pid}/cmdline`, 'utf8').startsWith(program)) await new Promise(setImmediate);
+    unlinkSync(program);
+    const maps = readFileSync(`/proc/${child.pid}/maps`, 'utf8').replaceAll(folder, '/usr/local/bin');
+    child.kill();
+
+    expect(deletedCode(maps)).toEqual(['/usr/local/bin/sleep']);
+  });
+});
+
+describe('when stale processes are looked for', () => {
+  const process = (pid: number, name: string, maps: string, cgroup = '0::/system.slice/ssh.service\n') => ({
+    [`proc/${pid}/comm`]: `${name}\n`,
+    [`proc/${pid}/cgroup`]: cgroup,
+    [`proc/${pid}/stat`]: `${pid} (${name}) S 1 1 1 0 -1 4194560 1 2\n`,
+    [`proc/${pid}/exe`]: `→ /usr/sbin/${name}`,
+    [`proc/${pid}/maps`]: maps,
+  });
+
+  it('names program, files, service and package', async () => {
+    const root = temporaryFolder('proc');
+    writeTree(root, {
+      ...process(10, 'sshd', LIBC),
+      ...process(11, 'fresh', STACK),
+      ...process(12, 'odd', LIBC.replace('/usr/lib/x86_64-linux-gnu/libc.so.6', '/home/me/.cache/x.so')),
+      ...process(13, 'inside', LIBC, '0::/system.slice/docker-0123.scope\n'),
+      ...process(14, 'data', LIBC.replace('/usr/lib/x86_64-linux-gnu/libc.so.6', '/srv/app/plugin.so')),
+      'proc/uptime': 'x',
+      'var/lib/dpkg/info/libc6:amd64.list': '/lib/x86_64-linux-gnu/libc.so.6\n',
+      'var/lib/dpkg/info/app.list': '/srv/app/plugin.so\n',
+    });
+
+    expect(await collectStaleProcesses(testContext({ root, proc: join(root, 'proc') }))).toEqual({
+      complete: true,
+      unreadable: 0,
+      processes: [
+        {
+          pid: 10,
+          program: 'sshd',
+          files: ['/usr/lib/x86_64-linux-gnu/libc.so.6'],
+          service: 'ssh.service',
+          package: 'libc6',
+        },
+        { pid: 14, program: 'data', files: ['/srv/app/plugin.so'], service: 'ssh.service', package: 'app' },
+      ],
+    });
+  });
+
+  it('takes this host without an error and says how much it could not see', async () => {
+    const { complete, unreadable } = await collectStaleProcesses(testContext());
+
+    expect(complete).toBe(unreadable === 0);
+  });
+});
+
+describe('when listeners are looked for', () => {
+  it('finds real sockets of this process, and not one that only connects', async () => {
+    const tcp = createServer().listen(0, '127.0.0.1');
+    const udp = createSocket('udp4').bind(0, '127.0.0.1');
+    await Promise.all([once(tcp, 'listening'), once(udp, 'listening')]);
+    const address = tcp.address();
+    const tcpPort = typeof address === 'object' ? address?.port : 0;
+    const udpPort = udp.address().port;
+    const found = await collectListeners(testContext());
+    tcp.close();
+    udp.close();
+
+    expect(found.filter(({ pid }) => pid === process.pid)).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ protocol: 'tcp', address: '127.0.0.1', port: tcpPort, program: 'node' }),
+        expect.objectContaining({ protocol: 'udp', address: '127.0.0.1', port: udpPort, program: 'node' }),
+      ]),
+    );
+  });
+});
