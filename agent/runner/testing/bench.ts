@@ -139,11 +139,7 @@ export function bench(documents: readonly PolicyDocument[] = defaultDocuments())
   const runner = join(stateDir, 'runner');
   const key = generateKey();
   const repository = sampleRepository({ now: clock.now() });
-  for (const name of ['runner/trust', 'policy/metadata', 'policy/targets', 'outbox']) {
-    mkdirSync(join(stateDir, name), { recursive: true });
-  }
-  writeFileSync(join(runner, 'key.pem'), key.privateKey, { mode: 0o600 });
-  writeFileSync(join(runner, 'trust/root.json'), repository.root);
+  layOutState(stateDir, key.privateKey, repository);
   const installer = memoryInstaller(clock);
 
   const self: Bench = {
@@ -166,15 +162,7 @@ export function bench(documents: readonly PolicyDocument[] = defaultDocuments())
       repository.change({ put }, clock.now());
       self.mirror();
     },
-    mirror: () => {
-      for (const [name, bytes] of repository.contents) {
-        const path = name.includes('#')
-          ? join('targets', `${sha256(bytes)}.${basename(name.slice(0, name.indexOf('#')))}`)
-          : join('metadata', name);
-        if (name.includes('/') && !name.includes('#')) continue;
-        writeFileSync(join(stateDir, 'policy', path), bytes);
-      }
-    },
+    mirror: () => writePolicyCopy(repository, stateDir),
     results: () => {
       const folder = join(runner, 'results');
       const numbers = readdirSync(folder)
@@ -209,4 +197,24 @@ export function policyWith(scheduled: object): PolicyDocument {
     lanes: { scheduled: { ...rest, ...scheduled }, urgent: { ...rest, window: 'any' } },
     offline: { actUntil: '7d' },
   });
+}
+
+/** What enrollment leaves behind: the runner's key and the pinned root; and the empty folders of the connector. */
+export function layOutState(stateDir: string, privateKey: string, repository: SampleRepository): void {
+  for (const name of ['runner/trust', 'policy/metadata', 'policy/targets', 'outbox']) {
+    mkdirSync(join(stateDir, name), { recursive: true });
+  }
+  writeFileSync(join(stateDir, 'runner/key.pem'), privateKey, { mode: 0o600 });
+  writeFileSync(join(stateDir, 'runner/trust/root.json'), repository.root);
+}
+
+/** The repository as the connector would lay it down. */
+export function writePolicyCopy(repository: SampleRepository, stateDir: string): void {
+  for (const [name, bytes] of repository.contents) {
+    const path = name.includes('#')
+      ? join('targets', `${sha256(bytes)}.${basename(name.slice(0, name.indexOf('#')))}`)
+      : join('metadata', name);
+    if (name.includes('/') && !name.includes('#')) continue;
+    writeFileSync(join(stateDir, 'policy', path), bytes);
+  }
 }
