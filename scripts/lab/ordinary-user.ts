@@ -27,26 +27,26 @@ export function ordinaryUser(): OrdinaryUser {
   return uid === 0 ? { uid: NOBODY, gid: NOBODY, dropped: true } : { uid, gid, dropped: false };
 }
 
-/** What `unshare -r` makes of the user: `private` has no network at all, `host` shares the machine's. */
-export type Network = 'private' | 'host';
+/** Whom a program is inside its user namespace: root, as a package manager needs, or still the same ordinary user. */
+export type Identity = 'root' | 'itself';
 
-/** The prefix that makes a program root of its own user namespace. */
-export function namespaceArgs(network: Network): readonly string[] {
-  return ['--user', '--map-root-user', ...(network === 'private' ? ['--net'] : [])];
-}
+const NAMESPACE_ARGS = {
+  root: ['--user', '--map-root-user', '--net'],
+  itself: ['--user', '--map-current-user', '--net'],
+} as const satisfies Record<Identity, readonly string[]>;
 
 /** A `run` whose children are the ordinary user, in the machine's own namespaces. */
 export function runAs(run: Run, user: OrdinaryUser): Run {
   return (options) => run({ cwd: '/', ...options, ...(user.dropped ? { uid: user.uid, gid: user.gid } : {}) });
 }
 
-/** A `run` whose children are root of a user namespace, seen from outside the ordinary user. TOOL_MISSING as in `run`. */
-export function runInNamespace(run: Run, user: OrdinaryUser, network: Network): Run {
+/** A `run` whose children have namespaces of their own, without any network. TOOL_MISSING and `check` as in `run`. */
+export function runInNamespace(run: Run, user: OrdinaryUser, identity: Identity): Run {
   const drop = runAs(run, user);
 
   return async (options) => {
     const { file, args = [], check, ...rest } = options;
-    const output = await drop({ ...rest, file: 'unshare', args: [...namespaceArgs(network), '--', file, ...args] });
+    const output = await drop({ ...rest, file: 'unshare', args: [...NAMESPACE_ARGS[identity], '--', file, ...args] });
 
     if (output.exitCode === 127 && output.stderr.startsWith('unshare: failed to execute')) {
       throw new CodedError('TOOL_MISSING', `the program ${file} is not installed`);
@@ -64,7 +64,7 @@ export function runInNamespace(run: Run, user: OrdinaryUser, network: Network): 
 /** Why namespaces cannot be made here (a kernel setting, a container's seccomp profile), or null when they can. */
 export async function namespaceProblem(run: Run, user: OrdinaryUser): Promise<string | null> {
   try {
-    const { exitCode, stderr } = await runInNamespace(run, user, 'private')({ file: 'true', deadlineMs: DEADLINE_MS });
+    const { exitCode, stderr } = await runInNamespace(run, user, 'root')({ file: 'true', deadlineMs: DEADLINE_MS });
 
     return exitCode === 0 ? null : stderr.trim() || `unshare ended with ${exitCode}`;
   } catch (error) {

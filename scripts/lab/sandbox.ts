@@ -90,7 +90,7 @@ export async function makeSandbox(options: MakeSandbox): Promise<Sandbox> {
       return inner(call);
     };
   };
-  const inside = after(runInNamespace(run, user, 'private'));
+  const inside = after(runInNamespace(run, user, 'root'));
   const sandbox: Sandbox = {
     folder,
     root,
