@@ -115,9 +115,11 @@ function wireOf(socket: WebSocket, closed: Promise<CodedError>): Wire {
 
 function endpoint(url: string): URL {
   const parsed = URL.canParse(url) ? new URL(url) : null;
-  if (parsed?.protocol !== 'wss:') {
+  // Enrollment takes both spellings of the same address.
+  if (parsed?.protocol !== 'wss:' && parsed?.protocol !== 'https:') {
     throw new CodedError('SETTINGS_INVALID', `"${url}" is not an address such as wss://collector.example:8440`);
   }
+  parsed.protocol = 'wss:';
   parsed.pathname = CONNECT_PATH;
 
   return parsed;

@@ -232,7 +232,7 @@ export class Connection {
   }
 }
 
-export function problem(error: CodedError, fatal: boolean, retryAfterMs = 0): CollectorFrame {
+function problem(error: CodedError, fatal: boolean, retryAfterMs = 0): CollectorFrame {
   return {
     type: 'problem',
     code: error.code,

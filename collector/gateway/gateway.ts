@@ -165,7 +165,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       });
       await drain(registry, limits, clock);
       server.closeIdleConnections();
-      await Promise.race([closed, clock.sleep(limits.drainMs)]);
+      await atMost(limits.drainMs, closed, clock);
       strangers.destroyAll();
       server.closeAllConnections();
       await Promise.all([closed, sweeping]);
@@ -220,12 +220,21 @@ async function sweep(clock: Clock, signal: AbortSignal, look: () => void): Promi
   }
 }
 
+/** Waits for the work or the time, whichever is first; a timer that is left would keep the process alive. */
+async function atMost(ms: number, work: Promise<unknown>, clock: Clock): Promise<void> {
+  const done = new AbortController();
+  // Rejects when the work was done first: that is the good case.
+  const late = clock.sleep(ms, done.signal).catch(() => undefined);
+  await Promise.race([work, late]);
+  done.abort();
+}
+
 /** Lets frames that are being handled finish, then sends every host away at a time of its own. */
 async function drain(registry: Registry, limits: GatewayLimits, clock: Clock): Promise<void> {
   const connections = registry.all();
   const step = limits.shutdownSpreadMs / Math.max(1, connections.length);
   const finished = Promise.all(connections.map((connection) => connection.idle()));
-  await Promise.race([finished, clock.sleep(limits.drainMs)]);
+  await atMost(limits.drainMs, finished, clock);
 
   for (const [index, connection] of connections.entries()) {
     const error = new CodedError('UNREACHABLE', 'the collector is shutting down', { next: 'it will be back' });

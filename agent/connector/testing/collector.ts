@@ -21,7 +21,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import type { LinkIdentity } from '../dial.ts';
 
 const SERIAL = new Uint8Array(16).fill(3);
-export const HOST = '00000000-0000-4000-8000-000000000001' as HostId;
+const HOST = '00000000-0000-4000-8000-000000000001' as HostId;
 export const NOW = '2026-03-01T12:00:00Z' as Timestamp;
 
 const validity = () => {

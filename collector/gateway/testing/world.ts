@@ -168,7 +168,7 @@ export function helloOf(host: TestHost, streams: readonly StreamPosition[] = [])
   return { type: 'hello', versions: [1], agentVersion: '0.1.0', machineId, mode: 'managed', streams };
 }
 
-export async function dial(gateway: Gateway, authority: Authority, host: { key: string; cert: string } | null) {
+async function dial(gateway: Gateway, authority: Authority, host: { key: string; cert: string } | null) {
   const socket = new WebSocket(`${gateway.url}${CONNECT_PATH}`, {
     ca: authority.certificate,
     minVersion: 'TLSv1.3',

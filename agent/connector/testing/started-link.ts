@@ -1,0 +1,99 @@
+// The link on a clock that the test moves, with a real outbox, against the collector of ./collector.ts.
+import { join } from 'node:path';
+import { silentLog } from '@selvage/shared/log/log.ts';
+import type { Sha256 } from '@selvage/shared/model/ids.ts';
+import { type FakeClock, fakeClock } from '@selvage/shared/testing/fake-clock.ts';
+import { seededRandom } from '@selvage/shared/testing/seeded-random.ts';
+import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
+import { afterAll } from 'vitest';
+import { type LinkEvent, type Mirror, runLink } from '../link.ts';
+import { type Outbox, openOutbox } from '../outbox.ts';
+import { type FakeCollector, makeIdentity, NOW } from './collector.ts';
+
+const root = temporaryFolder('link');
+const stops: (() => Promise<void>)[] = [];
+let folders = 0;
+afterAll(async () => {
+  for (const stop of stops) await stop();
+});
+
+export const message = (name: string) => ({
+  type: 'section' as const,
+  name,
+  sha256: 'ab'.repeat(32) as Sha256,
+  zstdJson: new Uint8Array([1]),
+});
+const noMirror: Mirror = {
+  sync: async (request) => {
+    await request('timestamp.json');
+
+    return null;
+  },
+};
+
+export interface StartedLink {
+  readonly outbox: Outbox;
+  readonly clock: FakeClock;
+  readonly events: LinkEvent[];
+  readonly wanted: string[][];
+  /** Resolves with the next event of the type. */
+  event<T extends LinkEvent['type']>(type: T): Promise<LinkEvent & { readonly type: T }>;
+  stop(): Promise<void>;
+}
+
+export async function startLink(
+  collector: FakeCollector,
+  over: { mirror?: Mirror; identity?: ReturnType<typeof makeIdentity>; url?: string; dir?: string; seed?: string } = {},
+): Promise<StartedLink> {
+  const random = seededRandom(over.seed ?? 'link');
+  const outbox = await openOutbox(over.dir ?? join(root, String(folders++)), { random, log: silentLog });
+  const clock = fakeClock(NOW);
+  const controller = new AbortController();
+  const events: LinkEvent[] = [];
+  const wanted: string[][] = [];
+  let taken = 0;
+  let arrived: () => void = () => undefined;
+  const done = runLink({
+    identity: over.identity ?? makeIdentity(collector.authority),
+    url: over.url ?? collector.url,
+    streams: [outbox],
+    mirror: over.mirror ?? noMirror,
+    agentVersion: '0.1.0',
+    machineId: 'machine-1',
+    mode: 'observe',
+    clock,
+    random,
+    log: silentLog,
+    onEvent: (event) => {
+      events.push(event);
+      arrived();
+    },
+    onSectionsWanted: async (names) => void wanted.push([...names]),
+    signal: controller.signal,
+  });
+  const stop = async () => {
+    controller.abort();
+    await done;
+  };
+  stops.push(stop);
+
+  return {
+    outbox,
+    clock,
+    events,
+    wanted,
+    stop,
+    event: async (type) => {
+      for (;;) {
+        const event = events[taken];
+        if (event) taken += 1;
+        if (event?.type === type) return event as never;
+        if (!event) {
+          await new Promise<void>((resolve) => {
+            arrived = resolve;
+          });
+        }
+      }
+    },
+  };
+}
