@@ -7,6 +7,7 @@ import { PROVIDER_NAMES, packageVersion, pendingUpdate } from '@selvage/shared/m
 import { runResult } from '@selvage/shared/model/result.ts';
 import { ADMIN_NAME } from '@selvage/shared/pki/certificate.ts';
 import { approvalDocument } from '@selvage/shared/policy/documents.ts';
+import { MAX_DOCUMENTS, MAX_POLICY_FILE_BYTES, MAX_ROLES, MAX_ROOT_STEPS } from '@selvage/shared/policy/limits.ts';
 import { z } from 'zod';
 import { FIX_STATES } from '../fixes/fix.ts';
 
@@ -147,8 +148,7 @@ export const adminRequest = z.strictObject({
 
 const FILE_NAME_LENGTH = 512;
 const fileName = z.string().min(1).max(FILE_NAME_LENGTH);
-export const MAX_POLICY_FILE_BYTES = 4 * 1024 * 1024;
-export const MAX_POLICY_FILES = 4096;
+const MAX_POLICY_FILES = MAX_DOCUMENTS + MAX_ROLES + MAX_ROOT_STEPS;
 /** JSON text: signed bytes are UTF-8 without exception, so text keeps them as they are. */
 const content = z.string().max(MAX_POLICY_FILE_BYTES);
 
@@ -187,7 +187,7 @@ export const fixes = z.strictObject({
 // --- audit -----------------------------------------------------------------------------------------------------------
 
 export const MAX_AUDIT_PAGE = 1000;
-export const auditEntry = z.strictObject({
+const auditEntry = z.strictObject({
   sequence: z.number().int().positive(),
   at: instant,
   actor: z.string(),

@@ -23,7 +23,7 @@ const STATUS_OF_EXIT = { 1: 500, 2: 400, 3: 422, 4: 503 } as const;
 
 const TOO_LARGE = 413;
 
-export function statusOf(error: CodedError): number {
+function statusOf(error: CodedError): number {
   return STATUS[error.code] ?? STATUS_OF_EXIT[error.exit];
 }
 

@@ -194,6 +194,15 @@ describe('when admins are added', () => {
   });
 });
 
+describe('when the last admin is to be revoked', () => {
+  it('is refused, also when readers are left', async () => {
+    await lab.admin('rita', 'reader');
+
+    expect(await post('/v1/admins/ann/revoke')).toMatchObject({ status: 403, json: { code: 'FORBIDDEN' } });
+    expect(await get('/v1/hosts')).toMatchObject({ status: 200 });
+  });
+});
+
 describe('when policy is pushed', () => {
   it('the files arrive as their bytes and the ledger names the admin', async () => {
     const body = { metadata: [{ name: '2.policy.json', content: '{"ö":1}' }], targets: [] };
@@ -336,6 +345,7 @@ describe('when a client asks for first contact', () => {
     const large = await lab
       .call('POST', '/v1/login', { raw: JSON.stringify({ token: 'x'.repeat(20_000) }) })
       .catch((error: unknown) => error);
+    expect(await lab.call('GET', '/v1/trust?x')).toMatchObject({ status: 404, json: { code: 'NOT_FOUND' } });
     expect(hasCode(large) ? large.code : (large as { json: { code: string } }).json.code).toBe('FRAME_TOO_LARGE');
   });
 });

@@ -1,6 +1,7 @@
 // The admin API: HTTPS with TLS 1.3 only on its own port, with its own certificate, for clients of the admins' authority.
 // It puts limits, guard, errors and routes together; what a route does lies in routes/.
 
+import { constants } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Server as TlsServer } from 'node:https';
 import { createServer } from 'node:https';
@@ -93,6 +94,8 @@ function listener({ tls }: ApiDeps, handler: (request: IncomingMessage, response
       requestCert: true,
       // The two public routes are for clients that have no certificate yet; the guard asks for it on every other route.
       rejectUnauthorized: false,
+      // No tickets, no resumption: every connection shows and proves its certificate anew.
+      secureOptions: constants.SSL_OP_NO_TICKET,
       handshakeTimeout: HANDSHAKE_DEADLINE_MS,
       requestTimeout: REQUEST_DEADLINE_MS,
       headersTimeout: HEADERS_DEADLINE_MS,

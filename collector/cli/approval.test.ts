@@ -46,6 +46,7 @@ describe('when a fix is approved', () => {
     ['a policy that is not there', { policy: 'none' }, {}, 'NOT_FOUND'],
     ['a lane that the policy does not have', { lane: 'immediate' as const }, {}, 'USAGE'],
     ['a package without a version', { add: ['libnew'] }, {}, 'USAGE'],
+    ['an end after the role of the month', { lifeMs: 70 * 86_400_000 }, {}, 'USAGE'],
     ['a fix nobody reports packages of', {}, { packages: [] }, 'USAGE'],
     [
       'a package whose architecture is not clear',

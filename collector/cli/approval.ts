@@ -3,6 +3,7 @@ import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { sha256 } from '@selvage/shared/files/canonical.ts';
 import type { PackageVersion } from '@selvage/shared/model/package.ts';
 import type { ApprovalDocument, PatchPolicyDocument, PolicyDocument } from '@selvage/shared/policy/documents.ts';
+import { endOfMonthRole } from '@selvage/shared/policy/roles.ts';
 import type { z } from 'zod';
 import type { fix } from '../api/contract.ts';
 
@@ -40,6 +41,14 @@ export function buildApproval(
   }
   const now = context.now.round({ smallestUnit: 'second', roundingMode: 'floor' });
 
+  const expires = now.add({ milliseconds: decision.lifeMs });
+  const end = endOfMonthRole(now.toString().slice(0, 7));
+  if (Temporal.Instant.compare(expires, end) > 0) {
+    throw new CodedError('USAGE', `an approval of this month ends on ${end} at the latest, not on ${expires}`, {
+      next: 'choose a shorter --expires, and approve again when it ends',
+    });
+  }
+
   return {
     kind: 'Approval',
     name: approvalName(policy.name, found),
@@ -51,7 +60,7 @@ export function buildApproval(
     adds: decision.add.map((text) => readPackage(text, found.packages)),
     removes: [...decision.remove],
     approvedAt: now.toString(),
-    expires: now.add({ milliseconds: decision.lifeMs }).toString(),
+    expires: expires.toString(),
     ...(decision.reason === undefined ? {} : { reason: decision.reason }),
   };
 }

@@ -23,7 +23,8 @@ export function showFixes(cli: Cli, answer: z.output<typeof fixes>): void {
 
   screen.table(
     [
-      { title: 'FIX', shrinks: true },
+      // Whole, because it is what the next command is given.
+      { title: 'FIX' },
       { title: 'WHY' },
       { title: 'HOSTS', align: 'right' },
       { title: 'OPEN', align: 'right' },
@@ -61,9 +62,14 @@ export function showApproval(
   );
   const lane = policy?.lanes[approval.lane];
   const selection = policy ? selectionOf(policy, facts.hosts) : { selected: [], unknown: [] };
-  const concerned = new Set(found.hosts.map(({ name }) => name));
-  const now = selection.selected.filter((name) => concerned.has(name));
-  const outside = [...concerned].filter((name) => !selection.selected.includes(name));
+  const named = (unknown: boolean) =>
+    found.hosts
+      .filter(({ state }) => state !== 'installed' && (state === 'unknown') === unknown)
+      .map(({ name }) => name);
+  const needing = named(false);
+  const now = needing.filter((name) => selection.selected.includes(name));
+  const outside = needing.filter((name) => !selection.selected.includes(name));
+  const unknown = named(true);
 
   screen.line(`${approval.decision} ${found.id} (${found.provider}${found.security ? ', security' : ''})`, 'strong');
   screen.line(`  policy    ${approval.policy}, lane ${approval.lane}: delay ${lane?.delay}, window ${lane?.window}`);
@@ -71,8 +77,9 @@ export function showApproval(
   showPackages(cli, 'packages', approval.packages);
   showPackages(cli, 'may add', approval.adds);
   screen.line(`  may remove  ${approval.removes.join(', ') || 'nothing'}`);
-  screen.line(`  hosts     ${now.length} of ${concerned.size} that need it: ${now.join(', ') || 'none'}`);
+  screen.line(`  hosts     ${now.length} of ${needing.length} that need it: ${now.join(', ') || 'none'}`);
   if (outside.length > 0) screen.line(`  not selected by ${approval.policy}: ${outside.join(', ')}`, 'bad');
+  if (unknown.length > 0) screen.line(`  not known whether they need it: ${unknown.join(', ')}`, 'bad');
 }
 
 function showPackages(cli: Cli, title: string, packages: readonly PackageVersion[]): void {

@@ -36,9 +36,3 @@ export function durationOption(value: string): string {
 
   return value;
 }
-
-export function countOption(value: string): number {
-  if (!/^[1-9]\d{0,5}$/.test(value)) throw new InvalidArgumentError('It is a number from 1.');
-
-  return Number(value);
-}

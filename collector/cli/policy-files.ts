@@ -54,7 +54,7 @@ async function readFile(path: string): Promise<Parsed> {
 }
 
 /** One YAML text. `file` is how errors call it. */
-export function parseFile(text: string, file: string): Parsed {
+function parseFile(text: string, file: string): Parsed {
   const lines = new LineCounter();
   const parsed = parseAllDocuments(text, { lineCounter: lines, merge: false, uniqueKeys: true, customTags: [] });
   const documents: { document: PolicyDocument; file: string; line: number }[] = [];

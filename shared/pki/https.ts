@@ -19,6 +19,8 @@ export interface Exchange {
   readonly trust: { readonly authority: string } | 'none';
   readonly key?: string;
   readonly cert?: string;
+  /** MAX_ANSWER_BYTES when left out. */
+  readonly maxAnswerBytes?: number;
 }
 
 // What OpenSSL and Node call a server that is not the one expected; everything else on the way is the network's.
@@ -53,7 +55,7 @@ export async function exchange(options: Exchange): Promise<unknown> {
 
   try {
     const answer = await send(options, url, signal);
-    const text = await readAnswer(answer);
+    const text = await readAnswer(answer, options.maxAnswerBytes ?? MAX_ANSWER_BYTES);
 
     return understood(answer, text, url);
   } catch (error) {
@@ -99,15 +101,15 @@ function send(options: Exchange, url: URL, signal: AbortSignal): Promise<Incomin
   });
 }
 
-async function readAnswer(answer: IncomingMessage): Promise<string> {
+async function readAnswer(answer: IncomingMessage, maxBytes: number): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;
 
   for await (const chunk of answer as AsyncIterable<Buffer>) {
     length += chunk.length;
     // Leaving the loop destroys the connection: the rest is never read.
-    if (length > MAX_ANSWER_BYTES) {
-      throw new CodedError('FRAME_TOO_LARGE', `the answer has more than ${MAX_ANSWER_BYTES} bytes`);
+    if (length > maxBytes) {
+      throw new CodedError('FRAME_TOO_LARGE', `the answer has more than ${maxBytes} bytes`);
     }
     chunks.push(chunk);
   }

@@ -4,7 +4,7 @@ import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { FastifyInstance } from 'fastify';
 import type { ApiDeps } from '../deps.ts';
 
-export const PUBLIC_ROUTES = [
+const PUBLIC_ROUTES = [
   { method: 'GET', url: '/v1/trust', summary: 'Authority and policy root, to be checked against the pin' },
   {
     method: 'POST',
@@ -26,10 +26,8 @@ export function addFirstContact(app: FastifyInstance, { firstContact }: ApiDeps)
         config: { guard: 'public' },
         schema: { summary, description: 'Needs no certificate.' },
         handler: async (request, reply) => {
+          if (!firstContact(request.raw, reply.raw)) throw new CodedError('NOT_FOUND', `there is no ${request.url}`);
           reply.hijack();
-          if (!firstContact(request.raw, reply.raw)) {
-            throw new CodedError('INTERNAL', `the enrollment room does not answer ${method} ${url}`);
-          }
         },
       });
     }

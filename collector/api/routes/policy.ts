@@ -1,12 +1,12 @@
 // The signed policy repository for those who sign: its current files out, newly signed files in. The policy room checks
 // a push as an agent would before it stores anything.
 import type { FastifyInstance } from 'fastify';
-import { MAX_POLICY_FILE_BYTES, policyFiles, pushed, pushRequest } from '../contract.ts';
+import { policyFiles, pushed, pushRequest } from '../contract.ts';
 import type { ApiDeps } from '../deps.ts';
 import { addRoute } from '../route.ts';
 
 /** Bytes of a push: a few hundred documents and their metadata, as JSON text in JSON. */
-const PUSH_LIMIT_BYTES = 4 * MAX_POLICY_FILE_BYTES;
+const PUSH_LIMIT_BYTES = 16 * 1024 * 1024;
 
 export function addPolicy(app: FastifyInstance, { policy }: ApiDeps): void {
   addRoute(app, {

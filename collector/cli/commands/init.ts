@@ -14,7 +14,7 @@ interface Options {
 }
 
 const LOOPBACK = '127.0.0.1';
-const EVERYWHERE = '::';
+const EVERYWHERE = '0.0.0.0';
 
 export function addInit(program: Command, cli: Cli): void {
   program

@@ -50,7 +50,7 @@ async function create(cli: Cli, options: { host: string; expires: string; json?:
 }
 
 /** The three commands for the machine, whole lines that can be pasted. */
-export function enrollCommands(made: {
+function enrollCommands(made: {
   readonly collector: string;
   readonly pin: string;
   readonly token: string;
