@@ -75,7 +75,6 @@ export async function enroll(options: EnrollOptions): Promise<Enrolled> {
   const { url, pin, deadlineMs } = options;
   const trust = await firstContact({ url, pin, ...(deadlineMs === undefined ? {} : { deadlineMs }) });
   const attempt = new Attempt();
-
   let answer: Answer;
 
   try {
@@ -153,8 +152,6 @@ async function store(
   const { hostId, name } = answer;
 
   await writeDurable(paths.root, trust.root, { mode: PUBLIC_FILE });
-  // The runner's own word for who this host is: the connector, which is trusted with nothing, cannot change it.
-  await writeDurable(paths.runnerHost, `${JSON.stringify({ hostId, name })}\n`, { mode: PUBLIC_FILE });
   await writeDurable(paths.authority, trust.authority, { mode: PUBLIC_FILE });
   await writeDurable(paths.certificate, answer.certificate, { mode: PUBLIC_FILE });
   await writeDurable(paths.enrollment, `${JSON.stringify({ hostId, name, collector, pin }, null, 2)}\n`, {
@@ -174,7 +171,6 @@ function pathsOf({ stateDir, runnerDir }: Pick<EnrollOptions, 'stateDir' | 'runn
     enrollment: identity('enrollment'),
     runnerKey: join(runnerDir, 'key.pem'),
     root: join(runnerDir, 'trust/root.json'),
-    runnerHost: join(runnerDir, 'trust/host.json'),
   };
 }
 
