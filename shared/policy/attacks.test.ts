@@ -255,13 +255,13 @@ describe('arbitrary policy', () => {
     forge(repository, 'targets', ({ delegations }) => ({
       delegations: {
         keys: { ...delegations?.keys, [alias.keyId]: toTufKey(alias) },
-        roles: (delegations?.roles ?? []).map((role) => ({ ...role, keyids: [one.keyId, alias.keyId], threshold: 2 })),
+        roles: (delegations?.roles ?? []).map((role) =>
+          role.name === 'policy' ? { ...role, keyids: [one.keyId, alias.keyId], threshold: 2 } : role,
+        ),
       },
     }));
-    repository.publish(
-      { metadata: [forgedRole(repository, 'policy', () => ({}), [one, alias])], targets: [] },
-      later(1),
-    );
+    const metadata = [forgedRole(repository, 'policy', () => ({}), [one, alias])];
+    repository.publish({ metadata, targets: [] }, later(1));
 
     refused(repository, 'POLICY_SIGNATURES');
   });
@@ -270,9 +270,30 @@ describe('arbitrary policy', () => {
     const repository = filled();
     const [one] = repository.admins;
     if (!one) throw new Error('an admin');
+    const alias = { ...one, keyId: sha256('another name') };
     replaceRoot(repository, ({ keys, roles }) => ({
-      keys: { ...keys, [sha256('another name')]: toTufKey(one) },
-      roles: { ...roles, targets: { keyids: [one.keyId, sha256('another name')], threshold: 2 } },
+      keys: { ...keys, [alias.keyId]: toTufKey(alias) },
+      roles: { ...roles, targets: { keyids: [one.keyId, alias.keyId], threshold: 2 } },
+    }));
+    const metadata = [forgedRole(repository, 'targets', () => ({}), [one, alias])];
+    repository.publish({ metadata, targets: [] }, later(1));
+
+    refused(repository, 'POLICY_SIGNATURES');
+  });
+
+  it('with a key under an id that is not its hash is refused', () => {
+    const repository = filled();
+    const renamed = { ...createSigningKey(), keyId: sha256('another name') };
+    replaceRoot(repository, ({ keys }) => ({ keys: { ...keys, [renamed.keyId]: toTufKey(renamed) } }));
+
+    refused(repository, 'POLICY_SIGNATURES');
+  });
+
+  it('by a root that lets an online key sign targets is refused', () => {
+    const repository = filled();
+    const { timestamp } = repository.online;
+    replaceRoot(repository, ({ roles }) => ({
+      roles: { ...roles, targets: { keyids: [...roles.targets.keyids, timestamp.keyId], threshold: 1 } },
     }));
 
     refused(repository, 'POLICY_SIGNATURES');
@@ -336,7 +357,9 @@ describe('a role outside its folder', () => {
     forge(repository, role, ({ targets }) => ({ targets: { ...targets, [path]: target } }));
     repository.contents.set(`${path}#${sha256(window)}`, window);
 
-    refused(repository, 'POLICY_INVALID');
+    expect(() => repository.verify(later(1))).toThrow(
+      expect.objectContaining({ code: 'POLICY_INVALID', details: { role, path } }),
+    );
   });
 
   it.each([
@@ -353,6 +376,22 @@ describe('a role outside its folder', () => {
         roles: (delegations?.roles ?? []).map((role) => (role.name === 'lifts' ? { ...role, ...change } : role)),
       },
     }));
+
+    refused(repository, 'POLICY_INVALID');
+  });
+
+  it('targets may not give a month to keys of its own choice, past approvals', () => {
+    const repository = filled();
+    const stranger = createSigningKey();
+    const month = { keyids: [stranger.keyId], threshold: 1, terminating: true as const };
+    forge(repository, 'targets', ({ delegations }) => ({
+      delegations: {
+        keys: { ...delegations?.keys, [stranger.keyId]: toTufKey(stranger) },
+        roles: [...(delegations?.roles ?? []), { ...month, name: 'approvals-2026-12', paths: ['approvals/2026-12/*'] }],
+      },
+    }));
+    const signed = { ...latestRole(repository, 'lifts'), version: 1 };
+    repository.publish({ metadata: [signedFile('approvals-2026-12', signed, [stranger])], targets: [] }, later(1));
 
     refused(repository, 'POLICY_INVALID');
   });

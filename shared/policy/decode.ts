@@ -2,12 +2,7 @@
 // no field whose meaning is not built: a policy that is half understood would be half obeyed. Pure.
 import { CodedError } from '../errors/coded-error.ts';
 import { KINDS, type Kind, NOT_SUPPORTED_YET, type PolicyDocument, pathOf } from './documents.ts';
-
-export interface DocumentProblem {
-  /** Where: `PatchPolicy linux-servers: lanes.immediate.window`, or `document 3: kind`. */
-  readonly path: string;
-  readonly message: string;
-}
+import { type DocumentProblem, meaningProblems } from './meaning.ts';
 
 /**
  * Documents of plain values, defaults filled in. Throws DOCUMENT_INVALID with every problem of every document
@@ -61,11 +56,14 @@ function decodeOne(
     return { problems: [{ path: `${position}: kind`, message: `${JSON.stringify(kind)} is none of ${known}` }] };
   }
 
-  const parsed = KINDS[kind].safeParse(value);
-  if (parsed.success) return { document: parsed.data };
-
   const name = property(value, 'name');
   const label = typeof name === 'string' ? `${kind} ${name}` : `${position} (${kind})`;
+  const parsed = KINDS[kind].safeParse(value);
+  if (parsed.success) {
+    const problems = meaningProblems(parsed.data).map(({ path, message }) => ({ path: `${label}: ${path}`, message }));
+
+    return problems.length === 0 ? { document: parsed.data } : { problems };
+  }
 
   return {
     problems: parsed.error.issues.map((issue) => ({

@@ -1,10 +1,7 @@
 // Whether documents fit together: every window, policy and lane that one of them names is there. Pure.
 import { CodedError } from '../errors/coded-error.ts';
-import type { DocumentProblem } from './decode.ts';
 import type { PolicyDocument } from './documents.ts';
-
-/** The name a lane may give instead of a window: no window is asked. */
-export const ANY_WINDOW = 'any';
+import { ANY_WINDOW, type DocumentProblem } from './meaning.ts';
 
 /**
  * Every reference that leads nowhere. Approvals that have ended are not looked at: their policy may be long gone.

@@ -1,0 +1,153 @@
+import { describe, expect, it } from 'vitest';
+import { decodeDocument, decodeDocuments } from './decode.ts';
+import { assertReferences, brokenReferences } from './references.ts';
+import { schemaOf, schemaOfAll } from './schema.ts';
+import { approvalSample, patchPolicySample, windowSample } from './testing/sample-documents.ts';
+
+const coded = (code: string) => expect.objectContaining({ code });
+
+/** Paths of all problems that decoding the values names. */
+function pathsOf(...values: unknown[]): readonly string[] {
+  try {
+    decodeDocuments(values);
+  } catch (error) {
+    const { details } = error as { details: { problems: { path: string }[] } };
+
+    return details.problems.map(({ path }) => path);
+  }
+
+  return [];
+}
+
+describe('when documents are decoded', () => {
+  it('takes good ones and fills in what may be left out', () => {
+    const { freeze: _freeze, ...short } = windowSample();
+
+    expect(decodeDocuments([short, patchPolicySample(), approvalSample()])).toEqual([
+      windowSample(),
+      patchPolicySample(),
+      approvalSample(),
+    ]);
+  });
+
+  it('names every problem of every document at once', () => {
+    const bad = { ...windowSample(), start: '25:00', for: 'long', forec: 1 };
+
+    expect(pathsOf(bad, { kind: 'Script' }, 'text', { kind: 'Approval' })).toEqual(
+      expect.arrayContaining([
+        'Window weekday-nights: start',
+        'Window weekday-nights: for',
+        'Window weekday-nights',
+        'document 2: kind',
+        'document 3: kind',
+        'document 4 (Approval): name',
+      ]),
+    );
+    expect(() => decodeDocument(bad)).toThrow(coded('DOCUMENT_INVALID'));
+  });
+
+  it.each([
+    ['a field the kind inherits from Object', { ...windowSample(), kind: 'constructor' }],
+    ['no kind', { name: 'x' }],
+    ['null', null],
+    ['a list', []],
+  ])('refuses %s', (_what, value) => {
+    expect(pathsOf(value)).toEqual(['document 1: kind']);
+  });
+
+  it.each([
+    ['a name twice', [windowSample(), windowSample()], 'Window weekday-nights: name'],
+    ['a window named any', [windowSample({ name: 'any' })], 'Window any: name'],
+    ['an unknown zone', [windowSample({ timezone: 'Mars/Olympus' })], 'Window weekday-nights: window'],
+    ['a window of no length', [windowSample({ for: '0m' })], 'Window weekday-nights: window'],
+    [
+      'a rule that needs from',
+      [{ ...windowSample(), days: undefined, recurrence: 'FREQ=WEEKLY;INTERVAL=2;BYDAY=MO' }],
+      'Window weekday-nights: window',
+    ],
+    ['no lane', [patchPolicySample({ lanes: {} })], 'PatchPolicy linux-servers: lanes'],
+    [
+      'rings that leave hosts out',
+      [
+        patchPolicySample({
+          lanes: { urgent: { approve: 'manual', delay: '0h', window: 'any', rings: [{ size: 2, soak: '1h' }] } },
+        }),
+      ],
+      'PatchPolicy linux-servers: lanes.urgent.rings',
+    ],
+    [
+      'the rest before another ring',
+      [
+        patchPolicySample({
+          lanes: {
+            urgent: { approve: 'manual', delay: '0h', window: 'any', rings: [{ rest: true }, { size: 2, soak: '1h' }] },
+          },
+        }),
+      ],
+      'PatchPolicy linux-servers: lanes.urgent.rings',
+    ],
+    [
+      'an approval that ends before it begins',
+      [approvalSample({ expires: '2026-11-20T10:00:00Z' })],
+      'Approval linux-servers.openssl-3.0.22: expires',
+    ],
+    ['an approval of nothing', [approvalSample({ packages: [] })], 'Approval linux-servers.openssl-3.0.22: packages'],
+    [
+      'a package twice',
+      [approvalSample({ packages: ['1', '2'].map((version) => ({ name: 'openssl', version, arch: 'amd64' })) })],
+      'Approval linux-servers.openssl-3.0.22: packages',
+    ],
+  ])('refuses %s', (_what, values, path) => {
+    expect(pathsOf(...values)).toEqual([path]);
+  });
+
+  it('refuses what is well-formed but not built, naming each field', () => {
+    const policy = patchPolicySample({ gate: {}, due: { kev: 'theirs' } });
+
+    expect(() => decodeDocuments([policy])).toThrow(coded('DOCUMENT_NOT_SUPPORTED'));
+    expect(pathsOf(policy)).toEqual(['PatchPolicy linux-servers: gate', 'PatchPolicy linux-servers: due']);
+  });
+});
+
+describe('when documents refer to each other', () => {
+  const now = Temporal.Instant.from('2026-11-21T00:00:00Z');
+  const all = [windowSample(), patchPolicySample(), approvalSample()];
+
+  it('lets them pass when everything is there', () => {
+    expect(brokenReferences(all, now)).toEqual([]);
+  });
+
+  it('names every reference that leads nowhere', () => {
+    const documents = [
+      patchPolicySample(),
+      approvalSample(),
+      approvalSample({ name: 'lost', policy: 'gone' }),
+      approvalSample({ name: 'no-lane', lane: 'immediate' }),
+    ];
+
+    expect(brokenReferences(documents, now).map(({ path }) => path)).toEqual([
+      'PatchPolicy linux-servers: lanes.scheduled.window',
+      'Approval lost: policy',
+      'Approval no-lane: lane',
+    ]);
+    expect(() => assertReferences(documents, now)).toThrow(coded('DOCUMENT_REFERENCE'));
+  });
+
+  it('does not look at approvals that have ended', () => {
+    const documents = [approvalSample({ policy: 'gone' })];
+
+    expect(brokenReferences(documents, Temporal.Instant.from('2026-12-20T10:00:00Z'))).toEqual([]);
+  });
+});
+
+describe('when schemas are published', () => {
+  it('closes every kind to unknown fields and leaves defaults optional', () => {
+    expect(schemaOf('Window')).toMatchObject({
+      title: 'Window',
+      additionalProperties: false,
+      properties: { kind: { const: 'Window' }, start: { type: 'string' } },
+      required: ['kind', 'name', 'start', 'for', 'timezone'],
+    });
+    expect(Object.keys(schemaOfAll().$defs as object)).toEqual(['Window', 'PatchPolicy', 'Approval']);
+  });
+});
