@@ -1,5 +1,5 @@
-// The dependency rule, enforced by `npm run check`. What it says lies in scripts/check/rooms.mjs.
-import { ADAPTERS, DOORS, PURE, PURE_PACKAGES } from './scripts/check/rooms.mjs';
+// The dependency rule, enforced by `npm run check`. What it says lies in scripts/check/rooms.ts.
+import { ADAPTERS, DOORS, PURE, PURE_PACKAGES } from './scripts/check/rooms.ts';
 
 const TESTS = '([.]test[.]ts$|/testing/|/test/)';
 const escaped = (name) => name.replaceAll('/', '[/]');

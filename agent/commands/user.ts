@@ -1,6 +1,7 @@
 // Whom the agent's unprivileged halves run as: the user of the settings when the agent is root, itself otherwise.
+import { readFile } from 'node:fs/promises';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
-import { readBounded } from '@selvage/shared/files/durable.ts';
+import { hasErrno, readBounded } from '@selvage/shared/files/durable.ts';
 
 export interface User {
   readonly uid: number;
@@ -10,7 +11,10 @@ export interface User {
 const MAX_PASSWD_BYTES = 16 * 1024 * 1024;
 const ROOT = 0;
 
-/** Null when this process is not root and so cannot drop. Throws SETTINGS_INVALID when there is no such user. */
+/**
+ * Null when this process cannot drop: it is not root, or only root of a user namespace that has no such user (a rootless
+ * container), where it is an ordinary user of the machine already. Throws SETTINGS_INVALID when there is no such user.
+ */
 export async function unprivilegedUser(name: string): Promise<User | null> {
   if (process.getuid?.() !== ROOT) return null;
 
@@ -28,5 +32,27 @@ export async function unprivilegedUser(name: string): Promise<User | null> {
     throw new CodedError('SETTINGS_INVALID', `the settings name user "${name}", which is root`);
   }
 
-  return { uid: Number(uid), gid: Number(gid) };
+  const user = { uid: Number(uid), gid: Number(gid) };
+  const mapped = (await isMapped('uid', user.uid)) && (await isMapped('gid', user.gid));
+
+  return mapped ? user : null;
+}
+
+/** user_namespaces(7): lines of "first id inside, first id outside, count". */
+async function isMapped(kind: 'uid' | 'gid', id: number): Promise<boolean> {
+  let text: string;
+
+  try {
+    text = await readFile(`/proc/self/${kind}_map`, 'utf8');
+  } catch (error) {
+    // A system without user namespaces has all its users.
+    if (hasErrno(error, 'ENOENT')) return true;
+    throw error;
+  }
+
+  return text.split('\n').some((line) => {
+    const [inside, , count] = line.trim().split(/\s+/).map(Number);
+
+    return inside !== undefined && count !== undefined && id >= inside && id < inside + count;
+  });
 }

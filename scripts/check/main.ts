@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { impurities } from './purity.ts';
-import { PURE } from './rooms.mjs';
+import { PURE } from './rooms.ts';
 
 const root = join(import.meta.dirname, '../..');
 const ROOMS = ['proto', 'shared', 'agent', 'collector', 'scripts'];

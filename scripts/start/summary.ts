@@ -1,8 +1,8 @@
 // What one pass found on this machine, asked from the collector: it shows what arrived, not what was sent.
 import { hostname } from 'node:os';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
-import { z } from 'zod';
 import { hostDetail } from '../../collector/api/contract.ts';
+import type { HostDetail } from '../../collector/api/host-view.ts';
 import type { Commands } from './commands.ts';
 
 /** Counts are null when they are not known; `packageLists.stale` then says why. */
@@ -27,14 +27,21 @@ export interface Summary {
   };
 }
 
+/** Why counts are unknown: per repository, or in general where not even the repositories are known. */
+function staleOf({ packageLists, unknown }: HostDetail): Summary['host']['packageLists']['stale'] {
+  const stale = packageLists.stale.map(({ repository, reason }) => ({ repository, reason }));
+
+  return stale.length > 0 ? stale : unknown.map((reason) => ({ repository: null, reason }));
+}
+
 export async function summarize(commands: Commands, url: string): Promise<Summary> {
-  const page = z.object({ host: hostDetail });
-  const decoded = page.safeParse(JSON.parse(await commands.selvage(['host', 'show', hostname(), '--json'])));
+  const page = JSON.parse(await commands.selvage(['host', 'show', hostname(), '--json'])) as { host?: unknown };
+  const decoded = hostDetail.safeParse(page.host);
   if (!decoded.success) {
     throw new CodedError('INTERNAL', 'the collector described this host in an unknown shape', { cause: decoded.error });
   }
 
-  const { host } = decoded.data;
+  const host = decoded.data;
   if (host.os === null || host.kernel === null) {
     const reasons = host.problems.map((problem) => `${problem.section}: ${problem.reason}`).join('; ');
     throw new CodedError('PARSE', `the inventory has no operating system or kernel: ${reasons}`);
@@ -54,7 +61,7 @@ export async function summarize(commands: Commands, url: string): Promise<Summar
       security: host.security,
       packageLists: {
         asOf: host.packageLists.asOf,
-        stale: host.packageLists.stale.map(({ repository, reason }) => ({ repository, reason })),
+        stale: staleOf(host),
       },
       rebootRequired: host.rebootRequired,
       staleProcesses: host.staleProcesses,

@@ -2,7 +2,7 @@
 // Read by the dependency-cruiser configuration and by the purity check; changes here change the rule itself.
 
 /** Pure files: same answer for the same arguments. No clock, luck, environment, timers, files or network. */
-export const PURE = [
+export const PURE: readonly string[] = [
   '^shared/(errors|model)/',
   '^shared/time/(duration|backoff)[.]ts$',
   '^shared/files/canonical[.]ts$',
@@ -15,10 +15,10 @@ export const PURE = [
 ];
 
 /** Pure files may use these packages: data in, data out. */
-export const PURE_PACKAGES = ['zod', 'rrule-temporal'];
+export const PURE_PACKAGES: readonly string[] = ['zod', 'rrule-temporal'];
 
 /** Package → the only places that may import it. */
-export const DOORS = {
+export const DOORS: Readonly<Record<string, readonly string[]>> = {
   execa: ['^shared/exec/'],
   pino: ['^shared/log/'],
   protobufjs: ['^shared/wire/'],
@@ -37,7 +37,7 @@ export const DOORS = {
 };
 
 /** Adapters of one side: none imports another's values; a main or a stage hands them over. */
-export const ADAPTERS = {
+export const ADAPTERS: Readonly<Record<string, readonly string[]>> = {
   agent: ['connector', 'providers', 'inventory'],
   collector: ['gateway', 'store', 'feeds', 'notify'],
 };

@@ -1,0 +1,241 @@
+// `npm start -- --once --json` as a stranger runs it: real collector, real agent, real apt on a sandboxed system whose
+// archive is served on loopback, and once on this machine without any network.
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
+import { createRun } from '@selvage/shared/exec/run.ts';
+import { needs } from '@selvage/shared/testing/needs.ts';
+import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeRepository, type Repository } from '../lab/repository.ts';
+import { makeSandbox } from '../lab/sandbox.ts';
+import { type ServedRepository, serveRepository } from '../lab/serving.ts';
+
+const ENTRY = join(import.meta.dirname, '../start.mjs');
+const SELVAGE = join(import.meta.dirname, '../../collector/bin/selvage.mjs');
+const START_DEADLINE_MS = 120_000;
+
+const run = createRun(process.env);
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function start(args: readonly string[], home: string, wrap: readonly string[] = []): Promise<Ended> {
+  const [file, ...rest] = [...wrap, process.execPath, ENTRY, ...args];
+
+  return new Promise((resolve, reject) => {
+    const child = spawn(file ?? '', rest, { env: { ...process.env, SELVAGE_HOME: home } });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (chunk) => {
+      stdout += chunk;
+    });
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk;
+    });
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, stdout, stderr }));
+  });
+}
+
+/** A port that was free a moment ago: tests of several files run at the same time, so the usual ones may be taken. */
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+/** A home whose agent looks at `root` instead of this machine: the same path, with packages that the test knows. */
+async function homeFor(root: string): Promise<string> {
+  const home = join(temporaryFolder('start'), 'home');
+  const ports = ['--gateway-port', String(await freePort()), '--api-port', String(await freePort())];
+  await run({
+    file: process.execPath,
+    args: [SELVAGE, 'init', '--local', ...ports],
+    env: { SELVAGE_HOME: home },
+    deadlineMs: START_DEADLINE_MS,
+    check: true,
+  });
+  const stateDir = join(home, 'agent');
+  mkdirSync(stateDir, { recursive: true });
+  writeFileSync(join(stateDir, 'settings.json'), JSON.stringify({ mode: 'observe', stateDir, root }));
+
+  return home;
+}
+
+describe('when the options are wrong', () => {
+  it.each([[['--json']], [['--wrong']]])('%s ends with 2 and says what is right', async (args) => {
+    const ended = await start(args, join(temporaryFolder('start'), 'home'));
+
+    expect(ended).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringMatching(/^error USAGE: .+\nnext: .+\n$/),
+    });
+  });
+});
+
+needs(
+  ['busybox-static', 'apt-ftparchive', 'dpkg-deb', 'gpg', 'gpgv', 'apt-get', 'unshare', 'setpriv'],
+  'a whole pass',
+  () => {
+    let repository: Repository;
+    let server: ServedRepository;
+    let home: string;
+    let first: { collector: { url: string }; host: Record<string, unknown>; timings: Record<string, number> };
+
+    beforeAll(async () => {
+      const folder = temporaryFolder('start-lab');
+      chmodSync(folder, 0o755);
+      repository = await makeRepository({
+        folder: join(folder, 'archive'),
+        run,
+        packages: [
+          { name: 'widget', version: '1.1-1', suite: 'bookworm-security' },
+          { name: 'gadget', version: '2.1-1' },
+          { name: 'trinket', version: '0.9-1' },
+        ],
+      });
+      server = await serveRepository(repository);
+      const sandbox = await makeSandbox({
+        folder: join(folder, 'system'),
+        run,
+        repositories: [repository],
+        uris: new Map([[repository, server.url]]),
+        installed: [
+          { name: 'widget', version: '1.0-1' },
+          { name: 'gadget', version: '2.0-1' },
+          { name: 'trinket', version: '0.9-1' },
+        ],
+      });
+      home = await homeFor(sandbox.root);
+      const ended = await start(['--once', '--json'], home);
+      expect(ended).toMatchObject({ code: 0 });
+      first = JSON.parse(ended.stdout);
+    }, START_DEADLINE_MS);
+
+    afterAll(() => server?.close());
+
+    it('prints one document that says what is on the host', () => {
+      expect(first).toEqual({
+        collector: { url: expect.stringMatching(/^wss:\/\//) },
+        host: {
+          id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+          hostname: expect.any(String),
+          os: { id: 'debian', version: '12' },
+          kernel: { running: expect.any(String), installed: [] },
+          packages: 3,
+          upgradable: 2,
+          held: 0,
+          phased: 0,
+          security: 1,
+          packageLists: { asOf: expect.stringMatching(/^\d{4}-/), stale: [] },
+          rebootRequired: false,
+          staleProcesses: expect.any(Number),
+        },
+        timings: expect.objectContaining({ totalMs: expect.any(Number) }),
+      });
+    });
+
+    it(
+      'resumes with the same identity',
+      async () => {
+        const again = JSON.parse((await start(['--once', '--json'], home)).stdout);
+
+        expect(again.host.id).toBe(first.host.id);
+        expect(again.host.upgradable).toBe(2);
+      },
+      START_DEADLINE_MS,
+    );
+
+    it('keeps private keys private', () => {
+      const names = readdirSync(home, { recursive: true, withFileTypes: true });
+      const keys = names.filter((entry) => entry.isFile() && /key/.test(entry.name) && !/pub/.test(entry.name));
+
+      expect(keys.length).toBeGreaterThan(2);
+      for (const key of keys) {
+        const path = join(key.parentPath, key.name);
+        expect([path, statSync(path).mode & 0o077]).toEqual([path, 0]);
+      }
+    });
+
+    it(
+      'refuses a second collector on the same state, and nothing is lost',
+      async () => {
+        const both = await Promise.all([start(['--once', '--json'], home), start(['--once', '--json'], home)]);
+        const codes = both.map(({ code }) => code).sort();
+
+        expect(codes[0]).toBe(0);
+        for (const { code, stderr } of both) if (code !== 0) expect(stderr).toMatch(/error [A-Z_]+: .+\nnext: /);
+        expect(JSON.parse((await start(['--once', '--json'], home)).stdout).host.id).toBe(first.host.id);
+      },
+      START_DEADLINE_MS,
+    );
+
+    it(
+      'says unknown, never 0, when the archive no longer answers and the lists are too old to be believed',
+      async () => {
+        server.answer('404');
+        const settings = join(home, 'agent/settings.json');
+        const facts = JSON.parse(readFileSync(settings, 'utf8'));
+        writeFileSync(settings, JSON.stringify({ ...facts, lists: { maxAge: '1s', refreshEvery: '1s' } }));
+        const { host } = JSON.parse((await start(['--once', '--json'], home)).stdout);
+
+        expect(host).toMatchObject({ upgradable: null, security: null, held: null, phased: null, packages: 3 });
+        expect(host.packageLists.stale.length).toBeGreaterThan(0);
+        expect(host.packageLists.stale[0]).toEqual({ repository: expect.any(String), reason: expect.any(String) });
+      },
+      START_DEADLINE_MS,
+    );
+  },
+);
+
+needs(['unshare', 'apt-get'], 'this machine without any network', () => {
+  it(
+    'still says what it knows, and changes nothing on the machine',
+    async () => {
+      const before = machineState();
+      const home = join(temporaryFolder('start'), 'home');
+      // Only loopback exists in there.
+      const wrap = [
+        'unshare',
+        '--user',
+        '--map-root-user',
+        '--net',
+        'sh',
+        '-c',
+        'ip link set lo up && exec "$@"',
+        'sh',
+      ];
+      const ended = await start(['--once', '--json'], home, wrap);
+
+      expect(ended).toMatchObject({ code: 0 });
+      const { host } = JSON.parse(ended.stdout);
+      expect(host).toMatchObject({ upgradable: null, security: null });
+      expect(host.packages).toBeGreaterThan(50);
+      expect(host.packageLists.stale.length).toBeGreaterThan(0);
+      expect(machineState()).toBe(before);
+    },
+    START_DEADLINE_MS,
+  );
+});
+
+/** Hash over what a patch tool could change without being asked: the package database and apt's own lists and caches. */
+function machineState(): string {
+  const hash = createHash('sha256');
+  for (const folder of ['/var/lib/dpkg', '/var/lib/apt', '/var/cache/apt', '/etc/apt']) {
+    for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+      hash.update(`${join(entry.parentPath, entry.name)}\n`);
+    }
+  }
+
+  return hash.update(readFileSync('/var/lib/dpkg/status')).digest('hex');
+}
