@@ -31,7 +31,10 @@ describe('when it is asked whether "N updates" may be said', () => {
   });
 
   it('may not on a host without any repository', () => {
-    expect(whatIsKnown([])).toMatchObject({ known: false, reasons: [{ repository: null }] });
+    expect(whatIsKnown([])).toMatchObject({
+      known: false,
+      reasons: [{ repository: null, code: 'REPOSITORY_NEVER_FETCHED' }],
+    });
   });
 
   it('never may while a single problem stands, wherever it stands', () => {

@@ -17,6 +17,7 @@ import { DPKG_FOLDER } from './dpkg-database.ts';
 import { readSource } from './dpkg-status.ts';
 import { type Policy, parsePolicy, parseUpgradable, type Upgradable } from './pending-output.ts';
 import type { RefreshDeps } from './refresh.ts';
+import { printedSuite } from './repository-list.ts';
 import { sourceFiles } from './source-files.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -36,6 +37,8 @@ const OUTPUT_LIMIT = 64 * 1024 * 1024;
 const NAMES_PER_CALL = 500;
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 const ANSWER_MODE = 0o644;
+/** A phased update that has reached everybody is one like any other. */
+const ALL_MACHINES = 100;
 /** Counts up when the meaning of the kept answer changes. */
 const FORMAT = 1;
 
@@ -133,6 +136,7 @@ function describe(
   const source = readSource(fields.get('source'), { name, version: candidate }, 'apt-cache show');
   const size = fields.get('size');
   const phased = fields.get('phased-update-percentage');
+  const share = chosen?.phased ?? (phased === undefined ? null : Number(phased));
   // Archives phase updates; the same version from a security repository reaches everyone (apt, ShouldKeep).
   const isPhased = !servingCandidate.some(({ security }) => security);
 
@@ -147,14 +151,15 @@ function describe(
     repositories: servingCandidate.map(({ id }) => id),
     security: between.some(({ origins }) => serving(origins).some(({ security }) => security)),
     held: facts.held,
-    phased: isPhased ? (chosen?.phased ?? (phased === undefined ? null : Number(phased))) : null,
+    phased: isPhased && share !== null && share < ALL_MACHINES ? share : null,
     downloadBytes: size === undefined ? null : Number(size),
   };
 }
 
 /** `http://deb.debian.org/debian bookworm/main amd64 Packages`, or `http://flat.example.org/x ./ Packages`. */
 function isOf(origin: string, { uri, suite, components }: Repository): boolean {
-  const heads = components.length === 0 ? [suite] : components.map((component) => `${suite}/${component}`);
+  const heads =
+    components.length === 0 ? [printedSuite(suite)] : components.map((component) => `${suite}/${component}`);
 
   return heads.some((head) => origin.startsWith(`${uri} ${head} `));
 }

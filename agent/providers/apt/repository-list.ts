@@ -42,6 +42,11 @@ function shown(uri: string): string {
   return `${scheme}${host === '' ? '' : `//${host}`}${path}`.replace(/\/+$/, '');
 }
 
+/** A flat repository at the address itself is printed without a suite (MetaIndexInfo() of apt). */
+export function printedSuite(suite: string): string {
+  return suite === '/' ? '' : suite;
+}
+
 /** sources.list(5): a suite that ends in a slash is the path itself. */
 function prefix(uri: string, suite: string): string {
   const path = suite.endsWith('/') ? `${uri}/${suite === '/' ? '' : suite}` : `${uri}/dists/${suite}/`;

@@ -2,7 +2,7 @@
 // against the repository it names, or against all of them.
 import type { Code } from '@selvage/shared/errors/codes.ts';
 import type { Problem } from './belief.ts';
-import type { ListedRepository } from './repository-list.ts';
+import { type ListedRepository, printedSuite } from './repository-list.ts';
 
 export interface UpdateVerdict {
   /** The signed index answered "unchanged": nothing else had to come. */
@@ -130,7 +130,7 @@ function codeOf(causes: readonly string[], errors: readonly string[]): Code | nu
 
 /** `http://deb.debian.org/debian bookworm/main amd64 Packages [8790 kB]` names uri and suite. */
 function names(text: string, { uri, suite }: ListedRepository): boolean {
-  const start = `${uri} ${suite}`;
+  const start = `${uri} ${printedSuite(suite)}`;
 
   return text.startsWith(start) && /^( |\/)/.test(text.slice(start.length));
 }
