@@ -2,7 +2,7 @@
 // no field whose meaning is not built: a policy that is half understood would be half obeyed. Pure.
 import { CodedError } from '../errors/coded-error.ts';
 import { KINDS, type Kind, NOT_SUPPORTED_YET, type PolicyDocument, pathOf } from './documents.ts';
-import { type DocumentProblem, meaningProblems } from './meaning.ts';
+import { type DocumentProblem, meaningProblems } from './references.ts';
 
 /**
  * Documents of plain values, defaults filled in. Throws DOCUMENT_INVALID with every problem of every document

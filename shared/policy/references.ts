@@ -1,7 +1,74 @@
-// Whether documents fit together: every window, policy and lane that one of them names is there. Pure.
+// Whether well-formed documents make sense: each on its own (a window that can be evaluated, rings that end, an approval
+// that can be acted on) and together (every window, policy and lane that one of them names is there). Pure.
 import { CodedError } from '../errors/coded-error.ts';
-import type { PolicyDocument } from './documents.ts';
-import { ANY_WINDOW, type DocumentProblem } from './meaning.ts';
+import { assertWindow } from '../schedule/window.ts';
+import type { ApprovalDocument, PatchPolicyDocument, PolicyDocument, WindowDocument } from './documents.ts';
+
+export interface DocumentProblem {
+  /** Where: `PatchPolicy linux-servers: lanes.immediate.window`, or `document 3: kind`. */
+  readonly path: string;
+  readonly message: string;
+}
+
+/** The name a lane may give instead of a window: no window is asked. */
+export const ANY_WINDOW = 'any';
+
+/** Every problem, with its path inside the document. */
+export function meaningProblems(document: PolicyDocument): readonly DocumentProblem[] {
+  switch (document.kind) {
+    case 'Window':
+      return windowProblems(document);
+    case 'PatchPolicy':
+      return policyProblems(document);
+    case 'Approval':
+      return approvalProblems(document);
+  }
+}
+
+function windowProblems(window: WindowDocument): readonly DocumentProblem[] {
+  const problems: DocumentProblem[] = [];
+  if (window.name === ANY_WINDOW)
+    problems.push({ path: 'name', message: `"${ANY_WINDOW}" stands for no window at all` });
+
+  try {
+    assertWindow(window);
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error;
+    problems.push({ path: 'window', message: error.message });
+  }
+
+  return problems;
+}
+
+function policyProblems(policy: PatchPolicyDocument): readonly DocumentProblem[] {
+  const lanes = Object.entries(policy.lanes);
+  if (lanes.length === 0) return [{ path: 'lanes', message: 'at least one lane is needed' }];
+
+  return lanes.flatMap(([name, lane]) => {
+    const rests = (lane?.rings ?? []).flatMap((ring, index) => ('rest' in ring ? [index] : []));
+    const path = `lanes.${name}.rings`;
+    if (rests.length === 0) return [{ path, message: 'the last ring must be { rest: true }, else hosts are left out' }];
+
+    return rests.length > 1 || rests[0] !== (lane?.rings.length ?? 0) - 1
+      ? [{ path, message: 'only the last ring may be { rest: true }' }]
+      : [];
+  });
+}
+
+function approvalProblems(approval: ApprovalDocument): readonly DocumentProblem[] {
+  const problems: DocumentProblem[] = [];
+  if (Temporal.Instant.compare(approval.expires, approval.approvedAt) <= 0) {
+    problems.push({ path: 'expires', message: `${approval.expires} is not after ${approval.approvedAt}` });
+  }
+  if (approval.decision === 'approve' && approval.packages.length === 0) {
+    problems.push({ path: 'packages', message: 'an approval without packages approves nothing' });
+  }
+  const names = approval.packages.map(({ name, arch }) => `${name}:${arch}`);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) problems.push({ path: 'packages', message: `${twice} is given twice` });
+
+  return problems;
+}
 
 /**
  * Every reference that leads nowhere. Approvals that have ended are not looked at: their policy may be long gone.

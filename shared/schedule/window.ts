@@ -22,9 +22,9 @@ export type WindowState =
     };
 
 /** How far ahead is looked: a rule for 29 February can be silent for eight years. */
-export const HORIZON_DAYS = 3660;
+const HORIZON_DAYS = 3660;
 /** A window that is open for longer is no window. */
-export const MAX_WINDOW_MS = 31 * 24 * 3_600_000;
+const MAX_WINDOW_MS = 31 * 24 * 3_600_000;
 /** Days looked at in one go. */
 const STRIDE_DAYS = 61;
 const DAY_MS = 24 * 3_600_000;

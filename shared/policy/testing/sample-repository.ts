@@ -46,7 +46,7 @@ export function sampleRepository(options: {
     for (const file of proposal.metadata) {
       contents.set(file.name, file.bytes);
       const role = roleFileOf(file);
-      if (role && role.role !== 'root') roles.set(role.role, role);
+      if (role && isDelegated(role.role)) roles.set(role.role, role);
     }
     for (const { path, bytes } of proposal.targets) {
       contents.set(path, bytes);
@@ -83,9 +83,20 @@ export function sampleRepository(options: {
     copy: () => new Map(contents),
     restore: (copy) => {
       contents.clear();
-      for (const [name, bytes] of copy) contents.set(name, bytes);
+      roles.clear();
+      for (const [name, bytes] of copy) {
+        contents.set(name, bytes);
+        const role = roleFileOf({ name, bytes });
+        if (role && isDelegated(role.role) && role.version > (roles.get(role.role)?.version ?? 0)) {
+          roles.set(role.role, role);
+        }
+      }
     },
   };
+}
+
+function isDelegated(role: string): boolean {
+  return role !== 'root' && role !== 'snapshot';
 }
 
 function roleFileOf({ name, bytes }: NamedBytes): RoleFile | null {
