@@ -7,6 +7,7 @@ import type { HostId } from '@selvage/shared/model/ids.ts';
 import { createAuthority, issue, SERIAL_BYTES } from '@selvage/shared/pki/authority.ts';
 import { hostUri } from '@selvage/shared/pki/certificate.ts';
 import { generateKey } from '@selvage/shared/pki/keys.ts';
+import { fromPem, toPem } from '@selvage/shared/pki/pem.ts';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
 import { describe, expect, it } from 'vitest';
 import { identityState, loadIdentity } from './identity.ts';
@@ -29,6 +30,14 @@ const certificateOf = (over: Partial<Parameters<typeof issue>[0]> = {}) =>
     ...validity(),
     ...over,
   });
+
+/** The same certificate with another signature. */
+function mangled(pem: string): string {
+  const der = fromPem('CERTIFICATE', pem) ?? new Uint8Array();
+  der[der.length - 1] = (der.at(-1) ?? 0) ^ 1;
+
+  return toPem('CERTIFICATE', der);
+}
 
 let count = 0;
 /** An identity folder as enrollment leaves it, with some files changed. */
@@ -87,6 +96,7 @@ describe('when an identity is loaded', () => {
       { 'authority.crt': authority.certificate + createAuthority({ name: 'x', ...validity() }).certificate },
       'CERTIFICATE_INVALID',
     ],
+    ['a certificate with a forged signature', { 'host.crt': mangled(certificateOf()) }, 'CERTIFICATE_INVALID'],
     ['a certificate that is none', { 'host.crt': 'nonsense' }, 'CERTIFICATE_INVALID'],
     ['a broken enrollment', { 'enrollment.json': '{"hostId":' }, 'FILE_CORRUPT'],
     ['an enrollment that says too little', { 'enrollment.json': '{}' }, 'FILE_CORRUPT'],

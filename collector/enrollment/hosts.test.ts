@@ -206,6 +206,17 @@ describe('when the answer was lost and the same key asks again', () => {
     expect(await asks({})).toBe('TOKEN_USED');
   });
 
+  it('another key may not, even with the same runner key', async () => {
+    const office = await open();
+    const host = newcomer();
+    const token = await office.hostToken();
+    await office.enrollment.enrollHost(host.request(token));
+
+    await expect(office.enrollment.enrollHost(host.request(token, { csr: csrOf() }))).rejects.toMatchObject({
+      code: 'TOKEN_USED',
+    });
+  });
+
   it('may not after the host was revoked', async () => {
     const office = await open();
     const host = newcomer();

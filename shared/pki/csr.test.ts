@@ -1,6 +1,6 @@
 // Requests from outside: one canonical form is taken, everything else is CSR_INVALID, and nothing but the key counts.
 
-import { generateKeyPairSync, sign, X509Certificate } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, sign, X509Certificate } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { issue } from './authority.ts';
@@ -87,6 +87,16 @@ describe('when a request is read', () => {
     spki[spki.length - 1] = (spki[spki.length - 1] ?? 0) ^ 1;
 
     expect(() => readRequest(forged({ spki }))).toThrow(CSR_INVALID);
+  });
+
+  it('refuses a compressed point: one key must have one spelling', () => {
+    const spki = publicKeyToDer(keys.publicKey);
+    const point = Uint8Array.of(0x02 | ((spki.at(-1) ?? 0) & 1), ...spki.slice(-64, -32));
+    const [algorithm] = der.itemsOf(der.decode(spki), 'sequence', 2);
+    const compressed = der.encode(der.sequence(algorithm as der.Node, der.bits(point)));
+
+    expect(createPublicKey({ key: Buffer.from(compressed), format: 'der', type: 'spki' }).asymmetricKeyType).toBe('ec');
+    expect(() => readRequest(forged({ spki: compressed }))).toThrow(CSR_INVALID);
   });
 
   it('refuses another signature algorithm, or parameters beside it', () => {
