@@ -96,6 +96,12 @@ async function refused(setup: Setup, proposal: Proposal, expected: string) {
   expect(setup.events).toEqual([]);
 }
 
+/** The same for a collector that something was pushed to before. */
+async function refusedAfter(setup: Setup, proposal: Proposal, expected: string) {
+  setup.events.length = 0;
+  await refused(setup, proposal, expected);
+}
+
 describe('when a collector is new', () => {
   it('serves an empty policy that an agent accepts, and cannot be initialized twice', async () => {
     const setup = await newCollector();
@@ -340,6 +346,27 @@ describe('when time passes', () => {
     expect(policy.documents.filter(({ document }) => document.kind === 'Approval').map(({ role }) => role)).toEqual([
       'approvals-2027-01',
     ]);
+  });
+});
+
+describe('when an admin is revoked', () => {
+  it('goes on without the months that are over', async () => {
+    const setup = await newCollector();
+    await setup.repository.push({ ...(await propose(setup, { put: DOCUMENTS })), by: 'admin:ops' });
+    await setup.clock.advance(60 * DAY_MS);
+    await setup.repository.refreshTimestamp();
+    const added = createSigningKey();
+    const { policy } = await setup.repository.current();
+    const change = { current: policy, admins: [added], threshold: 1, now: setup.clock.now() };
+    const proposal = changeAdmins({ ...change, signers: [...setup.admins, added] });
+    await setup.repository.push({ ...proposal, by: 'admin:ops' });
+
+    expect((await agentVerifies(setup)).versions).not.toHaveProperty('approvals-2026-11');
+    expect((await setup.repository.current()).documents).toHaveLength(2);
+    await refusedAfter(setup, await propose(setup, { put: [windowSample({ start: '04:00' })] }), 'POLICY_SIGNATURES');
+    const signed = await propose(setup, { put: [windowSample({ start: '04:00' })], signers: [added] });
+    await setup.repository.push({ ...signed, by: 'admin:new' });
+    expect((await agentVerifies(setup)).documents).toHaveLength(2);
   });
 });
 

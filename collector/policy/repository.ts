@@ -5,7 +5,8 @@ import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { sha256 } from '@selvage/shared/files/canonical.ts';
 import type { Sha256, Timestamp } from '@selvage/shared/model/ids.ts';
 import type { SigningKey } from '@selvage/shared/policy/keys.ts';
-import type { NamedBytes } from '@selvage/shared/policy/online.ts';
+import { decodeMetadata, fileNameOf } from '@selvage/shared/policy/metadata.ts';
+import type { NamedBytes, RoleFile } from '@selvage/shared/policy/online.ts';
 import { overdueRoles, verifyOverdue } from '@selvage/shared/policy/overdue.ts';
 import { assertReferences } from '@selvage/shared/policy/references.ts';
 import type { OnlineKeys, Proposal } from '@selvage/shared/policy/sign.ts';
@@ -84,7 +85,7 @@ export function createPolicyRepository(deps: PolicyRepositoryDeps): PolicyReposi
       await store.transaction(async (writers) => {
         await writers.policy.put(next.files.map(fileOf).map(recordOf), stored.timestamp.version);
         // An agent that is mirroring the version before may still ask for its documents.
-        await writers.policy.prune([...targetsOf(policy), ...targetsOf(next.policy)]);
+        await writers.policy.prune(targetsOf([...stored.roles, ...next.roles]));
         for (const entry of entriesOf(policy, next.policy, namesOf(proposal))) {
           await writers.audit.append({ ...entry, at: now.toString() as Timestamp, actor: by });
         }
@@ -115,6 +116,8 @@ export function createPolicyRepository(deps: PolicyRepositoryDeps): PolicyReposi
 interface Next {
   readonly policy: TrustedPolicy;
   readonly timestampVersion: number;
+  /** Every role that the new snapshot names, also those that nobody delegates to any more. */
+  readonly roles: readonly RoleFile[];
   /** Everything that is new. */
   readonly files: readonly NamedBytes[];
 }
@@ -155,7 +158,7 @@ function nextPolicy(
     now,
   );
 
-  return { policy: next, timestampVersion: online.timestampVersion, files };
+  return { policy: next, timestampVersion: online.timestampVersion, roles: [...roles.values()], files };
 }
 
 /**
@@ -227,11 +230,13 @@ function firstRootOf({ roots }: StoredPolicy): Uint8Array {
   return first.bytes;
 }
 
-/** Documents that the roles name, those of lapsed months included: later verifications ask for what a role names. */
-function targetsOf(policy: TrustedPolicy): readonly { readonly name: string; readonly sha256: Sha256 }[] {
-  return Object.values(policy.signed.roles).flatMap(({ targets }) =>
-    Object.entries(targets).map(([name, { hashes }]) => ({ name, sha256: hashes.sha256 as Sha256 })),
-  );
+/** Documents that the roles name, those of months that are over included: whoever reads the roles asks for them. */
+function targetsOf(roles: readonly RoleFile[]): readonly { readonly name: string; readonly sha256: Sha256 }[] {
+  return roles.flatMap(({ role, version, bytes }) => {
+    const { targets } = decodeMetadata('targets', fileNameOf(role, version), bytes).signed;
+
+    return Object.entries(targets).map(([name, { hashes }]) => ({ name, sha256: hashes.sha256 as Sha256 }));
+  });
 }
 
 function namesOf(proposal: Proposal): readonly string[] {

@@ -144,9 +144,12 @@ export function changeAdmins(
   checkAdminSet(request);
   const online = request.online ?? onlineKeysOf(current.signed.root);
   const root = rootOf({ version: current.signed.root.version + 1, admins, threshold, online, now });
-  const months = Object.keys(current.signed.roles).filter(
-    (role) => monthOf(role) !== null && !current.lapsed.includes(role),
-  );
+  // A month that is over cannot be signed any more, whether or not the verification was as of then.
+  const months = Object.keys(current.signed.roles).filter((role) => {
+    const month = monthOf(role);
+
+    return month !== null && Temporal.Instant.compare(endOfMonthRole(month), now) > 0;
+  });
   const rest = Object.keys(current.signed.roles).filter((role) => monthOf(role) === null || months.includes(role));
   const roles = rest.map((role) => {
     const delegations =
