@@ -1,14 +1,4 @@
-import {
-  chmodSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -33,73 +23,6 @@ const FIX = 'openssl@3.0.22-1~deb12u2';
 const agent = { version: '0.1.0', mode: 'managed' as const, labels: { tier: ['web'] }, components: [] };
 const at = '2026-11-23T10:00:00Z';
 const updates = { known: true as const, asOf: at, pending: [pendingSample()] };
-
-/** Every file below a folder with its bytes: to see that nothing was touched. */
-function contents(folder: string): Record<string, string> {
-  return Object.fromEntries(
-    readdirSync(folder, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map((entry) => join(entry.parentPath, entry.name))
-      .map((path) => [path, readFileSync(path, 'base64')]),
-  );
-}
-
-describe('when a collector is made', () => {
-  it('keeps secrets from others, and the admin apart from the collector', async () => {
-    const lab = collectorLab();
-    expect(await lab.init()).toMatchObject({ exit: 0 });
-    const mode = (path: string) => (statSync(join(lab.home, path)).mode & 0o777).toString(8);
-
-    expect(['admin', 'collector'].map(mode)).toEqual(['700', '700']);
-    for (const file of [
-      'admin/signing.key',
-      'admin/client.key',
-      'collector/hosts-authority.key',
-      'collector/online-keys.json',
-    ]) {
-      expect([file, mode(file)]).toEqual([file, '600']);
-    }
-    expect(existsSync(join(lab.home, 'collector/signing.key'))).toBe(false);
-  });
-
-  it('a second init refuses and touches nothing', async () => {
-    const lab = collectorLab();
-    await lab.init();
-    const before = contents(lab.home);
-    const again = await lab.init();
-
-    expect(again).toMatchObject({ exit: 1, stderr: expect.stringMatching(/^error ALREADY_EXISTS: .*\nnext: .*serve/) });
-    expect(contents(lab.home)).toEqual(before);
-  });
-
-  it('an init that was cut off before its end is done anew', async () => {
-    const lab = collectorLab();
-    await lab.init();
-    rmSync(join(lab.home, 'settings.json'));
-    mkdirSync(join(lab.home, '.init'));
-
-    expect(await lab.init()).toMatchObject({ exit: 0 });
-    expect(existsSync(join(lab.home, '.init'))).toBe(false);
-  });
-
-  it('a folder of somebody else in its place is not replaced', async () => {
-    const lab = collectorLab();
-    mkdirSync(join(lab.home, 'admin'), { recursive: true });
-    writeFileSync(join(lab.home, 'admin/config.json'), '{}');
-
-    expect(await lab.init()).toMatchObject({ exit: 1, stderr: expect.stringContaining('ALREADY_EXISTS') });
-    expect(readFileSync(join(lab.home, 'admin/config.json'), 'utf8')).toBe('{}');
-    expect(existsSync(join(lab.home, 'collector'))).toBe(false);
-  });
-
-  it('names that cannot be in a certificate are refused before anything is made', async () => {
-    const lab = collectorLab();
-    const made = await lab.run(['init', '--name', 'not a name']);
-
-    expect(made).toMatchObject({ exit: 2, stderr: expect.stringContaining('SETTINGS_INVALID') });
-    expect(existsSync(lab.home)).toBe(false);
-  });
-});
 
 describe('when admins work with a served collector', () => {
   const lab: CollectorLab = collectorLab();
@@ -229,7 +152,7 @@ describe('when admins work with a served collector', () => {
   it('a fix is approved by exactly what is shown, signed here, and hosts of the policy are named', async () => {
     const dry = await lab.run(['fix', 'approve', FIX, '--policy', 'servers', '--lane', 'scheduled', '--dry-run']);
     expect(dry.exit).toBe(0);
-    expect((await lab.run(['fix', 'list'])).stdout).toContain('NEEDS APPROVAL');
+    expect((await lab.run(['fix', 'list'])).stdout).toMatch(/^openssl@\S+ +security +0\/3 +0 +OPEN$/m);
 
     const approved = await lab.run([
       ...['fix', 'approve', FIX, '--policy', 'servers', '--lane', 'scheduled', '--expires', '2d'],
@@ -248,9 +171,7 @@ describe('when admins work with a served collector', () => {
       packages: [{ name: 'openssl', version: '3.0.22-1~deb12u2', arch: 'amd64' }],
       adds: [{ name: 'libnew', version: '1.0', arch: 'amd64' }],
     });
-    expect((await lab.run(['fix', 'list'], { columns: 120 })).stdout).toMatch(
-      /approved \S+( ago)? for servers\/scheduled/,
-    );
+    expect((await lab.run(['fix', 'list'], { columns: 120 })).stdout).toMatch(/approved +servers\/scheduled, \S+/);
   });
 
   it('a rejection replaces the approval', async () => {
@@ -364,141 +285,5 @@ describe('when admins work with a served collector', () => {
 
     expect(first).toMatchObject({ exit: 0, stdout: expect.stringMatching(/^ledger whole: \d+ entries/) });
     expect(again.json()).toMatchObject({ ok: true, previous: { sequence: again.json<{ entries: number }>().entries } });
-  });
-});
-
-describe('when the ledger is changed behind the collector', () => {
-  it('entries that were cut off, or written anew, are noticed from the admin folder', async () => {
-    const lab = collectorLab();
-    await lab.init();
-    const kept = join(temporaryFolder('kept'), 'collector');
-    cpSync(join(lab.home, 'collector'), kept, { recursive: true });
-    const during = async (work: () => Promise<void>) => {
-      const running = await lab.serve();
-      await work();
-      await running.stop();
-    };
-    const restore = () => {
-      rmSync(join(lab.home, 'collector'), { recursive: true });
-      cpSync(kept, join(lab.home, 'collector'), { recursive: true });
-    };
-
-    await during(async () => {
-      for (const host of ['a', 'b', 'c']) await lab.run(['token', 'create', '--host', host]);
-      expect(await lab.run(['audit', 'verify'])).toMatchObject({ exit: 0 });
-    });
-    restore();
-    await during(async () => {
-      await lab.run(['token', 'create', '--host', 'a']);
-      expect(await lab.run(['audit', 'verify'])).toMatchObject({
-        exit: 1,
-        stderr: expect.stringMatching(/^error AUDIT_BROKEN: .*ends/),
-      });
-      for (const host of ['d', 'e', 'f']) await lab.run(['token', 'create', '--host', host]);
-      expect(await lab.run(['audit', 'verify'])).toMatchObject({
-        exit: 1,
-        stderr: expect.stringMatching(/^error AUDIT_BROKEN/),
-      });
-    });
-  });
-});
-
-describe('when a command is used wrongly or nothing answers', () => {
-  const lab = collectorLab();
-
-  it.each([
-    ['an unknown command', ['bogus'], /^error USAGE: unknown command 'bogus'\nnext: usage: selvage /],
-    [
-      'an unknown verb',
-      ['host', 'shwo'],
-      /^error USAGE: unknown command 'shwo'.*\nnext: usage: selvage host list\|show\|revoke/,
-    ],
-    [
-      'an unknown option',
-      ['host', 'list', '--jsno'],
-      /^error USAGE: unknown option '--jsno'.*\nnext: usage: selvage host list/,
-    ],
-    ['a missing option', ['token', 'create'], /^error USAGE: required option '--host <name>'/],
-    ['a missing argument', ['host', 'show'], /^error USAGE: missing required argument 'host'/],
-    [
-      'a lane that is none',
-      ['fix', 'approve', 'a@1', '--policy', 'p', '--lane', 'fast'],
-      /^error USAGE: .*Allowed choices/,
-    ],
-    ['a noun alone', ['host'], /^error USAGE: a command is missing\nnext: usage: selvage host /],
-    ['nothing', [], /^error USAGE: a command is missing/],
-    [
-      'a duration that is none',
-      ['token', 'create', '--host', 'a', '--expires', 'soon'],
-      /^error USAGE: .*30m, 8h or 7d/,
-    ],
-  ])('%s ends with 2 and says how to use it', async (_name, args, said) => {
-    expect(await lab.run(args)).toMatchObject({ exit: 2, stdout: '', stderr: expect.stringMatching(said) });
-  });
-
-  it('help is no error', async () => {
-    expect(await lab.run(['--help'])).toMatchObject({ exit: 0, stdout: expect.stringContaining('Exit codes: 0 ok') });
-    expect(await lab.run(['help', 'words'])).toMatchObject({
-      exit: 0,
-      stdout: expect.stringContaining('plan changed'),
-    });
-    expect(await lab.run(['help', 'fix', 'approve'])).toMatchObject({
-      exit: 0,
-      stdout: expect.stringContaining('--add'),
-    });
-    expect(await lab.run(['help', 'nothing'])).toMatchObject({ exit: 2 });
-    expect(await lab.run(['--version'])).toMatchObject({ exit: 0, stdout: '0.1.0\n' });
-  });
-
-  it('without a login it says how to log in', async () => {
-    expect(await lab.run(['host', 'list'])).toMatchObject({
-      exit: 3,
-      stderr: expect.stringMatching(/^error UNAUTHENTICATED: .*\nnext: .*selvage init/),
-    });
-    expect(await lab.run(['serve'])).toMatchObject({
-      exit: 1,
-      stderr: expect.stringMatching(/^error NOT_FOUND: .*\nnext: .*selvage init/),
-    });
-  });
-
-  it('when no collector runs it ends with 4 and says how to start one', async () => {
-    await lab.init();
-    const running = await lab.serve();
-    await running.stop();
-
-    expect(await lab.run(['host', 'list'])).toMatchObject({
-      exit: 4,
-      stdout: '',
-      stderr: expect.stringMatching(/^error UNREACHABLE: .*\nnext: .*selvage serve/),
-    });
-  });
-
-  it('a collector that was set up anew at the same address is not trusted', async () => {
-    const other = collectorLab();
-    await other.init();
-    const running = await other.serve();
-    const config = join(lab.home, 'admin/config.json');
-    writeFileSync(config, JSON.stringify({ ...JSON.parse(readFileSync(config, 'utf8')), url: running.api }));
-
-    expect(await lab.run(['host', 'list'])).toMatchObject({
-      exit: 3,
-      stderr: expect.stringContaining('error CERTIFICATE_INVALID'),
-    });
-    await running.stop();
-  });
-
-  it('a port that is taken is said with its number', async () => {
-    const first = collectorLab();
-    await first.init();
-    const running = await first.serve();
-    const settings = join(lab.home, 'settings.json');
-    const port = Number(new URL(running.api).port);
-    writeFileSync(settings, JSON.stringify({ ...JSON.parse(readFileSync(settings, 'utf8')), apiPort: port }));
-
-    expect(await lab.run(['serve'])).toMatchObject({
-      exit: 1,
-      stderr: expect.stringMatching(new RegExp(`error ADDRESS_IN_USE: .*${port}`)),
-    });
-    await running.stop();
   });
 });

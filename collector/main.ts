@@ -12,8 +12,7 @@ import { printFailure } from './cli/failure.ts';
 import { createProgram, runProgram } from './cli/program.ts';
 import { createScreen, type Output } from './cli/screen.ts';
 import { homeAt, readSettings } from './home.ts';
-import { initHome } from './init.ts';
-import { serve, VERSION } from './serve.ts';
+import { VERSION } from './version.ts';
 
 export interface MainIo {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -51,8 +50,10 @@ function createCli(io: MainIo): Cli {
     random,
     hostname: hostname().toLowerCase(),
     zone: Temporal.Now.timeZoneId(),
-    init: (options) => initHome(options, { home, clock, random }),
+    // Loaded only when they are meant: every other command is a thin client, without database and server.
+    init: async (options) => (await import('./init.ts')).initHome(options, { home, clock, random }),
     serve: async ({ readyLine }) => {
+      const { serve } = await import('./serve.ts');
       const settings = await readSettings(home, env);
       const log = createLog({ level: settings.logLevel, stream: stderr });
       const stop = io.stop ?? stopSignal();

@@ -17,6 +17,7 @@ import { createPolicyRepository, type PolicyRepository } from './policy/reposito
 import { type CollectorSettings, urlHost } from './settings.ts';
 import type { Store } from './store/ports.ts';
 import { openStore } from './store/store.ts';
+import { VERSION } from './version.ts';
 
 export interface ServeDeps {
   readonly home: Home;
@@ -39,7 +40,6 @@ interface Addresses {
   readonly apiPin: string;
 }
 
-export const VERSION = '0.1.0';
 /** Far below the timestamp's lifetime of a day, so that hosts never see one about to end. */
 const REFRESH_MS = 60 * 60 * 1000;
 const RETRY_MS = 60 * 1000;

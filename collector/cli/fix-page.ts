@@ -26,20 +26,20 @@ export function showFixes(cli: Cli, answer: z.output<typeof fixes>): void {
       // Whole, because it is what the next command is given.
       { title: 'FIX' },
       { title: 'WHY' },
-      { title: 'HOSTS', align: 'right' },
-      { title: 'OPEN', align: 'right' },
       { title: 'DONE', align: 'right' },
       { title: 'BAD', align: 'right' },
-      { title: 'DECISION', shrinks: true },
+      { title: 'STATE' },
+      { title: 'FOR', shrinks: true },
     ],
     answer.fixes.map((each) => [
       each.id,
       each.security ? 'security' : 'update',
-      each.hosts.length,
-      countOf(each, 'open'),
-      countOf(each, 'installed'),
+      `${countOf(each, 'installed')}/${each.hosts.length}`,
       countOf(each, 'failed') + countOf(each, 'refused'),
-      decisionText(cli, each.approval),
+      stateOf(cli, each.approval),
+      each.approval === null
+        ? ''
+        : `${each.approval.policy}/${each.approval.lane}, ${since(each.approval.approvedAt, cli)}`,
     ]),
   );
   const [first] = open;
@@ -87,12 +87,11 @@ function showPackages(cli: Cli, title: string, packages: readonly PackageVersion
   for (const { name, arch, version } of packages) cli.screen.line(`    ${name}:${arch} ${version}`);
 }
 
-function decisionText(cli: Cli, approval: ApprovalDocument | null): string {
-  if (approval === null) return 'NEEDS APPROVAL';
-  const word = approval.decision === 'approve' ? 'approved' : 'rejected';
-  const expired = Temporal.Instant.compare(Temporal.Instant.from(approval.expires), cli.clock.now()) <= 0;
+function stateOf(cli: Cli, approval: ApprovalDocument | null): string {
+  if (approval === null) return 'OPEN';
+  if (Temporal.Instant.compare(approval.expires, cli.clock.now()) <= 0) return 'EXPIRED';
 
-  return `${word} ${since(approval.approvedAt, cli)} for ${approval.policy}/${approval.lane}${expired ? ', EXPIRED' : ''}`;
+  return approval.decision === 'approve' ? 'approved' : 'rejected';
 }
 
 function countOf(each: ApiFix, state: ApiFix['hosts'][number]['state']): number {

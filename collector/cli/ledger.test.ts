@@ -1,0 +1,41 @@
+import { cpSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
+import { describe, expect, it } from 'vitest';
+import { collectorLab } from './testing/collector-lab.ts';
+
+describe('when the ledger is changed behind the collector', () => {
+  it('entries that were cut off, or written anew, are noticed from the admin folder', async () => {
+    const lab = collectorLab();
+    await lab.init();
+    const kept = join(temporaryFolder('kept'), 'collector');
+    cpSync(join(lab.home, 'collector'), kept, { recursive: true });
+    const during = async (work: () => Promise<void>) => {
+      const running = await lab.serve();
+      await work();
+      await running.stop();
+    };
+    const restore = () => {
+      rmSync(join(lab.home, 'collector'), { recursive: true });
+      cpSync(kept, join(lab.home, 'collector'), { recursive: true });
+    };
+
+    await during(async () => {
+      for (const host of ['a', 'b', 'c']) await lab.run(['token', 'create', '--host', host]);
+      expect(await lab.run(['audit', 'verify'])).toMatchObject({ exit: 0 });
+    });
+    restore();
+    await during(async () => {
+      await lab.run(['token', 'create', '--host', 'a']);
+      expect(await lab.run(['audit', 'verify'])).toMatchObject({
+        exit: 1,
+        stderr: expect.stringMatching(/^error AUDIT_BROKEN: .*ends/),
+      });
+      for (const host of ['d', 'e', 'f']) await lab.run(['token', 'create', '--host', host]);
+      expect(await lab.run(['audit', 'verify'])).toMatchObject({
+        exit: 1,
+        stderr: expect.stringMatching(/^error AUDIT_BROKEN/),
+      });
+    });
+  });
+});
