@@ -17,12 +17,13 @@ import { createAptInstaller } from './installer.ts';
 const run = createRun({});
 const PARTS = ['dpkg-deb', 'apt-ftparchive', 'gpg', 'gpgv', 'apt-get', 'busybox-static', 'unshare'] as const;
 const quiet = { line: () => undefined };
-const alpha: PackageVersion = { name: 'alpha', version: '2.0', arch: 'amd64' };
+/** With a character that apt quotes in addresses. */
+const alpha: PackageVersion = { name: 'alpha', version: '2.0~deb1', arch: 'amd64' };
 const beta: PackageVersion = { name: 'beta', version: '2.0', arch: 'all' };
 const delta: PackageVersion = { name: 'delta', version: '2.0', arch: 'all' };
 const conf = { files: { '/etc/alpha.conf': 'from package 2\n' }, conffiles: ['/etc/alpha.conf'] };
 const NEW: readonly DebSpec[] = [
-  { name: 'alpha', version: '2.0', arch: 'amd64', ...conf },
+  { ...alpha, ...conf },
   { name: 'beta', version: '2.0', depends: 'gamma' },
   { name: 'gamma', version: '1.0' },
   { name: 'delta', version: '2.0', conflicts: 'alpha' },
@@ -107,7 +108,7 @@ needs(PARTS, 'with the real apt in a sandbox', () => {
       expect(files.sort()).toEqual([
         'dists/bookworm/InRelease',
         'dists/bookworm/main/binary-amd64/Packages',
-        'pool/bookworm/main/a/alpha/alpha_2.0_amd64.deb',
+        'pool/bookworm/main/a/alpha/alpha_2.0~deb1_amd64.deb',
       ]);
       expect(readFileSync(join(host.mirror(), 'dists/bookworm/InRelease'))).toEqual(
         readFileSync(join(host.repository.dists('bookworm'), 'InRelease')),
@@ -128,7 +129,7 @@ needs(PARTS, 'with the real apt in a sandbox', () => {
       expect((await host.installer.loadMirror()).repositories).toHaveLength(1);
       const transaction = await host.installer.simulate([alpha]);
       expect(transaction).toMatchObject({
-        upgrade: [{ name: 'alpha', arch: 'amd64', from: '1.0', to: '2.0' }],
+        upgrade: [{ name: 'alpha', arch: 'amd64', from: '1.0', to: '2.0~deb1' }],
         install: [],
         remove: [],
         downgrade: [],
@@ -142,7 +143,7 @@ needs(PARTS, 'with the real apt in a sandbox', () => {
 
       const lines: string[] = [];
       await host.installer.install([alpha], { line: (line) => lines.push(line) });
-      expect(await versions()).toEqual({ ...before, alpha: '2.0' });
+      expect(await versions()).toEqual({ ...before, alpha: '2.0~deb1' });
       expect(readFileSync(join(host.sandbox.root, 'etc/alpha.conf'), 'utf8')).toBe('from the admin\n');
       expect(lines.join('\n')).toContain('Setting up alpha');
       expect(await host.installer.interrupted()).toBeNull();
@@ -160,6 +161,7 @@ needs(PARTS, 'with the real apt in a sandbox', () => {
       expect(await host.installer.simulate([delta])).toMatchObject({
         remove: [{ name: 'alpha', arch: 'amd64', from: '1.0', to: null }],
       });
+      await host.installer.prepare([delta], { removes: ['alpha'] });
       await expect(host.installer.install([delta], quiet)).rejects.toMatchObject({ code: 'PACKAGE_MANAGER_FAILED' });
       expect(await versions()).toEqual(before);
     });
@@ -185,7 +187,7 @@ needs(PARTS, 'with the real apt in a sandbox', () => {
         run,
         {
           name: 'alpha',
-          version: '2.0',
+          version: alpha.version,
           arch: 'amd64',
           files: { '/etc/alpha.conf': 'from forger  2\n' },
           conffiles: ['/etc/alpha.conf'],
@@ -206,7 +208,7 @@ needs(PARTS, 'with the real apt in a sandbox', () => {
       await tamper(host.deb('alpha'));
       await host.installer.install([alpha], quiet);
 
-      expect(await versions()).toEqual({ ...before, alpha: '2.0' });
+      expect(await versions()).toEqual({ ...before, alpha: '2.0~deb1' });
     });
 
     it('says which file is missing', async () => {
@@ -276,6 +278,23 @@ needs(PARTS, 'with the real apt in a sandbox', () => {
       mkdirSync(join(host.packages, 'evil.example.org_debian_stable-0123456789ab'));
 
       await expect(host.installer.loadMirror()).rejects.toMatchObject(refused);
+    });
+  });
+
+  describe('when dpkg was interrupted by someone else', () => {
+    it('says what is not whole, and repairs it', async () => {
+      const deb = await buildDeb(run, { name: 'epsilon', version: '1.0' }, join(host.sandbox.folder, 'more'));
+      await host.sandbox.run({
+        file: 'dpkg',
+        args: [`--root=${host.sandbox.root}`, '--force-unsafe-io', '--unpack', '--', deb],
+        deadlineMs: 60_000,
+        check: true,
+      });
+      expect(await host.installer.interrupted()).toBe('epsilon is unpacked');
+      await host.installer.repair(quiet);
+
+      expect(await host.installer.interrupted()).toBeNull();
+      expect(await versions()).toEqual({ ...before, epsilon: '1.0' });
     });
   });
 

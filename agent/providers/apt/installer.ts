@@ -202,11 +202,14 @@ class AptInstaller implements Installer {
   }
 
   /*
-   * 'copy:/var/lib/selvage-agent/packages/x/pool/main/b/beta/beta_2.0_all.deb' beta_2.0_all.deb 20672 SHA256:00df4a80…
+   * 'copy:/var/lib/selvage-agent/packages/x/pool/b/beta/beta_2.0%7edeb12u1_all.deb' beta_2.0%7edeb12u1_all.deb 20672 SHA256:00df…
    */
   async #missingFiles(packages: readonly PackageVersion[], options: InstallOptions): Promise<readonly string[]> {
     const { stdout } = await this.#apt(this.#installArgs(packages, options, ['--print-uris', '-qq']));
-    const paths = stdout.split('\n').flatMap((line) => /^'copy:(\/[^']*)' /.exec(line)?.[1] ?? []);
+    const paths = stdout
+      .split('\n')
+      .flatMap((line) => /^'copy:(\/[^']*)' /.exec(line)?.[1] ?? [])
+      .map(decodeURIComponent);
     const missing = await Promise.all(paths.map(async (path) => ((await isFile(path)) ? [] : [path])));
 
     return missing.flat();
