@@ -25,6 +25,8 @@ export interface Sandbox {
   /** The root of the sandboxed system: `<folder>/root`. */
   readonly root: string;
   readonly user: OrdinaryUser;
+  /** A temporary folder that the user may write, whatever TMPDIR is here; `run` and `runUnprivileged` name it. */
+  readonly temporary: string;
   /** A configuration for APT_CONFIG under which apt works on `root` with `root`'s own lists and sources. */
   readonly aptConfig: string;
   /** Children are root in a user namespace without network: for apt and dpkg that install. */
@@ -76,8 +78,9 @@ const IDLE_PROGRAMS = ['ldconfig', 'start-stop-daemon'];
 export async function makeSandbox(options: MakeSandbox): Promise<Sandbox> {
   const { folder, run, repositories = [], hostname = 'lab-host' } = options;
   const root = join(folder, 'root');
+  const temporary = join(folder, 'tmp');
   const user = ordinaryUser();
-  await mkdir(folder, { recursive: true });
+  await mkdir(temporary, { recursive: true });
   await layOut(root);
   await describeSystem(root, hostname, options.machineId);
   await writeSources(root, repositories, options.uris);
@@ -87,7 +90,7 @@ export async function makeSandbox(options: MakeSandbox): Promise<Sandbox> {
     return async (call) => {
       await give();
 
-      return inner(call);
+      return inner({ ...call, env: { TMPDIR: temporary, ...call.env } });
     };
   };
   const inside = after(runInNamespace(run, user, 'root'));
@@ -95,6 +98,7 @@ export async function makeSandbox(options: MakeSandbox): Promise<Sandbox> {
     folder,
     root,
     user,
+    temporary,
     aptConfig,
     run: inside,
     runUnprivileged: after(runAs(run, user)),

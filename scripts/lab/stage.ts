@@ -95,7 +95,7 @@ async function makeHost({ run, folder, program, repository, keep }: HostParts, n
   await mkdir(join(own, 'home'), { recursive: true });
   await sandbox.handOver();
   // The ordinary user's home is not ours to know; a temporary folder of its own keeps hosts apart.
-  const env = { HOME: join(own, 'home') };
+  const env = { HOME: join(own, 'home'), TMPDIR: sandbox.temporary };
   const call = (args: readonly string[]) => ({
     file: program.node,
     args: [program.entry, '--settings', settings, ...args],
