@@ -221,6 +221,7 @@ describe('when the collector is hostile', () => {
     };
   /** Changes a file and makes everything above it name the changed one, as a collector with its own keys could. */
   const rename = (from: string, to: string) => (files: Map<string, Uint8Array>) => {
+    for (const [key, content] of [...files]) files.set(key.replaceAll(from, to), content);
     const role = Buffer.from(files.get('4.policy.json') ?? [])
       .toString()
       .replaceAll(from, to);

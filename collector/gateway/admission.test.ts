@@ -151,6 +151,35 @@ describe('when a host is revoked', () => {
     expect(await refusal(world.dial(host))).toMatchObject({ code: 'HOST_REVOKED' });
   });
 
+  it('what waits when it is disconnected is not taken, even if the store does not know yet', async () => {
+    const running = gate();
+    const entered = gate();
+    const world = await makeWorld({
+      intake: (_store, real) => ({
+        ...real,
+        accept: async (host, message) => {
+          entered.open();
+          await running.opened;
+
+          return real.accept(host, message);
+        },
+      }),
+    });
+    const host = await world.enroll(1);
+    const client = await world.connect(host);
+    for (const number of [1, 2, 3]) client.send(durable(RESULTS, number, result(host, number)));
+    await entered.opened;
+    // All three have arrived when the answer to this one has.
+    client.send({ type: 'ping', nonce: 1n });
+    await client.next();
+    world.gateway.disconnectHost(host.id, 'HOST_REVOKED');
+    running.open();
+    await client.closed;
+    await world.gateway.close();
+
+    expect(await world.store.read.streams.position(host.id, RESULTS)).toBe(1n);
+  });
+
   it('between the upgrade and Hello, it is not welcomed', async () => {
     const world = await makeWorld();
     const host = await world.enroll(1);
