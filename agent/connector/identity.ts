@@ -41,7 +41,7 @@ export const IDENTITY_FILES = {
   enrollment: 'enrollment.json',
 } as const;
 
-export const enrollmentFile = z.strictObject({
+const enrollmentFile = z.strictObject({
   hostId: z.uuid().transform((id) => id as HostId),
   name: z.string().min(1),
   collector: z.string().min(1),

@@ -9,7 +9,7 @@ import { exchange } from './https.ts';
 import { parsePin, pinOf, samePin } from './pin.ts';
 
 /** Milliseconds for one exchange, connection included. */
-export const EXCHANGE_DEADLINE_MS = 30_000;
+const EXCHANGE_DEADLINE_MS = 30_000;
 
 export interface Trust {
   /** PEM. */

@@ -112,7 +112,7 @@ export async function gate(office: Office, kind: 'hosts' | 'admins', options: Ro
 }
 
 /** Any TLS server; closed when the test file ends. */
-export async function serve(
+async function serve(
   tls: { readonly key: string; readonly cert: string; readonly ca?: string; readonly requestCert?: boolean },
   listener: RequestListener,
 ): Promise<string> {
