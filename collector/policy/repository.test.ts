@@ -328,6 +328,8 @@ describe('when time passes', () => {
     expect(overdue.toSorted()).toEqual(['approvals', 'lifts', 'policy', 'root', 'targets', 'urgent']);
     await expect(agentVerifies(setup)).rejects.toThrow(code('POLICY_EXPIRED'));
 
+    await refusedAfter(setup, await propose(setup, { put: [windowSample()] }), 'POLICY_EXPIRED');
+
     const renewed = renewRoles({ current: policy, roles: overdue, signers: setup.admins, now: setup.clock.now() });
     await setup.repository.push({ ...renewed, by: 'admin:ops' });
     expect((await agentVerifies(setup)).versions).toMatchObject({ root: 2, policy: 2 });
