@@ -1,4 +1,5 @@
 // One runner at a time: a lock file that names the process holding it. The lock of a process that is gone is taken over.
+import { randomBytes } from 'node:crypto';
 import { link, readFile, rename, unlink, writeFile } from 'node:fs/promises';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { hasErrno, readBounded } from '@selvage/shared/files/durable.ts';
@@ -9,10 +10,11 @@ export interface Lock {
 
 const MAX_LOCK_BYTES = 256;
 const TRIES = 3;
+const NAME_BYTES = 6;
 
 /** Null while another living process holds it. */
 export async function takeLock(path: string): Promise<Lock | null> {
-  const mine = `${path}.${process.pid}`;
+  const mine = `${path}.${process.pid}.${randomBytes(NAME_BYTES).toString('hex')}`;
   const content = await holder(process.pid);
   await writeFile(mine, content, { mode: 0o600 });
 
@@ -54,16 +56,21 @@ async function isHeld(path: string): Promise<boolean> {
   return isAlive(pid) && (await holder(pid)) === content;
 }
 
-/** A stale lock goes by renaming, so that of two processes that find it only one removes it. */
+/**
+ * A stale lock goes by renaming, so that of two processes that find it only one removes it. What was moved may be the new
+ * lock of a faster one: then it is put back.
+ */
 async function moveAside(path: string, mine: string): Promise<void> {
   const aside = `${mine}.stale`;
 
   try {
     await rename(path, aside);
-    await unlink(aside);
   } catch (error) {
-    if (!hasErrno(error, 'ENOENT')) throw error;
+    if (hasErrno(error, 'ENOENT')) return;
+    throw error;
   }
+  if (await isHeld(aside)) await tryLink(aside, path);
+  await unlink(aside);
 }
 
 function isAlive(pid: number): boolean {
