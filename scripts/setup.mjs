@@ -27,15 +27,21 @@ function install() {
   const hash = lockfileHash();
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return;
 
-  process.stderr.write('installing the locked dependencies (npm ci) ...\n');
+  process.stderr.write('installing the locked dependencies (npm install) ...\n');
   const windows = process.platform === 'win32';
-  const npm = spawnSync(windows ? 'npm.cmd' : 'npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
-    cwd: root,
-    // npm's own chatter belongs on stderr: stdout is for the answer of the command.
-    stdio: ['ignore', 'pipe', 'pipe'],
-    encoding: 'utf8',
-    shell: windows,
-  });
+  // Not `npm ci`: it refuses a lockfile that does not list the optional packages of every platform there is. What the
+  // lockfile lists is still checked against its integrity, and --no-save leaves the lockfile as it is.
+  const npm = spawnSync(
+    windows ? 'npm.cmd' : 'npm',
+    ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'],
+    {
+      cwd: root,
+      // npm's own chatter belongs on stderr: stdout is for the answer of the command.
+      stdio: ['ignore', 'pipe', 'pipe'],
+      encoding: 'utf8',
+      shell: windows,
+    },
+  );
   const output = `${npm.stdout || ''}${npm.stderr || ''}`;
 
   if (npm.error)
@@ -48,7 +54,7 @@ function install() {
         'error UNREACHABLE: the package registry cannot be reached. next: check the network or proxy and run it again',
       );
     }
-    stop(1, 'error PROCESS_FAILED: npm ci failed, see above. next: mend what npm names and run it again');
+    stop(1, 'error PROCESS_FAILED: npm install failed, see above. next: mend what npm names and run it again');
   }
   writeFileSync(stamp, hash);
 }
