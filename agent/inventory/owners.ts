@@ -7,13 +7,12 @@ import { namesIn } from './files.ts';
 /** Path as asked for → package name. */
 export type Owners = ReadonlyMap<string, string>;
 
-const LISTS_AT_ONCE = 16;
+const LISTS_AT_ONCE = 4;
 
 export async function findOwners(info: string, paths: readonly string[]): Promise<Owners> {
   const wanted = new Map<string, string[]>();
   for (const path of new Set(paths)) {
-    const key = merged(path);
-    wanted.set(key, [...(wanted.get(key) ?? []), path]);
+    for (const name of namesOf(path)) wanted.set(name, [...(wanted.get(name) ?? []), path]);
   }
 
   const owners = new Map<string, string>();
@@ -25,7 +24,7 @@ export async function findOwners(info: string, paths: readonly string[]): Promis
       lists.slice(start, start + LISTS_AT_ONCE).map(async (name) => {
         const owner = name.slice(0, -'.list'.length).replace(/:.*$/, '');
         for (const line of (await readFile(join(info, name), 'latin1')).split('\n')) {
-          for (const path of wanted.get(merged(line)) ?? []) owners.set(path, owner);
+          for (const path of wanted.get(line) ?? []) owners.set(path, owner);
         }
       }),
     );
@@ -35,6 +34,8 @@ export async function findOwners(info: string, paths: readonly string[]): Promis
 }
 
 /** Where /lib is a link to /usr/lib, packages still list either name for the same file (merged /usr). */
-function merged(path: string): string {
-  return path.replace(/^\/usr(?=\/(?:bin|sbin|lib[^/]*)\/)/, '');
+function namesOf(path: string): readonly string[] {
+  if (/^\/usr\/(?:bin|sbin|lib[^/]*)\//.test(path)) return [path, path.slice('/usr'.length)];
+
+  return /^\/(?:bin|sbin|lib[^/]*)\//.test(path) ? [path, `/usr${path}`] : [path];
 }

@@ -1,30 +1,15 @@
 // Pending updates from the agent's own lists: exactly what `apt list --upgradable` counts, with what an admin asks next.
 // The answer is kept beside the lists; while nothing changed no process is started. It never touches the network.
-import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
-import { canonicalJson, sha256 } from '@selvage/shared/files/canonical.ts';
-import { hasErrno, readBounded, writeDurable } from '@selvage/shared/files/durable.ts';
-import {
-  type InstalledPackage,
-  type PendingUpdate,
-  pendingUpdate,
-  type Repository,
-} from '@selvage/shared/model/package.ts';
-import { z } from 'zod';
+import type { InstalledPackage, PendingUpdate, Repository } from '@selvage/shared/model/package.ts';
 import { parseStanzas, type Stanza } from './deb822.ts';
-import { DPKG_FOLDER } from './dpkg-database.ts';
 import { readSource } from './dpkg-status.ts';
+import { type AnswerDeps, fingerprint, keepAnswer, readAnswer } from './pending-answer.ts';
 import { type Policy, parsePolicy, parseUpgradable, type Upgradable } from './pending-output.ts';
 import type { RefreshDeps } from './refresh.ts';
 import { printedSuite } from './repository-list.ts';
-import { sourceFiles } from './source-files.ts';
-import type { Workspace } from './workspace.ts';
 
-export interface PendingDeps {
-  readonly root: string;
-  readonly workspace: Workspace;
-  readonly repositories: readonly Repository[];
+export interface PendingDeps extends AnswerDeps {
   readonly installed: () => Promise<readonly InstalledPackage[]>;
   /** Writes the configuration for apt; called only when the kept answer does not hold. */
   readonly prepare: () => Promise<RefreshDeps>;
@@ -35,14 +20,8 @@ const QUERY_DEADLINE_MS = 120_000;
 const OUTPUT_LIMIT = 64 * 1024 * 1024;
 /** Names per call, far below the kernel's limit for arguments. */
 const NAMES_PER_CALL = 500;
-const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
-const ANSWER_MODE = 0o644;
 /** A phased update that has reached everybody is one like any other. */
 const ALL_MACHINES = 100;
-/** Counts up when the meaning of the kept answer changes. */
-const FORMAT = 1;
-
-const answer = z.strictObject({ format: z.literal(FORMAT), of: z.string(), pending: z.array(pendingUpdate) });
 
 /** Throws PACKAGE_MANAGER_FAILED when apt fails, PARSE when its output is not understood to the last line. */
 export async function readPending(deps: PendingDeps): Promise<readonly PendingUpdate[]> {
@@ -51,7 +30,7 @@ export async function readPending(deps: PendingDeps): Promise<readonly PendingUp
   if (kept) return kept;
 
   const pending = await ask(deps);
-  await writeDurable(deps.workspace.pending, JSON.stringify({ format: FORMAT, of, pending }), { mode: ANSWER_MODE });
+  await keepAnswer(deps.workspace.pending, of, pending);
 
   return pending;
 }
@@ -166,60 +145,4 @@ function isOf(origin: string, { uri, suite, components }: Repository): boolean {
 
 function recordKey({ fields }: Stanza): string {
   return `${fields.get('package')} ${fields.get('version')} ${fields.get('architecture')}`;
-}
-
-/** Changes with everything that the answer depends on: lists, status, pins, sources and settings of apt. */
-async function fingerprint({ root, workspace, repositories }: PendingDeps): Promise<string> {
-  const etc = join(root, 'etc/apt');
-  const folders = [join(etc, 'preferences.d'), join(etc, 'apt.conf.d'), join(root, DPKG_FOLDER, 'updates')];
-  const inLists = (await inFolder(workspace.lists)).filter((path) =>
-    /(_|^)(InRelease|Release|Packages)([.]|$)/.test(path),
-  );
-  const paths = [
-    ...inLists,
-    join(root, DPKG_FOLDER, 'status'),
-    join(root, DPKG_FOLDER, 'arch'),
-    join(etc, 'preferences'),
-    join(etc, 'apt.conf'),
-    ...(await sourceFiles(root)),
-    ...(await Promise.all(folders.map(inFolder))).flat(),
-  ];
-  const marks = await Promise.all(paths.map(async (path) => [path, await mark(path)]));
-  const trusted = repositories.map(({ id, security }) => [id, security]);
-
-  return sha256(canonicalJson([FORMAT, marks, trusted]));
-}
-
-async function inFolder(folder: string): Promise<readonly string[]> {
-  try {
-    return (await readdir(folder)).sort().map((name) => join(folder, name));
-  } catch (error) {
-    if (hasErrno(error, 'ENOENT')) return [];
-    throw error;
-  }
-}
-
-async function mark(path: string): Promise<string | null> {
-  try {
-    const { ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
-
-    return [ino, size, mtimeNs, ctimeNs].join(' ');
-  } catch (error) {
-    if (hasErrno(error, 'ENOENT')) return null;
-    throw error;
-  }
-}
-
-async function readAnswer(path: string, of: string): Promise<readonly PendingUpdate[] | null> {
-  const bytes = await readBounded(path, MAX_ANSWER_BYTES);
-  if (!bytes) return null;
-
-  try {
-    const read = answer.safeParse(JSON.parse(new TextDecoder().decode(bytes)));
-
-    return read.success && read.data.of === of ? read.data.pending : null;
-  } catch {
-    // A torn answer is no answer: apt is asked again.
-    return null;
-  }
 }

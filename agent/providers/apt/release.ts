@@ -59,7 +59,7 @@ function body(text: string, file: string): string {
 }
 
 /** RFC 5322 date in UTC, as apt requires it of archives. */
-export function parseDate(text: string, file: string): Temporal.Instant {
+function parseDate(text: string, file: string): Temporal.Instant {
   const match = DATE.exec(text.trim());
   const month = MONTHS.indexOf(match?.[2] ?? '') + 1;
   if (!match || month === 0) throw new CodedError('PARSE', `${file} has the date ${JSON.stringify(text)}`);
