@@ -33,7 +33,7 @@ export function decodeDocument(value: unknown): PolicyDocument {
 }
 
 /** Throws DOCUMENT_NOT_SUPPORTED naming every field whose meaning is not built yet. */
-export function assertSupported(documents: readonly PolicyDocument[]): void {
+function assertSupported(documents: readonly PolicyDocument[]): void {
   const problems = documents.flatMap((document) =>
     document.kind === 'PatchPolicy'
       ? NOT_SUPPORTED_YET.filter((field) => document[field] !== undefined).map((field) => ({

@@ -11,7 +11,7 @@ export interface DocumentProblem {
 }
 
 /** The name a lane may give instead of a window: no window is asked. */
-export const ANY_WINDOW = 'any';
+const ANY_WINDOW = 'any';
 
 /** Every problem, with its path inside the document. */
 export function meaningProblems(document: PolicyDocument): readonly DocumentProblem[] {
