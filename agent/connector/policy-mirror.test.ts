@@ -257,6 +257,7 @@ describe('when the collector is hostile', () => {
     [
       'a role with a path in its name',
       (f) => {
+        f.set('4.../policy.json', f.get('4.policy.json') ?? new Uint8Array(0));
         edit('200.snapshot.json', (v) => Object.assign(v.signed, { meta: { '../policy.json': { version: 4 } } }))(f);
         edit('timestamp.json', (v) => Object.assign(v.signed, { meta: { 'snapshot.json': { version: 200 } } }))(f);
       },
