@@ -9,6 +9,7 @@ import { nextDelay } from '@selvage/shared/time/backoff.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import type { Welcome } from '@selvage/shared/wire/wire.ts';
 import { dial, type LinkIdentity } from './dial.ts';
+import { type LinkState, nextLinkState } from './link-states.ts';
 import type { PolicyRequest } from './policy-desk.ts';
 import { runSession } from './session.ts';
 import type { DurableStream } from './stream.ts';
@@ -59,8 +60,10 @@ export interface LinkOptions {
 }
 
 /** Runs until the signal aborts. Never throws for what the network or the collector does. */
-export async function runLink(options: LinkOptions): Promise<void> {
-  const { clock, random, log, signal, onEvent } = options;
+export async function runLink(given: LinkOptions): Promise<void> {
+  const { clock, random, log, signal } = given;
+  const onEvent = following(given.onEvent);
+  const options = { ...given, onEvent };
   let delay = 0;
 
   while (!signal.aborted) {
@@ -80,6 +83,18 @@ export async function runLink(options: LinkOptions): Promise<void> {
   }
 
   onEvent({ type: 'stopped' });
+}
+
+/** Keeps to the table of states: an event out of its order is an error of this file and is never told. */
+function following(onEvent: LinkOptions['onEvent']): LinkOptions['onEvent'] {
+  let state: LinkState = 'Idle';
+
+  return (event) => {
+    if (event.type !== 'acknowledged' && event.type !== 'policy' && event.type !== 'problem') {
+      state = nextLinkState(state, event.type);
+    }
+    onEvent(event);
+  };
 }
 
 /** Milliseconds until the next attempt: what the collector asked for within bounds, never less than the backoff. */

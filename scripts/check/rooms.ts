@@ -9,7 +9,8 @@ export const PURE: readonly string[] = [
   '^shared/schedule/',
   '^shared/versions/',
   '^shared/policy/(documents|decode|references|select|diff|schema)[.]ts$',
-  '^agent/runner/(machine|planner|earliest)[.]ts$',
+  '^agent/connector/link-states[.]ts$',
+  '^agent/runner/(machine|planner|earliest|selection|verdict)[.]ts$',
   '^collector/fixes/',
   '^collector/audit/chain[.]ts$',
 ];
