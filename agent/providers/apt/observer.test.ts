@@ -1,63 +1,18 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createRun } from '@selvage/shared/exec/run.ts';
 import { fakeClock } from '@selvage/shared/testing/fake-clock.ts';
 import { needs } from '@selvage/shared/testing/needs.ts';
-import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
 import { systemClock } from '@selvage/shared/time/clock.ts';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { DebSpec } from '../../../scripts/lab/deb.ts';
-import { makeRepository, type PublishOptions, type Repository } from '../../../scripts/lab/repository.ts';
-import { type ServedRepository, serveRepository } from '../../../scripts/lab/serving.ts';
-import type { Observer } from '../provider.ts';
-import { makeHost, type TestHost } from './testing/host.ts';
+import { describe, expect, it } from 'vitest';
+import type { PublishOptions } from '../../../scripts/lab/repository.ts';
+import { filesBelow, PARTS, problemsOf as problems, REFRESH, STATUS, useArchive } from './testing/archive.ts';
 
 const run = createRun({});
-const REFRESH = { deadline: 60_000, byteBudget: 50_000_000 };
-const PARTS = ['apt-get', 'apt-ftparchive', 'dpkg-deb', 'gpg', 'gpgv'] as const;
-const PACKAGES: readonly DebSpec[] = [
-  { name: 'tool', version: '2.0-1', source: 'tool-src', sourceVersion: '2.0-1~src' },
-  { name: 'held', version: '1.1' },
-  { name: 'slow', version: '3.0', fields: { 'Phased-Update-Percentage': '20' } },
-  { name: 'fixed', version: '1.2', suite: 'bookworm-security' },
-  { name: 'between', version: '1.1', suite: 'bookworm-security' },
-  { name: 'between', version: '1.2' },
-];
-const STATUS = ['tool 1.0-1 all', 'held 1.0 all hold', 'slow 2.0 all', 'fixed 1.0 all', 'between 1.0 all'];
 
 needs(PARTS, 'a host with an archive', () => {
-  let archive: Repository;
-  let served: ServedRepository;
-  let number = 0;
-  let seconds = 0;
-
-  beforeAll(async () => {
-    archive = await makeRepository({ folder: open(temporaryFolder('archive')), run, packages: PACKAGES });
-    served = await serveRepository(archive);
-  });
-  afterAll(() => served.close());
-
-  const host = (source = archive.sources({ uri: served.url })): TestHost => {
-    const made = makeHost(temporaryFolder(`host-${number++}`));
-    made.source('lab.sources', source);
-    made.install(...STATUS);
-
-    return made;
-  };
-  const publish = async (options: PublishOptions) => {
-    await archive.publish(options);
-    // Servers tell changes by whole seconds; tests publish faster than that.
-    seconds += 2;
-    const changed = systemClock.now().add({ seconds }).epochMilliseconds / 1000;
-    for (const { name } of archive.suites) {
-      const path = join(archive.dists(name), 'InRelease');
-      if (existsSync(path)) utimesSync(path, changed, changed);
-    }
-  };
-  const problems = async (observer: Observer) =>
-    (await observer.repositories()).map(({ suite, problem }) => [suite, problem?.code ?? null]);
+  const { host, publish, archive, served } = useArchive();
 
   describe('when lists were never fetched', () => {
     it('says so for every repository and starts no program', async () => {
@@ -77,7 +32,7 @@ needs(PARTS, 'a host with an archive', () => {
       const [updates, security] = await observer.refresh(REFRESH);
 
       expect(updates).toMatchObject({
-        id: `${served.url} bookworm main`,
+        id: `${served().url} bookworm main`,
         label: 'Debian',
         signed: true,
         security: false,
@@ -90,7 +45,7 @@ needs(PARTS, 'a host with an archive', () => {
     });
 
     it('works from a file: archive too', async () => {
-      const observer = host(archive.sources()).observer();
+      const observer = host(archive().sources()).observer();
 
       expect((await observer.refresh(REFRESH)).map(({ problem }) => problem)).toEqual([null, null]);
     });
@@ -101,11 +56,11 @@ needs(PARTS, 'a host with an archive', () => {
       const hooks = ['APT::Update::Pre-Invoke', 'APT::Update::Post-Invoke', 'APT::Update::Post-Invoke-Success'];
       made.write('etc/apt/apt.conf.d/99hooks', hooks.map((hook) => `${hook} { "touch ${trap}"; };\n`).join(''));
       execFileSync('chmod', ['777', made.root]);
-      const before = files(made.root);
+      const before = filesBelow(made.root);
       await made.observer().refresh(REFRESH);
       await made.observer().pending();
 
-      expect(files(made.root)).toEqual(before);
+      expect(filesBelow(made.root)).toEqual(before);
     });
 
     it('finds exactly what apt list counts, with what an admin asks next', async () => {
@@ -130,7 +85,7 @@ needs(PARTS, 'a host with an archive', () => {
         candidate: '2.0-1',
         source: 'tool-src',
         candidateSourceVersion: '2.0-1~src',
-        repositories: [`${served.url} bookworm main`],
+        repositories: [`${served().url} bookworm main`],
         security: false,
         held: false,
         phased: null,
@@ -143,7 +98,7 @@ needs(PARTS, 'a host with an archive', () => {
       expect(byName.between).toMatchObject({
         candidate: '1.2',
         security: true,
-        repositories: [`${served.url} bookworm main`],
+        repositories: [`${served().url} bookworm main`],
       });
     });
 
@@ -244,94 +199,6 @@ needs(PARTS, 'a host with an archive', () => {
     });
   });
 
-  describe('when the server refuses', () => {
-    it.each([
-      ['401', 'REPOSITORY_NOT_ENTITLED'],
-      ['403', 'REPOSITORY_NOT_ENTITLED'],
-      ['404', 'REPOSITORY_GONE'],
-      ['500', 'REPOSITORY_UNREACHABLE'],
-      ['close', 'REPOSITORY_UNREACHABLE'],
-    ] as const)('gives its verdict for %s and keeps that of the other', async (how, code) => {
-      const own = await serveRepository(archive);
-      own.answer(how, /bookworm-security/);
-      const [good, bad] = await host(archive.sources({ uri: own.url }))
-        .observer()
-        .refresh(REFRESH);
-      await own.close();
-
-      expect(good?.problem).toBeNull();
-      expect(bad?.problem?.code).toBe(code);
-    });
-
-    it('believes the list of before for its time when the server is only away', async () => {
-      const own = await serveRepository(archive);
-      const made = host(archive.sources({ uri: own.url }));
-      await made.observer().refresh(REFRESH);
-      await own.close();
-      const after = await made.observer().refresh(REFRESH);
-      const late = fakeClock(systemClock.now().add({ hours: 25 }).toString());
-
-      expect(after.map(({ problem, lastError }) => [problem, lastError?.code])).toEqual([
-        [null, 'REPOSITORY_UNREACHABLE'],
-        [null, 'REPOSITORY_UNREACHABLE'],
-      ]);
-      expect(await problems(made.observer({ clock: late }))).toEqual([
-        ['bookworm', 'REPOSITORY_UNREACHABLE'],
-        ['bookworm-security', 'REPOSITORY_UNREACHABLE'],
-      ]);
-    });
-
-    it('tells the one of three that fails, on the same address but a dead port, from the two that work', async () => {
-      const made = host(
-        `${archive.sources({ uri: served.url })}\n${archive.sources({ uri: 'http://127.0.0.1:1/gone', suites: ['bookworm'] })}`,
-      );
-      const found = await made.observer().refresh(REFRESH);
-
-      expect(found.map(({ uri, problem }) => [uri, problem?.code ?? null])).toEqual([
-        [served.url, null],
-        [served.url, null],
-        ['http://127.0.0.1:1/gone', 'REPOSITORY_UNREACHABLE'],
-      ]);
-      expect((await made.observer().pending()).length).toBeGreaterThan(0);
-    });
-
-    it('ends a hung refresh at its deadline, keeps what came and leaves no process', async () => {
-      const hung = await serveRepository(archive);
-      hung.answer('hang', /bookworm-security/);
-      const made = host(
-        `${archive.sources({ uri: served.url, suites: ['bookworm'] })}\n${archive.sources({ uri: hung.url, suites: ['bookworm-security'] })}`,
-      );
-      const [good, late] = await made.observer().refresh({ ...REFRESH, deadline: 3000 });
-      await hung.close();
-
-      expect(good?.problem).toBeNull();
-      expect(late?.problem?.code).toBe('PROCESS_DEADLINE');
-      expect(running(made.stateDir)).toEqual([]);
-    });
-  });
-
-  describe('when a refresh brings more than it may', () => {
-    it('ends it, and says so', async () => {
-      const release = readFileSync(join(archive.dists('bookworm'), 'InRelease'));
-      // Endless, slow bytes below apt's own bound for an index.
-      const server = createServer((_, response) => {
-        response.write(release);
-        const timer = setInterval(() => response.write(Buffer.alloc(100_000, 'x')), 20);
-        response.on('close', () => clearInterval(timer));
-      });
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-      const address = server.address();
-      const port = typeof address === 'object' ? address?.port : 0;
-      const made = host(archive.sources({ uri: `http://127.0.0.1:${port}`, suites: ['bookworm'] }));
-      const [found] = await made.observer().refresh({ deadline: 30_000, byteBudget: 1_000_000 });
-      server.closeAllConnections();
-      server.close();
-
-      expect(found?.problem?.code).toBe('BYTE_BUDGET');
-      expect(running(made.stateDir)).toEqual([]);
-    });
-  });
-
   describe('when the sources are not what they should be', () => {
     it('refuses malformed ones whole', async () => {
       await expect(host('Types: deb\nURIs x\n').observer().repositories()).rejects.toMatchObject({
@@ -342,7 +209,7 @@ needs(PARTS, 'a host with an archive', () => {
     it('forgets a repository that is no longer configured', async () => {
       const made = host();
       await made.observer().refresh(REFRESH);
-      made.source('lab.sources', archive.sources({ uri: served.url, suites: ['bookworm'] }));
+      made.source('lab.sources', archive().sources({ uri: served().url, suites: ['bookworm'] }));
 
       expect((await made.observer().repositories()).map(({ suite }) => suite)).toEqual(['bookworm']);
     });
@@ -367,26 +234,3 @@ needs(PARTS, 'a host with an archive', () => {
     });
   });
 });
-
-function open(folder: string): string {
-  execFileSync('chmod', ['755', folder]);
-
-  return folder;
-}
-
-function files(folder: string): readonly string[] {
-  return readdirSync(folder, { recursive: true }).map(String).sort();
-}
-
-/** Processes whose environment names the configuration of this host. */
-function running(stateDir: string): readonly string[] {
-  return readdirSync('/proc').filter((pid) => {
-    if (!/^\d+$/.test(pid)) return false;
-    try {
-      return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(stateDir);
-    } catch {
-      // Ended, or of another user: then it is not one of ours.
-      return false;
-    }
-  });
-}

@@ -1,6 +1,7 @@
 // One refresh of the agent's own package lists with the real apt-get, as an unprivileged user. It takes no lock of the
 // host, runs no hook of it and changes nothing outside the workspace; it is no transaction, so it may be ended at any time.
-import { chown } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { chown, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asCoded, CodedError, hasCode } from '@selvage/shared/errors/coded-error.ts';
 import type { Run } from '@selvage/shared/exec/run.ts';
@@ -56,13 +57,23 @@ const PARTIAL: readonly AptOption[] = [
   { name: 'pkgCacheFile::Generate', value: 'false' },
 ];
 
-/** Configuration of the apt that fetches and reads the agent's own lists. */
-export async function writeObserverConfig(deps: RefreshDeps, sourceList?: string): Promise<void> {
-  const part = sourceList === undefined ? {} : { sourceList };
-  const options = sourceList === undefined ? ENFORCED : [...ENFORCED, ...PARTIAL];
+/** Files of one refresh: they name a part of the sources, so nobody else may ever read by them. */
+interface PartFiles {
+  readonly config: string;
+  readonly sources: string;
+}
+
+/** Configuration of the apt that reads the agent's own lists; with `part`, of one that fetches only those sources. */
+export async function writeObserverConfig(deps: RefreshDeps, part?: PartFiles): Promise<void> {
   const { root, host, workspace, user } = deps;
   const { lists, cache } = workspace;
-  await writeAptConfig(workspace.config, { root, lists, cache, host: [...DEFAULTS, ...host], options, ...part }, user);
+  const base = { root, lists, cache, host: [...DEFAULTS, ...host] };
+
+  if (part === undefined) await writeAptConfig(workspace.config, { ...base, options: ENFORCED }, user);
+  else {
+    const options = [...ENFORCED, ...PARTIAL];
+    await writeAptConfig(part.config, { ...base, options, sourceList: part.sources }, user);
+  }
 }
 
 /** What happened to each repository: null is a success. A general failure of apt is that of every one without its own. */
@@ -74,21 +85,26 @@ export async function refreshLists(
   const runs = splitRuns(entries);
   const started = deps.clock.monotonic();
   const outcomes = new Map<string, Problem | null>();
+  const files = partFiles(deps.workspace);
   let brought = 0;
 
-  for (const [index, run] of runs.entries()) {
-    // Sources may hold passwords: only the user that apt runs as may read them.
-    await writeDurable(deps.workspace.sources, renderSources(run));
-    if (deps.user) await chown(deps.workspace.sources, deps.user.uid, deps.user.gid);
-    await writeObserverConfig(deps, deps.workspace.sources);
+  try {
+    for (const [index, run] of runs.entries()) {
+      // Sources may hold passwords: only the user that apt runs as may read them.
+      await writeDurable(files.sources, renderSources(run));
+      if (deps.user) await chown(files.sources, deps.user.uid, deps.user.gid);
+      await writeObserverConfig(deps, files);
 
-    // A hung server uses up its share of the time, not that of the others.
-    const left = options.deadline - (deps.clock.monotonic() - started);
-    const deadline = Math.max(1, left / (runs.length - index));
-    const budget = options.byteBudget - brought;
-    const part = await refreshPart(deps, listRepositories(run), { deadline, byteBudget: budget });
-    brought += part.bytes;
-    for (const [id, problem] of part.outcomes) outcomes.set(id, outcomes.get(id) ?? problem);
+      // A hung server uses up its share of the time, not that of the others.
+      const left = options.deadline - (deps.clock.monotonic() - started);
+      const deadline = Math.max(1, left / (runs.length - index));
+      const budget = options.byteBudget - brought;
+      const part = await refreshPart(deps, files.config, listRepositories(run), { deadline, byteBudget: budget });
+      brought += part.bytes;
+      for (const [id, problem] of part.outcomes) outcomes.set(id, outcomes.get(id) ?? problem);
+    }
+  } finally {
+    await Promise.all([files.config, files.sources].map((path) => rm(path, { force: true })));
   }
 
   await removeStrangers(deps.workspace.lists, listRepositories(entries));
@@ -96,13 +112,20 @@ export async function refreshLists(
   return outcomes;
 }
 
+function partFiles(workspace: Workspace): PartFiles {
+  const name = `${workspace.parts}-${randomUUID()}`;
+
+  return { config: `${name}.conf`, sources: `${name}.sources` };
+}
+
 async function refreshPart(
   deps: RefreshDeps,
+  config: string,
   repositories: readonly ListedRepository[],
   options: RefreshOptions,
 ): Promise<{ readonly outcomes: ReadonlyMap<string, Problem | null>; readonly bytes: number }> {
   const before = await changes(deps, repositories);
-  const { lines, ended, bytes } = await runUpdate(deps, options);
+  const { lines, ended, bytes } = await runUpdate(deps, config, options);
   const after = await changes(deps, repositories);
   const { verdicts, general } = readUpdateOutput(lines, repositories);
 
@@ -139,6 +162,7 @@ function judge(
 /** Runs apt-get to its end, its deadline or its budget. Throws only when it could not be started. */
 async function runUpdate(
   deps: RefreshDeps,
+  config: string,
   { deadline, byteBudget }: RefreshOptions,
 ): Promise<{ readonly lines: readonly string[]; readonly ended: Problem | null; readonly bytes: number }> {
   const lines: string[] = [];
@@ -166,7 +190,7 @@ async function runUpdate(
     await deps.run({
       file: 'apt-get',
       args: ['update', '-q'],
-      env: { APT_CONFIG: deps.workspace.config },
+      env: { APT_CONFIG: config },
       cwd: '/',
       deadlineMs: deadline,
       outputLimit: OUTPUT_LIMIT,

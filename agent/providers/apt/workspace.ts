@@ -10,7 +10,8 @@ export interface Workspace {
   readonly cache: string;
   readonly config: string;
   readonly scratch: string;
-  readonly sources: string;
+  /** Begin of the names of files that live as long as one refresh. */
+  readonly parts: string;
   readonly state: string;
   readonly pending: string;
 }
@@ -40,7 +41,7 @@ export async function openWorkspace(stateDir: string, user: UnprivilegedUser | n
     cache: join(base, 'cache'),
     config: join(base, 'apt.conf'),
     scratch: join(base, 'host.conf'),
-    sources: join(base, 'part.sources'),
+    parts: join(base, 'refresh'),
     state: join(base, 'refresh.json'),
     pending: join(base, 'pending.json'),
   };
