@@ -107,6 +107,20 @@ describe('when documents are decoded', () => {
     expect(() => decodeDocuments([policy])).toThrow(coded('DOCUMENT_NOT_SUPPORTED'));
     expect(pathsOf(policy)).toEqual(['PatchPolicy linux-servers: gate', 'PatchPolicy linux-servers: due']);
   });
+
+  it('refuses what only the decisions to come could do: approving by itself, closing by decision', () => {
+    const lane = { approve: 'automatic', delay: '0h', window: 'any', rings: [{ rest: true }] } as const;
+    const policy = patchPolicySample({
+      allow: { closes: ['immediate'], from: ['security'] },
+      lanes: { immediate: lane },
+    });
+
+    expect(() => decodeDocuments([policy])).toThrow(coded('DOCUMENT_NOT_SUPPORTED'));
+    expect(pathsOf(policy)).toEqual([
+      'PatchPolicy linux-servers: allow.closes',
+      'PatchPolicy linux-servers: lanes.immediate.approve: automatic',
+    ]);
+  });
 });
 
 describe('when documents refer to each other', () => {

@@ -1,7 +1,15 @@
 // Plain values (from YAML or JSON) to documents, with every error at once and its path. It reads no file, and it accepts
 // no field whose meaning is not built: a policy that is half understood would be half obeyed. Pure.
 import { CodedError } from '../errors/coded-error.ts';
-import { KINDS, type Kind, NOT_SUPPORTED_YET, type PolicyDocument, pathOf } from './documents.ts';
+import {
+  KINDS,
+  type Kind,
+  LANES,
+  NOT_SUPPORTED_YET,
+  type PatchPolicyDocument,
+  type PolicyDocument,
+  pathOf,
+} from './documents.ts';
 import { type DocumentProblem, meaningProblems } from './references.ts';
 
 /**
@@ -36,13 +44,25 @@ export function decodeDocument(value: unknown): PolicyDocument {
 function assertSupported(documents: readonly PolicyDocument[]): void {
   const problems = documents.flatMap((document) =>
     document.kind === 'PatchPolicy'
-      ? NOT_SUPPORTED_YET.filter((field) => document[field] !== undefined).map((field) => ({
+      ? unsupported(document).map((field) => ({
           path: `${document.kind} ${document.name}: ${field}`,
           message: 'is not supported yet',
         }))
       : [],
   );
   if (problems.length > 0) throw refused('DOCUMENT_NOT_SUPPORTED', problems);
+}
+
+/** What a policy asks for beyond its shape's plain fields: who signed it would believe that it happens. */
+function unsupported(policy: PatchPolicyDocument): readonly string[] {
+  const fields = NOT_SUPPORTED_YET.filter((field) => policy[field] !== undefined);
+  const automatic = LANES.filter((lane) => policy.lanes[lane]?.approve === 'automatic');
+
+  return [
+    ...fields,
+    ...(policy.allow.closes === undefined ? [] : ['allow.closes']),
+    ...automatic.map((lane) => `lanes.${lane}.approve: automatic`),
+  ];
 }
 
 function decodeOne(
