@@ -112,10 +112,12 @@ describe('when admins work with a served collector', () => {
       '',
     ]);
     const lost = lab.file('lost.yaml', POLICY.replace('window: nights', 'window: days'));
-    expect(await lab.run(['policy', 'push', lost])).toMatchObject({
-      exit: 2,
-      stderr: expect.stringMatching(/^error DOCUMENT_REFERENCE: PatchPolicy servers: lanes\.scheduled\.window/),
-    });
+    for (const verb of ['diff', 'push']) {
+      expect(await lab.run(['policy', verb, lost])).toMatchObject({
+        exit: 2,
+        stderr: expect.stringMatching(/^error DOCUMENT_REFERENCE: PatchPolicy servers: lanes\.scheduled\.window/),
+      });
+    }
     expect((await lab.run(['policy', 'get', '--json'])).json()).toEqual({ documents: [] });
   });
 

@@ -15,7 +15,7 @@ export async function currentPolicy(cli: Cli, session: Session): Promise<Trusted
   return (await currentOrOverdue(cli, session)).policy;
 }
 
-/** The same with the files that have expired, which only those who sign can make new. */
+/** The same with the roles that have expired, which only those who sign can make new. */
 export async function currentOrOverdue(cli: Cli, { client, identity }: Session): Promise<OverduePolicy> {
   const { files } = await client.get('/v1/policy', policyFiles);
   const contents = new Map<string, Uint8Array>();

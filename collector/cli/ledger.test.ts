@@ -4,10 +4,13 @@ import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
 import { describe, expect, it } from 'vitest';
 import { collectorLab } from './testing/collector-lab.ts';
 
-describe('when the ledger is changed behind the collector', () => {
-  it('entries that were cut off, or written anew, are noticed from the admin folder', async () => {
+const WINDOW = 'kind: Window\nname: nights\ndays: [mon]\nstart: "01:00"\nfor: 3h\ntimezone: host\n';
+
+describe('when ledger and policy are changed behind the collector', () => {
+  it('entries that were cut off or written anew, and older policy, are noticed from the admin folder', async () => {
     const lab = collectorLab();
     await lab.init();
+    const window = lab.file('window.yaml', WINDOW);
     const kept = join(temporaryFolder('kept'), 'collector');
     cpSync(join(lab.home, 'collector'), kept, { recursive: true });
     const during = async (work: () => Promise<void>) => {
@@ -23,6 +26,8 @@ describe('when the ledger is changed behind the collector', () => {
     await during(async () => {
       for (const host of ['a', 'b', 'c']) await lab.run(['token', 'create', '--host', host]);
       expect(await lab.run(['audit', 'verify'])).toMatchObject({ exit: 0 });
+      expect(await lab.run(['policy', 'push', window])).toMatchObject({ exit: 0 });
+      expect(await lab.run(['policy', 'get'])).toMatchObject({ exit: 0 });
     });
     restore();
     await during(async () => {
@@ -31,7 +36,11 @@ describe('when the ledger is changed behind the collector', () => {
         exit: 1,
         stderr: expect.stringMatching(/^error AUDIT_BROKEN: .*ends/),
       });
-      for (const host of ['d', 'e', 'f']) await lab.run(['token', 'create', '--host', host]);
+      expect(await lab.run(['policy', 'get'])).toMatchObject({
+        exit: 3,
+        stderr: expect.stringMatching(/^error POLICY_ROLLED_BACK/),
+      });
+      for (const host of ['d', 'e', 'f', 'g']) await lab.run(['token', 'create', '--host', host]);
       expect(await lab.run(['audit', 'verify'])).toMatchObject({
         exit: 1,
         stderr: expect.stringMatching(/^error AUDIT_BROKEN/),

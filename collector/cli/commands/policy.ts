@@ -25,7 +25,7 @@ interface Options {
 interface Prepared {
   readonly session: Session;
   readonly current: TrustedPolicy;
-  /** Metadata whose time is over: signed anew with the next push. */
+  /** Roles whose time is over: signed anew with the next push. */
   readonly overdue: readonly string[];
   readonly diff: PolicyDiff;
   readonly report: PolicyReport;
@@ -80,7 +80,8 @@ async function push(cli: Cli, files: readonly string[], options: Options): Promi
   const { session, current, overdue, diff, report } = await prepare(cli, files, options);
   const json = options.json === true;
   if (!json) showReport(cli, report, diff);
-  const roles = rolesOf(overdue);
+  // Snapshot and timestamp are the collector's own to renew.
+  const roles = overdue.filter((role) => role !== 'snapshot' && role !== 'timestamp');
   if (roles.length > 0) return renew(cli, files, options, { session, current, roles });
   if (isEmpty(diff)) return json ? cli.screen.json({ ...report, timestampVersion: null }) : undefined;
 
@@ -109,13 +110,6 @@ async function renew(
   cli.screen.note(`signing anew what has expired: ${roles.join(', ')}`);
   await upload(session, renewRoles({ current, roles, signers: [signer], now: cli.clock.now() }));
   await push(cli, files, options);
-}
-
-/** `policy` of "3.policy.json"; snapshot and timestamp are the collector's own to renew. */
-function rolesOf(overdue: readonly string[]): readonly string[] {
-  return overdue
-    .flatMap((name) => /^\d+\.([a-z0-9-]+)\.json$/.exec(name)?.[1] ?? [])
-    .filter((role) => role !== 'snapshot' && role !== 'timestamp');
 }
 
 /** Throws DOCUMENT_REFERENCE with every name that leads nowhere, before anything is signed. */
