@@ -16,7 +16,7 @@ export interface Problem {
 }
 
 /** An approval that did not succeed is started at most this often; then only a new approval helps. */
-export const MAX_ATTEMPTS = 3;
+const MAX_ATTEMPTS = 3;
 /** The installer said so before it touched the host. */
 const NOT_STARTED: readonly Code[] = [
   'MIRROR_REFUSED',

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { approvalSample, windowSample } from '@selvage/shared/policy/testing/sample-documents.ts';
@@ -437,19 +437,20 @@ describe('when the collector has committed results', () => {
 });
 
 describe('when another runner is at work', () => {
-  it('does nothing; a lock of a process that is gone is taken over', async () => {
+  it('does nothing; that a process that is gone had the lock is no matter', async () => {
     const { deps, runner, installer, clock } = bench();
     clock.setWall(IN_WINDOW);
     let inside: readonly unknown[] = ['not run'];
     installer.during = async () => {
       inside = await runOnce(deps());
     };
-    writeFileSync(join(runner, 'lock'), '4194303 1');
+    mkdirSync(join(runner, 'lock'));
+    writeFileSync(join(runner, 'lock/4194303-1-0-0123456789ab'), '');
     expect(codes(await runOnce(deps()))).toEqual([['installed', null]]);
 
     expect(inside).toEqual([]);
     expect(installer.acts).toHaveLength(1);
-    expect(existsSync(join(runner, 'lock'))).toBe(false);
+    expect(readdirSync(join(runner, 'lock'))).toEqual([]);
   });
 });
 

@@ -56,7 +56,7 @@ export function selectApprovals(usable: UsablePolicy, host: HostFacts): readonly
 }
 
 /** Every property of `select` that is given must match; a policy without any selects every host. */
-export function selects({ select }: PatchPolicyDocument, host: HostFacts): boolean {
+function selects({ select }: PatchPolicyDocument, host: HostFacts): boolean {
   const os = select.os === undefined || select.os === 'linux' || [host.os.id, ...host.os.idLike].includes(select.os);
   const hosts = select.hosts === undefined || select.hosts.includes(host.name) || select.hosts.includes(host.id);
   const labels = Object.entries(select.labels ?? {}).every(([name, allowed]) => {

@@ -1,5 +1,5 @@
 // The small files of the runner: lock, clock, first sight, journal.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fakeClock } from '@selvage/shared/testing/fake-clock.ts';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
@@ -15,6 +15,12 @@ const folder = temporaryFolder('runner-state');
 const path = (name: string) => join(folder, name);
 
 describe('when a lock is taken', () => {
+  const ticket = (name: string, pid: number | string, start: string, boot = bootId) => {
+    mkdirSync(path(name), { recursive: true });
+    writeFileSync(join(path(name), `${pid}-${start}-${boot}-0123456789ab`), '');
+  };
+  const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+
   it('is had by one at a time', async () => {
     const first = await takeLock(path('lock'));
     expect(await takeLock(path('lock'))).toBeNull();
@@ -26,28 +32,45 @@ describe('when a lock is taken', () => {
   });
 
   it.each([
-    ['a process that is gone', '4194303 12'],
-    ['a process whose number another one has now', '1 12345678901'],
-  ])('is taken over from %s', async (_, content) => {
-    writeFileSync(path('stale'), content);
-    const lock = await takeLock(path('stale'));
+    ['is gone', 4194303, '12', bootId],
+    ['gave its number to another one', process.pid, '1', bootId],
+    ['ran before a reboot', process.pid, '1', '00000000-0000-0000-0000-000000000000'],
+  ])('does not wait for a process that %s', async (reason, pid, start, boot) => {
+    ticket(reason, pid, start, boot);
+    const lock = await takeLock(path(reason));
 
-    expect(readFileSync(path('stale'), 'utf8')).toMatch(new RegExp(`^${process.pid} `));
+    expect(lock).not.toBeNull();
+    expect(readdirSync(path(reason))).toEqual([expect.stringMatching(new RegExp(`^${process.pid}-`))]);
     await lock?.release();
-    expect(existsSync(path('stale'))).toBe(false);
+    expect(readdirSync(path(reason))).toEqual([]);
   });
 
-  it('is refused when it names nobody', async () => {
-    writeFileSync(path('strange'), 'x');
+  it('waits for a process that is alive', async () => {
+    const stat = readFileSync('/proc/1/stat', 'utf8');
+    ticket('alive', 1, stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '');
+
+    expect(await takeLock(path('alive'))).toBeNull();
+  });
+
+  it('is refused when something else lies there', async () => {
+    mkdirSync(path('strange'));
+    writeFileSync(join(path('strange'), 'x'), '');
 
     await expect(takeLock(path('strange'))).rejects.toMatchObject({ code: 'FILE_CORRUPT' });
+    expect(readdirSync(path('strange'))).toEqual(['x']);
   });
 
-  it('goes to exactly one of many that find a stale one', async () => {
-    writeFileSync(path('many'), '4194303 12');
-    const locks = await Promise.all(Array.from({ length: 4 }, () => takeLock(path('many'))));
+  it('never goes to two of many that start together, and goes to the next one', async () => {
+    for (let round = 0; round < 20; round++) {
+      ticket('many', 4194303, '12');
+      const locks = (await Promise.all(Array.from({ length: 4 }, () => takeLock(path('many'))))).filter(Boolean);
+      expect(locks.length).toBeLessThanOrEqual(1);
+      for (const lock of locks) await lock?.release();
+    }
+    const last = await takeLock(path('many'));
 
-    expect(locks.filter((lock) => lock !== null)).toHaveLength(1);
+    expect(last).not.toBeNull();
+    await last?.release();
   });
 });
 

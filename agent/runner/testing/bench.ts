@@ -21,7 +21,7 @@ import type { Files } from '../state-file.ts';
 
 export const OPENSSL: PackageVersion = { name: 'openssl', version: '3.0.22-1~deb12u2', arch: 'amd64' };
 /** A Monday; the night window of the samples opens at 01:00 the next day. */
-export const START = '2026-11-23T12:00:00Z';
+const START = '2026-11-23T12:00:00Z';
 export const IN_WINDOW = '2026-11-24T01:30:00Z';
 
 export interface MemoryInstaller extends Installer {
@@ -53,7 +53,7 @@ export function installedPackage(over: Partial<InstalledPackage> = {}): Installe
   };
 }
 
-export function memoryInstaller(clock: FakeClock): MemoryInstaller {
+function memoryInstaller(clock: FakeClock): MemoryInstaller {
   const stumble = (name: keyof MemoryInstaller['fail']) => {
     const error = self.fail[name];
     delete self.fail[name];
