@@ -109,7 +109,8 @@ describe('when documents are decoded', () => {
   });
 
   it('refuses what only the decisions to come could do: approving by itself, closing by decision', () => {
-    const lane = { approve: 'automatic', delay: '0h', window: 'any', rings: [{ rest: true }] } as const;
+    const rings: { rest: true }[] = [{ rest: true }];
+    const lane = { approve: 'automatic' as const, delay: '0h', window: 'any', rings };
     const policy = patchPolicySample({
       allow: { closes: ['immediate'], from: ['security'] },
       lanes: { immediate: lane },
