@@ -84,11 +84,16 @@ needs(PARTS, 'a host whose servers misbehave', () => {
       made.source('other.sources', archive().sources({ uri: hung.url, suites: ['bookworm-security'] }));
       await made.observer().refresh(REFRESH);
       const before = (await made.observer().pending()).map(({ name }) => name);
-      const asked = hung.requests.length;
       hung.answer('hang');
-      const running = made.observer().refresh({ ...REFRESH, deadline: 4000 });
-      await expect.poll(() => hung.requests.length, { timeout: 10_000 }).toBeGreaterThan(asked);
       made.install(...STATUS);
+      // The refresh writes its files at the worst moment: when apt has been configured and is about to be asked.
+      let running: Promise<unknown> | undefined;
+      made.beforeRun = async (file) => {
+        if (file !== 'apt') return;
+        const asked = hung.requests.length;
+        running = made.observer().refresh({ ...REFRESH, deadline: 4000 });
+        await expect.poll(() => hung.requests.length, { timeout: 10_000 }).toBeGreaterThan(asked);
+      };
       const during = (await made.observer().pending()).map(({ name }) => name);
       await running;
       await hung.close();

@@ -13,6 +13,8 @@ export interface TestHost {
   readonly stateDir: string;
   /** Every program that was started, as `file first-argument`. */
   readonly started: string[];
+  /** Awaited before a program is started; for what happens at the worst moment. */
+  beforeRun: (file: string) => Promise<void>;
   observer(options?: { readonly clock?: Clock; readonly maxAge?: number }): Observer;
   /** Writes etc/apt/sources.list.d/<name>. */
   source(name: string, text: string): void;
@@ -33,8 +35,9 @@ export function makeHost(folder: string): TestHost {
   const stateDir = join(folder, 'state');
   const started: string[] = [];
   const real = createRun({});
-  const run: Run = (options) => {
+  const run: Run = async (options) => {
     started.push(`${options.file} ${options.args?.[0] ?? ''}`);
+    await host.beforeRun(options.file);
 
     return real(options);
   };
@@ -48,10 +51,11 @@ export function makeHost(folder: string): TestHost {
   mkdirSync(join(root, 'etc/apt/sources.list.d'), { recursive: true });
   write('var/lib/dpkg/status', '');
 
-  return {
+  const host: TestHost = {
     root,
     stateDir,
     started,
+    beforeRun: () => Promise.resolve(),
     write,
     observer: ({ clock = systemClock, maxAge = DAY_MS } = {}) =>
       createAptObserver({ root, stateDir, run, clock, unprivileged: testUser, maxAge }),
@@ -68,4 +72,6 @@ export function makeHost(folder: string): TestHost {
           .join(''),
       ),
   };
+
+  return host;
 }
