@@ -1,4 +1,4 @@
-import { chmodSync, existsSync } from 'node:fs';
+import { chmodSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -240,6 +240,11 @@ describe('when admins work with a served collector', () => {
     });
     expect(existsSync(join(home, 'admin/config.json'))).toBe(false);
     expect(await login(running.apiPin, made.token)).toMatchObject({ exit: 0 });
+
+    // The answer was lost on the way: the same key asks again with the same token.
+    rmSync(join(home, 'admin/config.json'));
+    expect(await login(running.apiPin, made.token)).toMatchObject({ exit: 0 });
+    expect(await lab.run(['host', 'list'], { home })).toMatchObject({ exit: 0 });
   });
 
   it('a reader reads and may not write', async () => {
