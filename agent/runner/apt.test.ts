@@ -148,11 +148,17 @@ needs(PARTS, 'with the real apt in a sandbox', () => {
 
   describe('when the runner is killed in the middle of a maintainer script', () => {
     let child: ChildProcess | undefined;
-    afterEach(() => child?.kill('SIGKILL'));
+    let root: string | undefined;
+    // Also when a test fails: apt would wait for the FIFO for ever.
+    afterEach(() => {
+      child?.kill('SIGKILL');
+      if (root !== undefined) killTransaction(root);
+    });
 
     /** Starts the runner as a process and kills it when the script waits. */
     async function killedHalfWay(subject: Lab): Promise<{ readonly gate: string }> {
-      const tmp = join(subject.sandbox.root, 'tmp');
+      root = subject.sandbox.root;
+      const tmp = join(root, 'tmp');
       const gate = join(tmp, 'gate');
       execFileSync('mkfifo', ['-m', '0666', gate]);
       await subject.sandbox.handOver();

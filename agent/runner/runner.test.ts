@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { approvalSample, windowSample } from '@selvage/shared/policy/testing/sample-documents.ts';
@@ -317,113 +317,6 @@ describe('when the clock was set back', () => {
   });
 });
 
-describe('when the installation does not succeed', () => {
-  it('reports what the host shows, and tries a host that is whole again, a few times', async () => {
-    const { deps, installer, clock } = bench();
-    clock.setWall(IN_WINDOW);
-    for (const attempt of [1, 2, 3]) {
-      installer.fail.install = new CodedError('PACKAGE_MANAGER_FAILED', 'apt-get ended with 100');
-      const [result] = await runOnce(deps());
-      expect(result).toMatchObject({ outcome: 'failed', run: `linux-servers.openssl-3.0.22/${attempt}` });
-      expect(result?.problem?.message).toContain('openssl is at 3.0.20-1~deb12u1');
-    }
-
-    expect(await runOnce(deps())).toEqual([]);
-    expect(installer.acts).toHaveLength(3);
-  });
-
-  it('does not try again on a host that is left broken', async () => {
-    const { deps, installer, clock } = bench();
-    clock.setWall(IN_WINDOW);
-    installer.half = true;
-    installer.fail.install = new CodedError('PACKAGE_MANAGER_FAILED', 'postinst failed');
-
-    expect(codes(await runOnce(deps()))).toEqual([['failed', 'PACKAGE_MANAGER_FAILED']]);
-    expect(await runOnce(deps())).toEqual([]);
-  });
-
-  it('believes the host, not the exit code', async () => {
-    const { deps, installer, clock } = bench();
-    clock.setWall(IN_WINDOW);
-    installer.during = async () => {
-      installer.packages = [installedPackage({ version: OPENSSL.version })];
-      throw new CodedError('PACKAGE_MANAGER_FAILED', 'a hook failed afterwards');
-    };
-
-    expect(codes(await runOnce(deps()))).toEqual([['installed', null]]);
-  });
-
-  it('does not believe an exit code of zero either', async () => {
-    const { deps, installer, clock } = bench();
-    clock.setWall(IN_WINDOW);
-    const { install } = installer;
-    installer.install = async (...args) => {
-      await install(...args);
-      installer.packages = [installedPackage()];
-    };
-
-    expect(codes(await runOnce(deps()))).toEqual([['failed', 'VERIFY_FAILED']]);
-  });
-
-  it('repairs, inside the window only, what someone else left half-done', async () => {
-    const { deps, installer, clock } = bench();
-    installer.packages = [installedPackage(), installedPackage({ name: 'other', state: 'half-configured' })];
-    await runOnce(deps());
-    expect(installer.acts).toEqual([]);
-    clock.setWall(IN_WINDOW);
-    await runOnce(deps());
-
-    expect(installer.acts.map((act) => act.act)).toEqual(['repair', 'install']);
-  });
-});
-
-describe('when the policy cannot be accepted', () => {
-  it('goes on with what was accepted, and says why', async () => {
-    const { deps, repository, mirror, clock, push, runner, installer } = bench();
-    await runOnce(deps());
-    const old = repository.copy();
-    push(windowSample({ name: 'other' }));
-    await runOnce(deps());
-    repository.restore(old);
-    mirror();
-    clock.setWall('2026-11-24T00:30:00Z');
-    await runOnce(deps());
-    expect(read(join(runner, 'next.json')).policy).toMatchObject({ code: 'POLICY_ROLLED_BACK' });
-
-    clock.setWall(IN_WINDOW);
-    expect(codes(await runOnce(deps()))).toEqual([['installed', null]]);
-    expect(installer.acts).toHaveLength(1);
-  });
-
-  it('accepts nothing new once the timestamp has expired', async () => {
-    const { deps, clock, runner, results } = bench();
-    clock.setWall('2026-12-24T01:30:00Z');
-
-    expect(await runOnce(deps())).toEqual([]);
-    expect(results()).toEqual([]);
-    expect(read(join(runner, 'next.json')).policy).toMatchObject({ code: 'POLICY_EXPIRED' });
-  });
-
-  it('refuses a copy that holds a link, and lives on', async () => {
-    const { deps, stateDir, runner } = bench();
-    mkdirSync(join(stateDir, 'elsewhere'));
-    writeFileSync(join(stateDir, 'elsewhere/x'), '{}');
-    symlinkSync(join(stateDir, 'elsewhere/x'), join(stateDir, 'policy/metadata/2.root.json'));
-
-    expect(await runOnce(deps())).toEqual([]);
-    expect(read(join(runner, 'next.json')).policy).toMatchObject({ code: 'FILE_UNSAFE' });
-  });
-
-  it('stops when what was accepted before is damaged', async () => {
-    const { deps, runner } = bench();
-    await runOnce(deps());
-    writeFileSync(join(runner, 'accepted/policy.json'), '{}');
-
-    expect(await runOnce(deps())).toEqual([]);
-    expect(read(join(runner, 'next.json')).policy).toMatchObject({ code: 'FILE_CORRUPT' });
-  });
-});
-
 describe('when the collector has committed results', () => {
   it('removes them, and goes on counting', async () => {
     const { deps, stateDir, results, clock } = bench();
@@ -451,30 +344,5 @@ describe('when another runner is at work', () => {
     expect(inside).toEqual([]);
     expect(installer.acts).toHaveLength(1);
     expect(readdirSync(join(runner, 'lock'))).toEqual([]);
-  });
-});
-
-describe('when the plan is explained', () => {
-  it('says what, when and why not now, and changes nothing', async () => {
-    const { deps, runner, clock } = bench();
-    const before = await explainPlan(deps());
-    expect(before.approvals).toMatchObject([
-      { verdict: 'waiting', code: 'NOT_FETCHED', packages: [OPENSSL], window: { name: 'weekday-nights' } },
-    ]);
-    expect(existsSync(join(runner, 'accepted/policy.json'))).toBe(false);
-    await runOnce(deps());
-
-    expect((await explainPlan(deps())).approvals).toMatchObject([
-      {
-        verdict: 'waiting',
-        code: 'WINDOW_CLOSED',
-        earliest: '2026-11-23T12:00:00Z',
-        window: { next: [expect.stringContaining('2026-11-24T01:00:00'), expect.anything(), expect.anything()] },
-      },
-    ]);
-    clock.setWall(IN_WINDOW);
-    expect((await explainPlan(deps())).approvals).toMatchObject([{ verdict: 'go', code: null }]);
-    await runOnce(deps());
-    expect((await explainPlan(deps())).approvals).toMatchObject([{ verdict: 'done' }]);
   });
 });
