@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
@@ -7,6 +9,7 @@ import { systemClock } from '@selvage/shared/time/clock.ts';
 import { describe, expect, it } from 'vitest';
 import { serveRepository } from '../../../scripts/lab/serving.ts';
 import { filesBelow, PARTS, problemsOf as problems, REFRESH, STATUS, useArchive } from './testing/archive.ts';
+import { type TestHost, testUser } from './testing/host.ts';
 
 needs(PARTS, 'a host whose servers misbehave', () => {
   const { host, archive, served } = useArchive();
@@ -77,6 +80,26 @@ needs(PARTS, 'a host whose servers misbehave', () => {
     });
   });
 
+  describe('when the agent is killed in a refresh', () => {
+    it('leaves no hung apt-get behind, and the next refresh works', async () => {
+      const hung = await serveRepository(archive());
+      hung.answer('hang');
+      const made = host(archive().sources({ uri: hung.url }));
+      const child = spawn(process.execPath, ['--input-type=module', '-e', refreshing(made)], { stdio: 'ignore' });
+      await expect.poll(() => hung.requests.length, { timeout: 15_000 }).toBeGreaterThan(0);
+      expect(running(made.stateDir)).not.toEqual([]);
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+
+      await expect.poll(() => running(made.stateDir), { timeout: 15_000, interval: 200 }).toEqual([]);
+      hung.answer('ok');
+      const found = await made.observer().refresh(REFRESH);
+      await hung.close();
+
+      expect(found.map(({ problem }) => problem)).toEqual([null, null]);
+    });
+  });
+
   describe('when a refresh runs while updates are asked for', () => {
     it('answers from all sources, not from those that are just being asked', async () => {
       const hung = await serveRepository(archive());
@@ -126,6 +149,17 @@ needs(PARTS, 'a host whose servers misbehave', () => {
     });
   });
 });
+
+/** A program that refreshes the lists of the host, to be killed. */
+function refreshing({ root, stateDir }: TestHost): string {
+  const at = (path: string) => JSON.stringify(new URL(path, import.meta.url).href);
+  const options = JSON.stringify({ root, stateDir, unprivileged: testUser, maxAge: 1 });
+
+  return `import { createAptObserver } from ${at('./observer.ts')};
+import { createRun } from ${at('../../../shared/exec/run.ts')};
+import { systemClock as clock } from ${at('../../../shared/time/clock.ts')};
+await createAptObserver({ ...${options}, run: createRun({}), clock }).refresh({ deadline: 2000, byteBudget: 1e6 });`;
+}
 
 /** Processes whose environment names the configuration of this host. */
 function running(stateDir: string): readonly string[] {

@@ -27,7 +27,7 @@ const DAY_MS = 86_400_000;
 const NOBODY: UnprivilegedUser = { uid: 65534, gid: 65534 };
 
 /** Whom apt runs as in tests: nobody when they run as root, else the user itself. */
-const testUser = process.getuid?.() === 0 ? NOBODY : null;
+export const testUser = process.getuid?.() === 0 ? NOBODY : null;
 
 /** `folder` is made enterable by everybody, since the unprivileged user works in it. */
 export function makeHost(folder: string): TestHost {
