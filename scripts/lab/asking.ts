@@ -5,6 +5,7 @@ import type { RunResult } from '@selvage/shared/model/result.ts';
 import type { Answer } from './commands.ts';
 import { documentOf, succeeded } from './commands.ts';
 import type { LabHost, Stage } from './stage.ts';
+import type { Evidence } from './step.ts';
 import { waitFor } from './waiting.ts';
 
 export interface Fix {
@@ -33,6 +34,19 @@ export interface Plan {
     readonly message: string;
     readonly window: { readonly name: string; readonly next: readonly string[] };
   }[];
+}
+
+/** Plays a scene on every host, at the same time, and puts its evidence together in the order of the hosts. */
+export async function onEach(
+  stage: Stage,
+  scene: (host: LabHost) => Promise<{ readonly line: string; readonly facts: unknown }>,
+): Promise<Evidence> {
+  const seen = await Promise.all(stage.hosts.map(async (host) => ({ host, ...(await scene(host)) })));
+
+  return {
+    lines: seen.map(({ host, line }) => `${host.name}: ${line}`),
+    facts: Object.fromEntries(seen.map(({ host, facts }) => [host.name, facts])),
+  };
 }
 
 const MIRROR_DEADLINE_MS = 30_000;

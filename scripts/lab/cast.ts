@@ -22,7 +22,7 @@ const configured = (version: string) => `mkdir -p /var/lib/widget\necho ${versio
 export const OLD_WIDGET = '1.0-1';
 export const NEW_WIDGET = '1.0-1+deb12u1';
 export const OLD_GADGET = '2.0-1';
-export const NEW_GADGET = '2.1-1';
+const NEW_GADGET = '2.1-1';
 
 /** Installed on both hosts before the story begins. */
 export const INSTALLED: readonly DebSpec[] = [
@@ -34,7 +34,7 @@ export const INSTALLED: readonly DebSpec[] = [
 const NEW_WIDGET_SCRIPT = configured(NEW_WIDGET);
 
 /** The fix that will be approved: a security update. */
-export const FIX: DebSpec = { ...widget(NEW_WIDGET, NEW_WIDGET_SCRIPT), suite: 'bookworm-security' };
+const FIX: DebSpec = { ...widget(NEW_WIDGET, NEW_WIDGET_SCRIPT), suite: 'bookworm-security' };
 
 /** The same package with another postinst of the same length: the file has the same size, and apt alone can tell. */
 export const FORGED_FIX: DebSpec = widget(

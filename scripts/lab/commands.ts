@@ -55,7 +55,7 @@ export function documentOf<T>(answer: Answer): T {
   }
 }
 
-export function printedError(stderr: string): CodedError | null {
+function printedError(stderr: string): CodedError | null {
   const error = /^error ([A-Z_]+): (.*)$/m.exec(stderr);
   const next = /^next: (.*)$/m.exec(stderr);
 

@@ -64,7 +64,7 @@ export interface MakeRepository {
   readonly arch?: string;
 }
 
-export const DEBIAN_SUITES: readonly SuiteSpec[] = [
+const DEBIAN_SUITES: readonly SuiteSpec[] = [
   { name: 'bookworm', origin: 'Debian', label: 'Debian', suite: 'stable', codename: 'bookworm' },
   {
     name: 'bookworm-security',

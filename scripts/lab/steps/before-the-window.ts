@@ -1,5 +1,5 @@
 // The window opens tomorrow: packages are fetched, and nothing else happens. `plan` says why.
-import { fetch, pass, planOf, versionsOf } from '../asking.ts';
+import { fetch, onEach, pass, planOf, versionsOf } from '../asking.ts';
 import { INSTALLED, WINDOW_TOMORROW } from '../cast.ts';
 import { expectSame, expectThat } from '../expectation.ts';
 import type { Step } from '../step.ts';
@@ -10,10 +10,7 @@ export const beforeTheWindow: Step = {
   name: 'before-the-window',
   title: 'Before the window nothing happens, and plan says why',
   play: async (stage) => {
-    const lines: string[] = [];
-    const facts: Record<string, unknown> = {};
-
-    for (const host of stage.hosts) {
+    return onEach(stage, async (host) => {
       // The first pass names what is wanted, the fetcher brings it, the second pass has all but the window.
       await pass(host);
       await fetch(host);
@@ -38,10 +35,11 @@ export const beforeTheWindow: Step = {
         Object.fromEntries(INSTALLED.map(({ name, version }) => [name, version])),
         `the packages of ${host.name}`,
       );
-      lines.push(`${host.name}: nothing installed; plan: ${plan?.message}`);
-      facts[host.name] = { outcome: result.outcome, code: plan?.code, message: plan?.message, opens: opens.toString() };
-    }
 
-    return { lines, facts };
+      return {
+        line: `nothing installed; plan: ${plan?.message}`,
+        facts: { outcome: result.outcome, code: plan?.code, message: plan?.message, opens: opens.toString() },
+      };
+    });
   },
 };

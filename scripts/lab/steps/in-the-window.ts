@@ -1,5 +1,5 @@
 // Both hosts upgrade exactly the approved package, the one with the forged mirror after it has been fetched again.
-import { fetch, pass, versionsOf } from '../asking.ts';
+import { fetch, onEach, pass, versionsOf } from '../asking.ts';
 import { FORGED_MARK, NEW_WIDGET, OLD_GADGET, OLD_WIDGET, WIDGET_MARK, WINDOW_NOW } from '../cast.ts';
 import { expectSame, expectThat } from '../expectation.ts';
 import { fileOf } from '../stage.ts';
@@ -9,10 +9,7 @@ export const inTheWindow: Step = {
   name: 'in-the-window',
   title: 'In the window exactly the approved package is upgraded, with the real apt and dpkg',
   play: async (stage) => {
-    const lines: string[] = [];
-    const facts: Record<string, unknown> = {};
-
-    for (const host of stage.hosts) {
+    return onEach(stage, async (host) => {
       const before = await versionsOf(host);
       await fetch(host);
       const [result] = await pass(host);
@@ -28,10 +25,10 @@ export const inTheWindow: Step = {
       expectSame(await fileOf(host, WIDGET_MARK), `${NEW_WIDGET}\n`, 'what the postinst wrote inside the system');
       expectSame(await fileOf(host, FORGED_MARK), null, 'the mark of the forged package');
 
-      lines.push(`${host.name}: widget ${before.widget} -> ${after.widget}; gadget stays ${after.gadget}`);
-      facts[host.name] = { before, after, outcome: result.outcome, window: result.window };
-    }
-
-    return { lines, facts };
+      return {
+        line: `widget ${before.widget} -> ${after.widget}; gadget stays ${after.gadget}`,
+        facts: { before, after, outcome: result.outcome, window: result.window },
+      };
+    });
   },
 };

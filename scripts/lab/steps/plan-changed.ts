@@ -1,5 +1,5 @@
 // The second fix is approved as the collector knows it; on the host it would bring one package and remove another.
-import { fetch, pass, signAndMirror, versionsOf } from '../asking.ts';
+import { fetch, onEach, pass, signAndMirror, versionsOf } from '../asking.ts';
 import { OTHER_FIX_ID, POLICY } from '../cast.ts';
 import { expectSame, expectThat } from '../expectation.ts';
 import type { Step } from '../step.ts';
@@ -9,10 +9,8 @@ export const planChanged: Step = {
   title: 'An approval whose transaction would add and remove unapproved packages is refused, with the difference named',
   play: async (stage) => {
     await signAndMirror(stage, ['fix', 'approve', OTHER_FIX_ID, '--policy', POLICY, '--lane', 'scheduled']);
-    const lines: string[] = [];
-    const facts: Record<string, unknown> = {};
 
-    for (const host of stage.hosts) {
+    return onEach(stage, async (host) => {
       const before = await versionsOf(host);
       await pass(host);
       await fetch(host);
@@ -32,10 +30,10 @@ export const planChanged: Step = {
       );
       expectSame(await versionsOf(host), before, `the packages of ${host.name}`);
 
-      lines.push(`${host.name}: ${code}: ${message}`);
-      facts[host.name] = { outcome: result.outcome, code, message, adds: install, removes: remove };
-    }
-
-    return { lines, facts };
+      return {
+        line: `${code}: ${message}`,
+        facts: { outcome: result.outcome, code, message, adds: install, removes: remove },
+      };
+    });
   },
 };

@@ -1,6 +1,6 @@
 // The result as it arrived at the collector, signed by the runner, and a fresh inventory that shows the approved version.
 import type { RunResult } from '@selvage/shared/model/result.ts';
-import { fixesOf, hostPage, pass } from '../asking.ts';
+import { fixesOf, hostPage, onEach, pass } from '../asking.ts';
 import { FIX_ID, NEW_WIDGET } from '../cast.ts';
 import { documentOf } from '../commands.ts';
 import { expectSame, expectThat } from '../expectation.ts';
@@ -23,39 +23,35 @@ export const proof: Step = {
   name: 'proof',
   title: 'The result is proven by a fresh inventory, and the same approval does nothing twice',
   play: async (stage) => {
-    const lines: string[] = [];
-    const facts: Record<string, unknown> = {};
-
-    for (const host of stage.hosts) {
-      const result = await arrived(stage, host);
-      const [evidence] = result.evidence?.packages ?? [];
-      expectSame(
-        [evidence?.name, evidence?.version, evidence?.state],
-        ['widget', NEW_WIDGET, 'installed'],
-        'the evidence',
-      );
-      const inventory = documentOf<InventoryDocument>(await host.agent(['inventory', '--json']));
-      const widget = inventory.sections.packages.data?.find(({ name }) => name === 'widget');
-      expectThat(widget?.version === NEW_WIDGET && widget.state === 'installed', 'the inventory to show it', widget);
-      expectSame(await pass(host), [], 'the results of another pass');
-
-      lines.push(
-        `${host.name}: result ${result.number} ${result.outcome}; inventory shows widget ${widget.version} ${widget.state}`,
-      );
-      facts[host.name] = { result: result.number, outcome: result.outcome, evidence, inventory: widget };
-    }
-
+    const { lines, facts } = await onEach(stage, (host) => proven(stage, host));
     const fix = (await fixesOf(stage)).find(({ id }) => id === FIX_ID);
     expectThat(
       fix?.hosts.every(({ state }) => state === 'installed') ?? false,
       'the fix to be done on both hosts',
       fix,
     );
-    lines.push(`fix ${FIX_ID}: installed on both hosts`);
 
-    return { lines, facts: { ...facts, fix: fix?.hosts } };
+    return {
+      lines: [...lines, `fix ${FIX_ID}: installed on both hosts`],
+      facts: { ...facts, fix: fix?.hosts },
+    };
   },
 };
+
+async function proven(stage: Stage, host: LabHost): Promise<{ line: string; facts: unknown }> {
+  const result = await arrived(stage, host);
+  const [evidence] = result.evidence?.packages ?? [];
+  expectSame([evidence?.name, evidence?.version, evidence?.state], ['widget', NEW_WIDGET, 'installed'], 'the evidence');
+  const inventory = documentOf<InventoryDocument>(await host.agent(['inventory', '--json']));
+  const widget = inventory.sections.packages.data?.find(({ name }) => name === 'widget');
+  expectThat(widget?.version === NEW_WIDGET && widget.state === 'installed', 'the inventory to show it', widget);
+  expectSame(await pass(host), [], 'the results of another pass');
+
+  return {
+    line: `result ${result.number} ${result.outcome}; inventory shows widget ${widget.version} ${widget.state}`,
+    facts: { result: result.number, outcome: result.outcome, evidence, inventory: widget },
+  };
+}
 
 /** The result of the installation, once the collector has committed it. */
 async function arrived(stage: Stage, host: LabHost): Promise<RunResult> {
