@@ -1,7 +1,7 @@
 // The whole privileged half with the real apt and dpkg in a sandbox: signed policy, mirror folder, installation, result; and
 // what happens when the runner, or apt with it, is killed in the middle of a maintainer script.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createRun } from '@selvage/shared/exec/run.ts';
 import type { PackageVersion } from '@selvage/shared/model/package.ts';
@@ -22,6 +22,7 @@ import { type AptRunnerOptions, aptRunnerDeps } from './testing/apt-runner.ts';
 import { layOutState, policyWith, writePolicyCopy } from './testing/bench.ts';
 
 const run = createRun({});
+const top = temporaryFolder('apt-runner');
 const PARTS = ['dpkg-deb', 'apt-ftparchive', 'gpg', 'gpgv', 'apt-get', 'busybox-static', 'unshare'] as const;
 /** Waits for a reader's word on a FIFO, where there is one. */
 const SLOW = 'if [ -p /tmp/gate ]; then touch /tmp/started; read word < /tmp/gate; fi';
@@ -65,7 +66,7 @@ interface Lab {
 }
 
 async function lab(): Promise<Lab> {
-  const folder = temporaryFolder('apt-runner');
+  const folder = mkdtempSync(join(top, 'lab-'));
   const repository = await makeRepository({ folder: join(folder, 'archive'), run, packages: NEW });
   const sandbox = await makeSandbox({ folder: join(folder, 'host'), run, repositories: [repository], installed: OLD });
   const stateDir = join(sandbox.folder, 'agent');

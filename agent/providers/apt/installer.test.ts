@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { createRun } from '@selvage/shared/exec/run.ts';
 import type { PackageVersion } from '@selvage/shared/model/package.ts';
@@ -15,6 +15,7 @@ import { createAptFetcher } from './fetcher.ts';
 import { createAptInstaller } from './installer.ts';
 
 const run = createRun({});
+const top = temporaryFolder('installer');
 const PARTS = ['dpkg-deb', 'apt-ftparchive', 'gpg', 'gpgv', 'apt-get', 'busybox-static', 'unshare'] as const;
 const quiet = { line: () => undefined };
 /** With a character that apt quotes in addresses. */
@@ -53,7 +54,7 @@ interface Host {
 }
 
 async function makeHost(): Promise<Host> {
-  const folder = temporaryFolder('installer');
+  const folder = mkdtempSync(join(top, 'lab-'));
   const repository = await makeRepository({ folder: join(folder, 'archive'), run, packages: NEW });
   const sandbox = await makeSandbox({ folder: join(folder, 'host'), run, repositories: [repository], installed: OLD });
   const stateDir = join(sandbox.folder, 'agent');

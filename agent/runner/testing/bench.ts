@@ -1,6 +1,6 @@
 // A runner with everything but a package manager: real signed policy, real files, a clock that is set, and an installer in
 // memory that behaves like one (versions, half-done installations, refusals). For the tests of this room.
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { sha256 } from '@selvage/shared/files/canonical.ts';
@@ -23,6 +23,9 @@ export const OPENSSL: PackageVersion = { name: 'openssl', version: '3.0.22-1~deb
 /** A Monday; the night window of the samples opens at 01:00 the next day. */
 const START = '2026-11-23T12:00:00Z';
 export const IN_WINDOW = '2026-11-24T01:30:00Z';
+
+/** Made while the tests are collected: only then can its removal be ordered. */
+const top = temporaryFolder('runner');
 
 export interface MemoryInstaller extends Installer {
   packages: InstalledPackage[];
@@ -135,7 +138,7 @@ export interface Bench {
 /** Window, policy and one approval of openssl are pushed; nothing of delay or rings unless `documents` says so. */
 export function bench(documents: readonly PolicyDocument[] = defaultDocuments()): Bench {
   const clock = fakeClock(START);
-  const stateDir = temporaryFolder('runner');
+  const stateDir = mkdtempSync(join(top, 'host-'));
   const runner = join(stateDir, 'runner');
   const key = generateKey();
   const repository = sampleRepository({ now: clock.now() });
