@@ -21,6 +21,5 @@ export function main(args: readonly string[], { env, stdout, stderr }: Io): Prom
     run: createRun(env),
     clock: systemClock,
     random: systemRandom,
-    proxy: env.HTTPS_PROXY ?? env.https_proxy ?? null,
   });
 }

@@ -65,7 +65,7 @@ async function serveStore(store: Store, settings: CollectorSettings, deps: Serve
   const keys = await readOnlineKeys(home.collector);
   const events = new Events();
   const policy = createPolicyRepository({ store, keys, clock, events });
-  await policy.refreshTimestamp();
+  await policy.refreshTimestamp({ restarted: true });
   const enrollment = createEnrollment({ store, hosts, admins, root: () => firstRoot(store), clock, random, events });
   const intake = createIntake({ store, clock, events });
   const names = settings.names;

@@ -19,7 +19,6 @@ export interface World {
   readonly run: Run;
   readonly clock: Clock;
   readonly random: Random;
-  readonly proxy: string | null;
 }
 
 export interface Context extends World {

@@ -65,6 +65,7 @@ describe('when an admin redeems a token', () => {
     expect(second.certificate).not.toBe(first.certificate);
     expect(await office.store.read.admins.list()).toHaveLength(1);
     await expect(office.enrollment.enrollAdmin(asks(token, 'ann'))).rejects.toMatchObject({ code: 'TOKEN_USED' });
+    await office.enrollment.enrollAdmin(asks(await office.adminToken('bob'), 'bob'));
     await office.enrollment.revokeAdmin('ann', 'admin:bob');
     await expect(office.enrollment.enrollAdmin(asks(token, 'ann', key))).rejects.toMatchObject({
       code: 'ADMIN_REVOKED',
@@ -74,6 +75,7 @@ describe('when an admin redeems a token', () => {
   it('a name that an active admin has is refused until that access ends', async () => {
     const office = await open();
     await office.enrollment.enrollAdmin(asks(await office.adminToken('ann'), 'ann'));
+    await office.enrollment.enrollAdmin(asks(await office.adminToken('bob'), 'bob'));
     const token = await office.adminToken('ann');
 
     await expect(office.enrollment.enrollAdmin(asks(token, 'ann'))).rejects.toMatchObject({ code: 'ALREADY_EXISTS' });
@@ -85,6 +87,23 @@ describe('when an admin redeems a token', () => {
       { actor: 'admin:bob', subject: 'admin:ann' },
     ]);
     await expect(office.enrollment.revokeAdmin('nobody', 'admin:bob')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+});
+
+describe('when admins revoke each other', () => {
+  it('one stays, also when both do it at the same moment', async () => {
+    const office = await open();
+    for (const name of ['ann', 'bob']) {
+      await office.enrollment.enrollAdmin(asks(await office.adminToken(name), name));
+    }
+    const outcomes = await Promise.allSettled([
+      office.enrollment.revokeAdmin('ann', 'admin:bob'),
+      office.enrollment.revokeAdmin('bob', 'admin:ann'),
+    ]);
+
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+    expect(outcomes[1]).toMatchObject({ reason: { code: 'FORBIDDEN' } });
+    expect((await office.store.read.admins.list()).filter(({ state }) => state === 'active')).toHaveLength(1);
   });
 });
 

@@ -7,7 +7,7 @@ import { issue } from '@selvage/shared/pki/authority.ts';
 import { adminUri, fingerprint } from '@selvage/shared/pki/certificate.ts';
 import { readRequest } from '@selvage/shared/pki/csr.ts';
 import { keyHash } from '@selvage/shared/pki/keys.ts';
-import type { Writers } from '../store/ports.ts';
+import type { AdminRecord, Writers } from '../store/ports.ts';
 import { expiryOf, validFor } from './authorities.ts';
 import { type Context, timestamp } from './context.ts';
 import { ADMIN_CERTIFICATE_MS } from './limits.ts';
@@ -67,6 +67,7 @@ export async function revokeAdmin({ store, clock }: Context, name: string, by: s
     const admin = await writers.admins.byName(name);
     if (!admin) throw new CodedError('NOT_FOUND', `there is no admin ${name}`);
     if (admin.state === 'revoked') return;
+    await refuseLast(writers, admin);
 
     const at = timestamp(clock.now());
     await writers.admins.revoke(name, at);
@@ -78,6 +79,17 @@ export async function revokeAdmin({ store, clock }: Context, name: string, by: s
       details: { certificate: admin.certificate, keyId: admin.keyId },
     });
   });
+}
+
+/** Without an admin who may write, nobody could ever add one again. Asked inside the transaction: two may go at once. */
+async function refuseLast({ admins }: Writers, { name, role }: AdminRecord): Promise<void> {
+  if (role !== 'admin') return;
+  const others = (await admins.list()).filter(
+    (one) => one.state === 'active' && one.role === 'admin' && one.name !== name,
+  );
+  if (others.length > 0) return;
+
+  throw new CodedError('FORBIDDEN', `${name} is the last admin`, { next: 'add another first: selvage admin add NAME' });
 }
 
 async function refusal({ admins }: Writers, decision: Admitted, asking: Asking): Promise<CodedError | null> {

@@ -40,6 +40,18 @@ describe('when time passes', () => {
     expect(setup.events).toHaveLength(2);
   });
 
+  it('is ahead of what agents have seen as soon as a restored collector has started', async () => {
+    const setup = await newCollector();
+    const versions = async () => (await agentVerifies(setup)).versions;
+    const start = await versions();
+    // What a backup does not hold was signed later than it; the Unix time of the start is later than all of that.
+    await setup.clock.advance(3_600_000);
+    expect(await setup.repository.refreshTimestamp({ restarted: true })).toBe(true);
+    const now = Math.floor(setup.clock.now().epochMilliseconds / 1000);
+
+    expect(await versions()).toMatchObject({ ...start, timestamp: now, snapshot: now });
+  });
+
   it('is read and renewed after everything has expired, which no agent accepts until then', async () => {
     const setup = await newCollector();
     await setup.clock.advance(400 * DAY_MS);

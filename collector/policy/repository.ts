@@ -55,8 +55,11 @@ export interface PolicyRepository {
    * The very same push again (its answer was lost) changes nothing and succeeds.
    */
   push(push: Proposal & { readonly by: string }): Promise<{ readonly timestampVersion: number }>;
-  /** Signs timestamp (and snapshot) again when half of its life is over; true when it did. */
-  refreshTimestamp(): Promise<boolean>;
+  /**
+   * Signs timestamp (and snapshot) again when half of its life is over; true when it did. `restarted`: signs both in any
+   * case, because a collector that was restored from a backup must be ahead of what agents have seen of it.
+   */
+  refreshTimestamp(options?: { readonly restarted?: boolean }): Promise<boolean>;
 }
 
 export function createPolicyRepository(deps: PolicyRepositoryDeps): PolicyRepository {
@@ -94,11 +97,12 @@ export function createPolicyRepository(deps: PolicyRepositoryDeps): PolicyReposi
 
       return { timestampVersion: next.timestampVersion };
     },
-    refreshTimestamp: async () => {
+    refreshTimestamp: async ({ restarted = false } = {}) => {
       const now = clock.now();
       // Not verified: agents judge for themselves, and a signature over what they refuse gains nobody anything.
       const stored = await storedPolicy(store);
-      const due = refreshDue({ snapshot: stored.snapshot.expires, timestamp: stored.timestamp.expires }, now);
+      const expires = { snapshot: stored.snapshot.expires, timestamp: stored.timestamp.expires };
+      const due = restarted ? 'snapshot and timestamp' : refreshDue(expires, now);
       if (due === 'nothing') return false;
       const before = onlineBefore(stored);
       const { files, timestampVersion } =

@@ -1,9 +1,8 @@
 // Admins: who they are, a bounded one-time token for a new one, and the end of one.
 
-import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import type { AdminRecord, Store } from '../../store/ports.ts';
+import type { AdminRecord } from '../../store/ports.ts';
 import { admin, adminName, adminRequest, admins, createdToken } from '../contract.ts';
 import type { ApiDeps } from '../deps.ts';
 import { found } from '../found.ts';
@@ -48,20 +47,11 @@ export function addAdmins(app: FastifyInstance, { store, enrollment, addresses }
     params: z.strictObject({ name: adminName }),
     reply: admin,
     handle: async ({ params, actor }) => {
-      await refuseLast(store, params.name);
       await enrollment.revokeAdmin(params.name, actor);
 
       return shown(await found(store.read.admins.byName(params.name), `there is no admin ${params.name}`));
     },
   });
-}
-
-/** Without an admin who may write, nobody could ever add one again. */
-async function refuseLast(store: Store, name: string): Promise<void> {
-  const active = (await store.read.admins.list()).filter(({ state, role }) => state === 'active' && role === 'admin');
-  if (active.some((other) => other.name !== name)) return;
-
-  throw new CodedError('FORBIDDEN', `${name} is the last admin`, { next: 'add another first: selvage admin add NAME' });
 }
 
 function shown(record: AdminRecord): z.input<typeof admin> {
