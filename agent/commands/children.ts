@@ -5,11 +5,18 @@ import type { Inventory } from '@selvage/shared/model/inventory.ts';
 import { inventoryFromChild } from '../inventory/child.ts';
 import type { Context } from './context.ts';
 
+export interface RunnerSays {
+  /** The host looks different now. */
+  readonly changed: boolean;
+  /** What lies in the mirror folder is missing or was refused: bringing it again may mend that. */
+  readonly refetch: boolean;
+}
+
 export interface Children {
   inventory(refresh: 'due' | 'never'): Promise<Inventory>;
   fetch(): Promise<void>;
-  /** True when something was installed. Never killed: it may be in the middle of an installation. */
-  run(): Promise<boolean>;
+  /** Never killed: it may be in the middle of an installation. */
+  run(): Promise<RunnerSays>;
 }
 
 const ENTRY = fileURLToPath(new URL('../bin/selvage-agent.mjs', import.meta.url));
@@ -46,16 +53,23 @@ export function createChildren({ run, log, settingsFile }: Context): Children {
         check: true,
       });
 
-      return installedSomething(stdout);
+      return readSaying(stdout);
     },
   };
 }
 
-function installedSomething(stdout: string): boolean {
-  try {
-    const { results } = JSON.parse(stdout) as { results: readonly { outcome?: unknown }[] };
+const REFETCH: readonly string[] = ['NOT_FETCHED', 'MIRROR_REFUSED', 'NO_CANDIDATE'];
 
-    return results.some(({ outcome }) => outcome === 'installed' || outcome === 'failed');
+function readSaying(stdout: string): RunnerSays {
+  try {
+    const { results } = JSON.parse(stdout) as {
+      results: readonly { outcome: string; problem: { code: string } | null }[];
+    };
+
+    return {
+      changed: results.some(({ outcome }) => outcome === 'installed' || outcome === 'failed'),
+      refetch: results.some(({ problem }) => problem !== null && REFETCH.includes(problem.code)),
+    };
   } catch (error) {
     throw new CodedError('PARSE', 'the runner printed no document', { cause: error });
   }

@@ -48,7 +48,11 @@ async function osOf(root: string): Promise<RunnerDeps['host']['os']> {
     (await readBounded(join(root, 'etc/os-release'), MAX_OS_RELEASE_BYTES));
   const facts = parseShellFacts(Buffer.from(bytes ?? []).toString('utf8'));
 
-  return { id: facts.get('ID') ?? '', idLike: (facts.get('ID_LIKE') ?? '').split(' ').filter((id) => id !== '') };
+  return {
+    id: facts.get('ID') ?? '',
+    version: facts.get('VERSION_ID') ?? '',
+    idLike: (facts.get('ID_LIKE') ?? '').split(' ').filter((id) => id !== ''),
+  };
 }
 
 async function evidence(context: Context, settings: Settings): Promise<Evidence> {

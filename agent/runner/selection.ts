@@ -2,12 +2,13 @@
 // facts only: labels that a collector set are never looked at.
 import type { ApprovalDocument, PatchPolicyDocument, WindowDocument } from '@selvage/shared/policy/documents.ts';
 import { LANES } from '@selvage/shared/policy/documents.ts';
+import { selectionOf } from '@selvage/shared/policy/select.ts';
 import type { HostName, Lane } from './earliest.ts';
 import type { UsableDocument, UsablePolicy } from './policy-intake.ts';
 
 export interface HostFacts extends HostName {
-  /** os-release(5) ID and ID_LIKE. */
-  readonly os: { readonly id: string; readonly idLike: readonly string[] };
+  /** os-release(5) ID, ID_LIKE and VERSION_ID. */
+  readonly os: { readonly id: string; readonly idLike: readonly string[]; readonly version: string };
   readonly labels: Readonly<Record<string, readonly string[]>>;
 }
 
@@ -30,7 +31,9 @@ export interface Selected {
 export function selectApprovals(usable: UsablePolicy, host: HostFacts): readonly Selected[] {
   const policies = new Map(
     usable.documents.flatMap(({ document }) =>
-      document.kind === 'PatchPolicy' && selects(document, host) ? [[document.name, document] as const] : [],
+      document.kind === 'PatchPolicy' && selectionOf(document, host) === 'selected'
+        ? [[document.name, document] as const]
+        : [],
     ),
   );
   const windows = new Map(
@@ -53,19 +56,6 @@ export function selectApprovals(usable: UsablePolicy, host: HostFacts): readonly
       return [{ approval, approvalSha256: sha256, policy, lane, window, holds }];
     })
     .sort(inOrder);
-}
-
-/** Every property of `select` that is given must match; a policy without any selects every host. */
-function selects({ select }: PatchPolicyDocument, host: HostFacts): boolean {
-  const os = select.os === undefined || select.os === 'linux' || [host.os.id, ...host.os.idLike].includes(select.os);
-  const hosts = select.hosts === undefined || select.hosts.includes(host.name) || select.hosts.includes(host.id);
-  const labels = Object.entries(select.labels ?? {}).every(([name, allowed]) => {
-    const own = Object.hasOwn(host.labels, name) ? (host.labels[name] ?? []) : [];
-
-    return allowed.some((value) => own.includes(value));
-  });
-
-  return os && hosts && labels;
 }
 
 function latestDecisions(documents: readonly UsableDocument[]): readonly UsableDocument<ApprovalDocument>[] {

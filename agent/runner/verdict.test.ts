@@ -20,7 +20,7 @@ const selected = (over: Partial<Selected> = {}): Selected => ({
   ...over,
 });
 const facts = (over: Partial<VerdictFacts> = {}): VerdictFacts => ({
-  host: { id: 'h', name: 'db-1', os: { id: 'debian', idLike: [] }, labels: {} },
+  host: { id: 'h', name: 'db-1', os: { id: 'debian', idLike: [], version: '12' }, labels: {} },
   mode: 'managed',
   zone: 'UTC',
   acceptedAt: '2026-11-23T00:00:00Z',

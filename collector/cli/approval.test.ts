@@ -1,4 +1,5 @@
 import { decodeDocuments } from '@selvage/shared/policy/decode.ts';
+import type { PatchPolicyDocument } from '@selvage/shared/policy/documents.ts';
 import { patchPolicySample } from '@selvage/shared/policy/testing/sample-documents.ts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -56,6 +57,30 @@ describe('when a fix is approved', () => {
     ],
   ])('refuses %s', (_name, over, of, code) => {
     expect(() => build(over, of)).toThrow(expect.objectContaining({ code }));
+  });
+});
+
+describe('when the policy does not let such a fix in', () => {
+  const decide = (security: boolean, from: PatchPolicyDocument['allow']['from'], verdict: Decision['decision']) =>
+    buildApproval(
+      { ...fix, security },
+      { ...decision, decision: verdict },
+      { documents: [patchPolicySample({ allow: { from } })], now },
+    );
+
+  it.each<[boolean, PatchPolicyDocument['allow']['from']]>([
+    [false, ['security']],
+    [true, ['updates', 'point-release']],
+  ])('security %s is not approved where only %s is allowed', (security, from) => {
+    expect(() => decide(security, from, 'approve')).toThrow(expect.objectContaining({ code: 'POLICY_FORBIDS' }));
+    expect(decide(security, from, 'reject').decision).toBe('reject');
+  });
+
+  it.each<[boolean, PatchPolicyDocument['allow']['from']]>([
+    [false, ['point-release']],
+    [true, ['security']],
+  ])('security %s is approved where %s is allowed', (security, from) => {
+    expect(decide(security, from, 'approve').decision).toBe('approve');
   });
 });
 

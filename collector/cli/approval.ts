@@ -25,7 +25,7 @@ export interface Decision {
 }
 
 /**
- * Throws NOT_FOUND when the policy has no such PatchPolicy, USAGE when it has no such lane, when nothing is known to
+ * Throws NOT_FOUND when the policy has no such PatchPolicy, POLICY_FORBIDS when it does not let such a fix in, USAGE when it has no such lane, when nothing is known to
  * install, or when a package to add has no clear architecture.
  */
 export function buildApproval(
@@ -39,6 +39,7 @@ export function buildApproval(
       next: 'wait until a host that needs it has reported its updates',
     });
   }
+  if (decision.decision === 'approve') assertAllowed(policy, found);
   const now = context.now.round({ smallestUnit: 'second', roundingMode: 'floor' });
 
   const expires = now.add({ milliseconds: decision.lifeMs });
@@ -92,6 +93,17 @@ function policyOf(documents: readonly PolicyDocument[], { policy: name, lane }: 
   }
 
   return policy;
+}
+
+/** `allow.from`: a security fix needs `security`, any other one of the two ordinary sources. Throws POLICY_FORBIDS. */
+function assertAllowed({ name, allow }: PatchPolicyDocument, { id, security }: ApiFix): void {
+  const wanted = security ? ['security'] : ['updates', 'point-release'];
+  if (allow.from.some((source) => wanted.includes(source))) return;
+
+  throw new CodedError(
+    'POLICY_FORBIDS',
+    `${name} lets in only ${allow.from.join(', ')}; ${id} is ${security ? 'a' : 'no'} security fix`,
+  );
 }
 
 function readPackage(text: string, packages: readonly PackageVersion[]): PackageVersion {

@@ -1,7 +1,8 @@
 import type { PatchPolicyDocument } from '@selvage/shared/policy/documents.ts';
+import type { SelectableHost } from '@selvage/shared/policy/select.ts';
 import { approvalSample, patchPolicySample, windowSample } from '@selvage/shared/policy/testing/sample-documents.ts';
 import { describe, expect, it } from 'vitest';
-import { diffOf, isEmpty, resultOf, type SelectableHost, selectionOf } from './policy-diff.ts';
+import { diffOf, hostsOf, isEmpty, resultOf } from './policy-diff.ts';
 
 const current = [windowSample(), patchPolicySample(), approvalSample()];
 
@@ -39,11 +40,16 @@ describe('when documents are compared with the policy', () => {
 
 describe('when hosts are selected', () => {
   const host = (name: string, over: Partial<SelectableHost> = {}): SelectableHost => ({
-    ...{ id: `id-${name}`, name, os: { id: 'ubuntu', idLike: ['debian'] }, labels: { tier: ['web'] } },
+    ...{
+      id: `id-${name}`,
+      name,
+      os: { id: 'ubuntu', idLike: ['debian'], version: '24.04' },
+      labels: { tier: ['web'] },
+    },
     ...over,
   });
   const select = (select: PatchPolicyDocument['select'], hosts: SelectableHost[]) =>
-    selectionOf(patchPolicySample({ select }), hosts);
+    hostsOf(patchPolicySample({ select }), hosts);
 
   it('every property that is given must match', () => {
     const hosts = [host('b'), host('a'), host('db', { labels: { tier: ['db'] } })];

@@ -1,6 +1,7 @@
 // What a set of documents would change in the policy, and whom it concerns. Pure: documents and hosts in, facts out.
 import { canonicalJson } from '@selvage/shared/files/canonical.ts';
 import { type PatchPolicyDocument, type PolicyDocument, pathOf } from '@selvage/shared/policy/documents.ts';
+import { type SelectableHost, type Selection, selectionOf } from '@selvage/shared/policy/select.ts';
 
 export interface FieldChange {
   /** `lanes.scheduled.delay`; one part per field. */
@@ -16,16 +17,8 @@ export interface PolicyDiff {
   readonly unchanged: readonly PolicyDocument[];
 }
 
-/** What a host says of itself, as far as a policy may select by it. */
-export interface SelectableHost {
-  readonly id: string;
-  readonly name: string;
-  readonly os: { readonly id: string; readonly idLike: readonly string[] } | null;
-  readonly labels: Readonly<Record<string, readonly string[]>> | null;
-}
-
 /** `selected` and `unknown` (nothing is known that decides it) by name. */
-export interface Selection {
+export interface SelectedHosts {
   readonly selected: readonly string[];
   readonly unknown: readonly string[];
 }
@@ -71,27 +64,13 @@ export function resultOf(current: readonly PolicyDocument[], diff: PolicyDiff): 
   return [...current.filter((document) => !gone.has(pathOf(document))), ...put];
 }
 
-/** The hosts a policy selects, by the rule that hosts themselves follow (every property that is given must match). */
-export function selectionOf({ select }: PatchPolicyDocument, hosts: readonly SelectableHost[]): Selection {
-  const answers = hosts.map((host) => ({ name: host.name, answer: selects(select, host) }));
-  const named = (wanted: boolean | null) =>
+/** The hosts a policy selects, by the rule that hosts themselves follow. */
+export function hostsOf(policy: PatchPolicyDocument, hosts: readonly SelectableHost[]): SelectedHosts {
+  const answers = hosts.map((host) => ({ name: host.name, answer: selectionOf(policy, host) }));
+  const named = (wanted: Selection) =>
     answers.flatMap(({ name, answer }) => (answer === wanted ? [name] : [])).toSorted();
 
-  return { selected: named(true), unknown: named(null) };
-}
-
-function selects(select: PatchPolicyDocument['select'], { id, name, os, labels }: SelectableHost): boolean | null {
-  const parts = [
-    select.hosts === undefined || select.hosts.includes(name) || select.hosts.includes(id),
-    select.os === undefined || select.os === 'linux' || (os && [os.id, ...os.idLike].includes(select.os)),
-    ...Object.entries(select.labels ?? {}).map(
-      ([label, allowed]) =>
-        labels && allowed.some((value) => Object.hasOwn(labels, label) && labels[label]?.includes(value) === true),
-    ),
-  ];
-  if (parts.includes(false)) return false;
-
-  return parts.includes(null) ? null : true;
+  return { selected: named('selected'), unknown: named('unknown') };
 }
 
 function changesIn(before: unknown, after: unknown, path = ''): readonly FieldChange[] {

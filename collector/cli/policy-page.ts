@@ -1,9 +1,10 @@
 // A policy change as people read it before it is signed: documents, fields, the hosts each policy selects by name, and
 // when the windows open next.
 import type { PatchPolicyDocument, PolicyDocument, WindowDocument } from '@selvage/shared/policy/documents.ts';
+import type { SelectableHost } from '@selvage/shared/policy/select.ts';
 import { nextOpenings } from '@selvage/shared/schedule/window.ts';
 import type { Cli } from './cli.ts';
-import { isEmpty, type PolicyDiff, resultOf, type SelectableHost, selectionOf } from './policy-diff.ts';
+import { hostsOf, isEmpty, type PolicyDiff, resultOf } from './policy-diff.ts';
 import { at } from './when.ts';
 
 const OPENINGS = 3;
@@ -44,7 +45,7 @@ export function reportOf(
     changed: diff.changed.map(({ document, fields }) => ({ document: titleOf(document), fields })),
     removed: diff.removed.map(titleOf),
     unchanged: diff.unchanged.map(titleOf),
-    policies: policies.map((policy) => ({ name: policy.name, ...selectionOf(policy, hosts) })),
+    policies: policies.map((policy) => ({ name: policy.name, ...hostsOf(policy, hosts) })),
     windows: windows.map((window) => ({
       name: window.name,
       openings: nextOpenings(window, cli.clock.now(), OPENINGS, cli.zone).map(({ opened, closes }) => ({

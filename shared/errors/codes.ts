@@ -115,6 +115,11 @@ export const CODES = {
   POLICY_INVALID: { rule: 'page', exit: 3, next: 'look at the collector: it serves policy that does not verify' },
   POLICY_CONFLICT: { rule: 'stop', exit: 1, next: 'fetch the current policy and push again' },
   POLICY_NONE: { rule: 'stop', exit: 3, next: 'push a policy that selects this host: selvage policy push FILE' },
+  POLICY_FORBIDS: {
+    rule: 'stop',
+    exit: 3,
+    next: 'change what the policy lets in (allow.from), or decide it for another policy',
+  },
   KEY_UNUSABLE: { rule: 'stop', exit: 2, next: 'check the key file and its permissions' },
 
   // planning and running

@@ -19,7 +19,11 @@ export function aptRunnerDeps({ root, stateDir, unprivileged }: AptRunnerOptions
 
   return {
     settings: { mode: 'managed', labels: {}, stateDir, runnerDir, zone: 'UTC' },
-    host: { id: '3f0c1e52-0c7b-4a52-9d0e-2b8f0a6f1c11', name: 'lab-host', os: { id: 'debian', idLike: [] } },
+    host: {
+      id: '3f0c1e52-0c7b-4a52-9d0e-2b8f0a6f1c11',
+      name: 'lab-host',
+      os: { id: 'debian', idLike: [], version: '12' },
+    },
     installer: createAptInstaller({
       root,
       runnerDir,

@@ -153,7 +153,11 @@ export function bench(documents: readonly PolicyDocument[] = defaultDocuments())
     runner,
     deps: ({ mode = 'managed', files, labels = {} } = {}) => ({
       settings: { mode, labels, stateDir, runnerDir: runner, zone: 'UTC' },
-      host: { id: '3f0c1e52-0c7b-4a52-9d0e-2b8f0a6f1c11', name: 'db-1', os: { id: 'debian', idLike: [] } },
+      host: {
+        id: '3f0c1e52-0c7b-4a52-9d0e-2b8f0a6f1c11',
+        name: 'db-1',
+        os: { id: 'debian', idLike: [], version: '12' },
+      },
       installer,
       compare: compareDebVersions,
       evidence: async () => ({ rebootRequired: false, staleProcesses: [] }),
