@@ -15,6 +15,7 @@ export interface Answer {
 }
 
 export interface Resident {
+  readonly name: string;
   /** Every line printed so far. */
   readonly lines: readonly string[];
   /** The first line that matches, printed already or later. Rejects when the program ends before, or at the deadline. */
@@ -87,6 +88,7 @@ export function stay(run: Run, options: Omit<RunOptions, 'deadlineMs' | 'signal'
   );
 
   return {
+    name,
     lines,
     line: (pattern, deadlineMs) =>
       new Promise((resolve, reject) => {

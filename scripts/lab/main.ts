@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 import { asCoded, CodedError, hasCode } from '@selvage/shared/errors/coded-error.ts';
 import { createRun, type Run } from '@selvage/shared/exec/run.ts';
 import { requireParts } from './requirements.ts';
-import { setStage } from './stage.ts';
+import { type Stage, setStage } from './stage.ts';
 import { type ToldStory, tellStory } from './story.ts';
 
 interface Options {
@@ -21,6 +21,7 @@ A whole patch story with the real apt and dpkg in a throw-away folder, without p
   --json   the steps on stderr, and one JSON document on stdout at the end
   --keep   keep the folder and say where it is
 `;
+const LAST_WORDS = 10;
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
 const EXIT_INTERRUPTED = 130;
@@ -55,6 +56,7 @@ async function play(run: Run, folder: string, json: boolean, interrupted: AbortS
     const story = await tellStory(stage, say);
     if (interrupted.aborted) return EXIT_INTERRUPTED;
     if (json) process.stdout.write(`${JSON.stringify(story, null, 2)}\n`);
+    if (!story.ok) for (const line of lastWords(stage)) say(line);
     say(lastLine(story));
 
     return story.ok ? 0 : EXIT_FAILED;
@@ -69,6 +71,11 @@ function interruption(): AbortSignal {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort(signal));
 
   return stop.signal;
+}
+
+/** What the collector and the agents printed last, to see why a step failed. */
+function lastWords({ residents }: Stage): readonly string[] {
+  return residents.flatMap(({ name, lines }) => lines.slice(-LAST_WORDS).map((line) => `      ${name}: ${line}`));
 }
 
 function lastLine(story: ToldStory): string {

@@ -32,6 +32,8 @@ export interface Stage {
   serve(): Resident;
   /** Writes a file for the admin and returns its path. */
   paper(name: string, content: string): Promise<string>;
+  /** What is running: the collector, then the agents. */
+  readonly residents: readonly Resident[];
   /** Stops what was started, last first. Safe to call again. */
   clear(): Promise<void>;
 }
@@ -58,6 +60,7 @@ export async function setStage(run: Run, folder: string, began: Temporal.Instant
     repository,
     hosts,
     selvage: (args) => ask(run, command(args), `selvage ${args.join(' ')}`),
+    residents,
     serve: () => keep(stay(run, command(['serve', '--ready-line']), 'selvage serve')),
     paper: async (name, content) => {
       const path = join(folder, 'admin', name);
