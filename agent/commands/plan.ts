@@ -9,7 +9,7 @@ export async function showPlan(context: Context, flags: { readonly json?: boolea
   else for (const line of describe(report)) context.say(line);
 }
 
-export function describe(report: PlanReport): readonly string[] {
+function describe(report: PlanReport): readonly string[] {
   const policy = report.policy ? `policy accepted ${report.policy.acceptedAt}` : 'no policy accepted yet';
   const problem = report.problem ? [`policy problem ${report.problem.code}: ${report.problem.message}`] : [];
   const none = report.approvals.length === 0 ? ['no approval concerns this host'] : [];

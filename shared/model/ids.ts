@@ -5,8 +5,6 @@ type Branded<Name extends string> = string & { readonly [brand]: Name };
 
 /** UUID given by the collector at enrollment; the only name of a host that is trusted (it is in the certificate). */
 export type HostId = Branded<'HostId'>;
-/** One pass of the runner over one approval: `<approval name>/<attempt>`. */
-export type RunId = Branded<'RunId'>;
 /** Lower-case hex SHA-256. */
 export type Sha256 = Branded<'Sha256'>;
 /** RFC 3339 instant in UTC, as written by Temporal.Instant.toString(). */

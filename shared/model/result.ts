@@ -53,9 +53,3 @@ export const runResult = z.strictObject({
   log: z.string().max(65536),
 });
 export type RunResult = z.infer<typeof runResult>;
-
-/** A result on its way: the exact bytes that were signed (JSON of RunResult) and the runner's ECDSA P-256 signature. */
-export interface SignedResult {
-  readonly payload: Uint8Array;
-  readonly signature: Uint8Array;
-}

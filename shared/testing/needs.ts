@@ -21,7 +21,7 @@ const PROGRAMS: Partial<Record<Part, string>> = { 'busybox-static': 'busybox' };
 const PATHS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 
 /** True when the program of the part can be started. */
-export function has(part: Part, path = process.env.PATH ?? ''): boolean {
+function has(part: Part, path = process.env.PATH ?? ''): boolean {
   const program = PROGRAMS[part] ?? part;
 
   return [...path.split(delimiter), ...PATHS].some((folder) => {
