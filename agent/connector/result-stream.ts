@@ -148,11 +148,14 @@ async function* changes(folder: string, clock: Clock, abort: AbortSignal): Async
   const signal = new Signal();
   const ended = new AbortController();
   const end = AbortSignal.any([abort, ended.signal]);
-  const watcher = startWatch(folder, () => signal.notify());
+  const notify = () => signal.notify();
+  let watcher = startWatch(folder, notify);
   const poll = async () => {
     while (!end.aborted) {
       await clock.sleep(POLL_MS, end);
-      signal.notify();
+      // On a fresh host the runner makes the folder with its first result.
+      watcher ??= startWatch(folder, notify);
+      notify();
     }
   };
   // Ends by its signal only; sleep rejects then.

@@ -101,11 +101,7 @@ function timeVerdict(selected: Selected, packages: readonly PackageVersion[], fa
   // Both readings must lie in the window; they differ only when the clock was set back.
   for (const instant of [now.floor, now.clock]) {
     const state = windowAt(window, instant, facts.zone);
-    if (!state.open) {
-      const next = state.next === null ? 'it does not open again' : `it opens at ${state.next}`;
-
-      return waiting('WINDOW_CLOSED', `window ${window.name} is closed (${state.reason}); ${next}`, state.next);
-    }
+    if (!state.open) return waiting('WINDOW_CLOSED', state.reason, state.next);
   }
   const state = windowAt(window, now.clock, facts.zone);
 

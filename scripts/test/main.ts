@@ -67,7 +67,7 @@ function installParts(env: NodeJS.ProcessEnv): boolean {
     return false;
   }
 
-  const packages = [...new Set(Object.values(PARTS))];
+  const packages = [...new Set(Object.values(PARTS).flatMap((part) => part.packages))];
   const wanted = packages.filter((name) => {
     const { stdout } = spawnSync('dpkg-query', ['--show', `--showformat=$\{db:Status-Status}`, name], {
       encoding: 'utf8',

@@ -26,6 +26,13 @@ describe('when a program runs', () => {
     ]);
   });
 
+  it('leaves a home and temporary folder behind that belong to the user it was', async () => {
+    const own = createRun({ HOME: '/root', TMPDIR: '/root/tmp' });
+    const { stdout } = await own({ file: 'env', deadlineMs: 5000, uid: process.getuid?.() ?? 0 });
+
+    expect(stdout).not.toMatch(/HOME|TMPDIR/);
+  });
+
   it('hands over lines as they come, also the last without a line end', async () => {
     const lines: string[] = [];
     await run({ ...sh('printf "a\\nb"'), deadlineMs: 5000, onLine: (line) => lines.push(line) });

@@ -60,7 +60,12 @@ const PIPE_GRACE_MS = 2000;
  * a signal has the exit code 128 + signal, as in a shell.
  */
 export function createRun(environment: Readonly<Record<string, string | undefined>>): Run {
-  return (options) => runChild(options, inherited(environment));
+  return (options) => {
+    // A folder that belongs to the user we were: whom we drop to may not even enter it.
+    const { TMPDIR, HOME, ...others } = environment;
+
+    return runChild(options, inherited(options.uid === undefined ? environment : others));
+  };
 }
 
 async function runChild(options: RunOptions, base: Readonly<Record<string, string>>): Promise<RunOutput> {

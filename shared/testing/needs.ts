@@ -4,49 +4,59 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
-/** Part → program that shows it is there, and the Debian package that brings it. */
+interface PartFacts {
+  /** Programs that show it is there. */
+  readonly programs: readonly string[];
+  /** Debian packages that bring them. */
+  readonly packages: readonly string[];
+}
+
+const part = (program: string, name: string): PartFacts => ({ programs: [program], packages: [name] });
+
 export const PARTS = {
-  'apt-ftparchive': 'apt-utils',
-  'busybox-static': 'busybox-static',
-  'dpkg-deb': 'dpkg',
-  gpg: 'gpg',
-  gpgv: 'gpgv',
-  'apt-get': 'apt',
-  unshare: 'util-linux',
-  setpriv: 'util-linux',
-} as const;
+  'apt-ftparchive': part('apt-ftparchive', 'apt-utils'),
+  'apt-get': part('apt-get', 'apt'),
+  'busybox-static': part('busybox', 'busybox-static'),
+  'dpkg-deb': part('dpkg-deb', 'dpkg'),
+  // Signing needs all three; Debian only recommends the agent.
+  gpg: { programs: ['gpg', 'gpg-agent', 'gpgconf'], packages: ['gpg', 'gpg-agent', 'gpgconf'] },
+  gpgv: part('gpgv', 'gpgv'),
+  setpriv: part('setpriv', 'util-linux'),
+  unshare: part('unshare', 'util-linux'),
+} as const satisfies Record<string, PartFacts>;
 export type Part = keyof typeof PARTS;
 
-const PROGRAMS: Partial<Record<Part, string>> = { 'busybox-static': 'busybox' };
 const PATHS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 
-/** True when the program of the part can be started. */
-function has(part: Part, path = process.env.PATH ?? ''): boolean {
-  const program = PROGRAMS[part] ?? part;
+/** True when every program of the part can be started. */
+function has(name: Part, path = process.env.PATH ?? ''): boolean {
+  return PARTS[name].programs.every((program) =>
+    [...path.split(delimiter), ...PATHS].some((folder) => isProgram(join(folder, program))),
+  );
+}
 
-  return [...path.split(delimiter), ...PATHS].some((folder) => {
-    try {
-      accessSync(join(folder, program), constants.X_OK);
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
 
-      return true;
-    } catch {
-      return false;
-    }
-  });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /**
  * `describe` that runs only where every part is there: `needs(['gpg', 'apt-ftparchive'], 'a signed archive', () => …)`.
  */
 export function needs(parts: readonly Part[], name: string, body: () => void): void {
-  const missing = parts.filter((part) => !has(part));
+  const missing = parts.filter((name) => !has(name));
   if (missing.length === 0) {
     describe(name, body);
 
     return;
   }
 
-  const command = `apt-get install ${[...new Set(missing.map((part) => PARTS[part]))].join(' ')}`;
+  const command = `apt-get install ${[...new Set(missing.flatMap((name) => PARTS[name].packages))].join(' ')}`;
   if (process.env.SELVAGE_REQUIRE_ALL === '1') {
     it(name, () => expect.fail(`missing: ${missing.join(', ')}; run: ${command}`));
 

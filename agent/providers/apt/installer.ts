@@ -226,8 +226,12 @@ class AptInstaller implements Installer {
   }
 }
 
+/** What apt itself calls the error, in one line; all of its words are in the log of the run. */
 function words(output: { readonly stdout: string; readonly stderr: string }): string {
-  return (output.stderr.trim() || output.stdout.trim()).slice(0, MAX_REASON);
+  const text = output.stderr.trim() || output.stdout.trim();
+  const errors = text.split('\n').filter((line) => line.startsWith('E: '));
+
+  return (errors.length > 0 ? errors.join(' ') : text.replaceAll('\n', ' ')).slice(0, MAX_REASON);
 }
 
 async function isFile(path: string): Promise<boolean> {

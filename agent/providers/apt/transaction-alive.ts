@@ -51,7 +51,7 @@ async function hasOpen(pid: number, path: string): Promise<boolean> {
 
     return links.includes(path);
   } catch (error) {
-    if (hasErrno(error, 'ENOENT')) return false;
+    if (hasErrno(error, 'ENOENT', 'ESRCH')) return false;
     // What may not be looked at may be the holder: unknown means wait.
     if (hasErrno(error, 'EACCES', 'EPERM')) return true;
     throw error;
