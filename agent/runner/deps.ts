@@ -18,7 +18,7 @@ import { type FlooredClock, openFlooredClock } from './time-floor.ts';
 export type Evidence = Omit<NonNullable<RunResult['evidence']>, 'packages'>;
 
 export interface RunnerDeps {
-  readonly settings: Pick<Settings, 'mode' | 'labels' | 'stateDir' | 'runnerDir' | 'zone'>;
+  readonly settings: Pick<Settings, 'mode' | 'labels' | 'root' | 'stateDir' | 'runnerDir' | 'zone'>;
   /** Identity as the runner knows it; a ring is worked out from it, so it must not come from the connector at will. */
   readonly host: Omit<HostFacts, 'labels'>;
   readonly installer: Installer;

@@ -2,6 +2,7 @@
 // network, keeps everything in its own folder, runs alone, and exits. Effects of a run are in ./steps.ts.
 import type { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { makeFolder } from '@selvage/shared/files/durable.ts';
+import { refuseForeignFolder } from '@selvage/shared/files/own-folder.ts';
 import type { Mode } from '@selvage/shared/model/ids.ts';
 import type { RunResult } from '@selvage/shared/model/result.ts';
 import { kept, OPEN_FOLDER, openParts, type Parts, type RunnerDeps } from './deps.ts';
@@ -23,12 +24,15 @@ const BUSY_AGAIN = { minutes: 1 } as const;
 /**
  * Runs one pass and returns the results it wrote. Several policies may select one host; their approvals are worked on in
  * the order of `selectApprovals`, and a package held by one of them is held for all. Empty while another runner runs.
- * Throws JOURNAL_INVALID (nothing is installed until a person has looked) and NOT_ENROLLED; policy that does not verify,
- * or an approval that cannot be carried out, never makes it throw.
+ * Throws JOURNAL_INVALID, FILE_UNSAFE (nothing is installed until a person has looked) and NOT_ENROLLED; policy that does
+ * not verify, or an approval that cannot be carried out, never makes it throw.
  */
 export async function runOnce(deps: RunnerDeps): Promise<readonly RunResult[]> {
   const folders = runnerFolders(deps.settings);
   await makeFolder(folders.runner, OPEN_FOLDER);
+  // What was accepted is believed because only this user could have written it: that must be so, all the way up. Packages
+  // of a sandbox root are installed as the ordinary user it belongs to, so nothing is gained there.
+  if (deps.settings.root === '/') await refuseForeignFolder(folders.runner);
   const lock = await takeLock(folders.lock);
   if (lock === null) {
     deps.log.info({}, 'another runner is at work');

@@ -18,7 +18,7 @@ export function aptRunnerDeps({ root, stateDir, unprivileged }: AptRunnerOptions
   const runnerDir = `${stateDir}/runner`;
 
   return {
-    settings: { mode: 'managed', labels: {}, stateDir, runnerDir, zone: 'UTC' },
+    settings: { mode: 'managed', labels: {}, root, stateDir, runnerDir, zone: 'UTC' },
     host: {
       id: '3f0c1e52-0c7b-4a52-9d0e-2b8f0a6f1c11',
       name: 'lab-host',

@@ -152,7 +152,7 @@ export function bench(documents: readonly PolicyDocument[] = defaultDocuments())
     stateDir,
     runner,
     deps: ({ mode = 'managed', files, labels = {} } = {}) => ({
-      settings: { mode, labels, stateDir, runnerDir: runner, zone: 'UTC' },
+      settings: { mode, labels, root: '/', stateDir, runnerDir: runner, zone: 'UTC' },
       host: {
         id: '3f0c1e52-0c7b-4a52-9d0e-2b8f0a6f1c11',
         name: 'db-1',
