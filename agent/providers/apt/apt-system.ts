@@ -18,6 +18,8 @@ export interface AptSystemOptions {
 
 export interface AptSystem {
   readonly sandboxed: boolean;
+  /** Whom apt and dpkg run as, seen from here. */
+  readonly uid: number;
   readonly lists: string;
   readonly archives: string;
   /** Sources that name the mirror folders, written by ./mirror-load.ts. */
@@ -61,6 +63,7 @@ export function createAptSystem(options: AptSystemOptions): AptSystem {
 
   return {
     sandboxed,
+    uid: user?.uid ?? process.getuid?.() ?? 0,
     lists,
     archives: join(cache, 'archives'),
     sources: own('mirror.sources'),

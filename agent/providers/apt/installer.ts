@@ -84,7 +84,7 @@ class AptInstaller implements Installer {
 
   async interrupted(): Promise<string | null> {
     const { root } = this.#options;
-    const alive = await transactionAlive(root);
+    const alive = await transactionAlive(root, this.#system.uid);
     if (alive !== null) throw new CodedError('PACKAGE_MANAGER_LOCKED', `a package manager is at work: ${alive}`);
 
     const journal = await names(join(root, DPKG_FOLDER, 'updates'));

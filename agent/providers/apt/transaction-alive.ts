@@ -9,14 +9,14 @@ const LOCKS = ['var/lib/dpkg/lock-frontend', 'var/lib/dpkg/lock'];
 /** A daemon that a maintainer script started carries the mark too; only these are the transaction. */
 const TRANSACTION_PROGRAMS = ['unshare', 'apt-get', 'dpkg'];
 
-/** One sentence about who is at work, or null. */
-export async function transactionAlive(root: string): Promise<string | null> {
+/** One sentence about who is at work, or null. `uid` is the user that transactions on this root run as. */
+export async function transactionAlive(root: string, uid: number): Promise<string | null> {
   for (const name of LOCKS) {
     const path = join(root, name);
     const pid = await lockHolder(path);
     if (pid !== null) return `process ${pid} holds ${path}`;
   }
-  const pid = await markedProcess(root);
+  const pid = await markedProcess(root, uid);
 
   return pid === null ? null : `process ${pid} is an installation that an earlier runner started`;
 }
@@ -58,18 +58,32 @@ async function hasOpen(pid: number, path: string): Promise<boolean> {
   }
 }
 
-async function markedProcess(root: string): Promise<number | null> {
+async function markedProcess(root: string, uid: number): Promise<number | null> {
   const mark = `${TRANSACTION_MARK}=${root}`;
 
   for (const name of await readdir('/proc')) {
     if (!/^\d+$/.test(name)) continue;
     const program = await readFile(join('/proc', name, 'comm'), 'utf8').catch(gone);
     if (program === null || !TRANSACTION_PROGRAMS.includes(program.trim())) continue;
+    // Name and environment are anybody's to choose: else every user could hold up all installations for ever.
+    if ((await realUser(name)) !== uid) continue;
     const environment = await readFile(join('/proc', name, 'environ'), 'utf8').catch(gone);
     if (environment?.split('\0').includes(mark)) return Number(name);
   }
 
   return null;
+}
+
+/*
+ * proc_pid_status(5): real, effective, saved and file system user. The real one, because a program with the set-user-id bit
+ * is still the one who started it; and from here, because the owner of /proc/<pid> becomes root where memory is not readable.
+ * Uid:	1000	1000	1000	1000
+ */
+async function realUser(pid: string): Promise<number | null> {
+  const status = await readFile(join('/proc', pid, 'status'), 'utf8').catch(gone);
+  const uid = /^Uid:\s+(\d+)/m.exec(status ?? '')?.[1];
+
+  return uid === undefined ? null : Number(uid);
 }
 
 function absent(error: unknown): null {
