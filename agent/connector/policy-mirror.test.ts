@@ -139,6 +139,7 @@ describe('when there is policy', () => {
 
     expect(served.asked).toEqual([
       'timestamp.json',
+      '1.root.json',
       '2.root.json',
       '3.root.json',
       '200.snapshot.json',
@@ -286,15 +287,41 @@ describe('when the collector is hostile', () => {
     expect(await mirror.sync(serve(repository(second)).request, never)).toEqual({ timestampVersion: 200 });
   });
 
-  it('an older timestamp is POLICY_ROLLED_BACK', async () => {
+  it('an older timestamp is copied like any other: only the runner knows what was signed, and refuses it', async () => {
     const { dir, mirror } = await open();
     await mirror.sync(serve(repository(second)).request, never);
-    const before = tree(dir);
 
-    await expect(mirror.sync(serve(repository(first)).request, never)).rejects.toMatchObject({
-      code: 'POLICY_ROLLED_BACK',
-    });
-    expect(tree(dir)).toEqual(before);
+    expect(await mirror.sync(serve(repository(first)).request, never)).toEqual({ timestampVersion: 100 });
+    expect(tree(dir)['metadata/timestamp.json']).toBe(
+      Buffer.from(repository(first).get('timestamp.json') ?? []).toString(),
+    );
+  });
+
+  it('what it made up (a version of the far future, roots that nobody signed) is gone once it is honest again', async () => {
+    const { dir, wake, mirror } = await open();
+    await mirror.sync(serve(repository(first)).request, never);
+    const poisoned = repository({ ...first, version: Number.MAX_SAFE_INTEGER });
+    poisoned.set('2.root.json', bytesOf({ signed: { version: 2 }, made: 'up' }));
+    poisoned.set('3.root.json', bytesOf({ signed: { version: 3 }, made: 'up' }));
+    await mirror.sync(serve(poisoned).request, never);
+    rmSync(wake);
+
+    expect(await mirror.sync(serve(repository(second)).request, never)).toEqual({ timestampVersion: 200 });
+    const kept = tree(dir);
+    expect(kept['metadata/2.root.json']).toBe(JSON.stringify({ signed: { version: 2 } }));
+    expect(Object.keys(kept)).not.toContain('metadata/3.root.json');
+    expect(existsSync(wake)).toBe(true);
+  });
+
+  it('the same version with other bytes is copied anew', async () => {
+    const { dir, mirror } = await open();
+    const other = edit('timestamp.json', (value) => Object.assign(value.signed, { expires: 'never' }));
+    const files = repository(first);
+    other(files);
+    await mirror.sync(serve(files).request, never);
+
+    expect(await mirror.sync(serve(repository(first)).request, never)).toEqual({ timestampVersion: 100 });
+    expect(tree(dir)['metadata/timestamp.json']).not.toContain('never');
   });
 
   it('roots without end are followed a bounded way', async () => {

@@ -1,5 +1,7 @@
 // Keeps a local copy of the policy repository for the runner: only what changed is fetched, everything is bounded, and
 // the old copy stays whole until the new one is. It verifies no signature and decides nothing; the runner does both.
+// So it remembers nothing that an older or a newer copy could be held against: what a stolen collector made up must be gone
+// with the first copy of an honest one.
 //
 // INVARIANTS:
 // - New files are collected in incoming/ and moved in only when all of them are there; timestamp.json goes last of the
@@ -30,7 +32,10 @@ const MAX_DONE_BYTES = 2 * 1024 * 1024;
 /** The runner reads the copy under another user. */
 const READABLE = 0o644;
 const READABLE_FOLDER = 0o755;
-const ROOT_FILE = /^([1-9]\d{0,9})\.root\.json$/;
+/** Roots that are looked at: those of one verification many times over. */
+const MAX_ROOTS = 8 * MAX_ROOT_STEPS;
+/** A root that is not served any more goes at once: a runner would follow it. */
+const ROOT_FILE = /\.root\.json$/;
 const done = z.object({ timestampVersion: z.number().int().nonnegative(), files: z.array(z.string().max(512)) });
 type Done = z.infer<typeof done>;
 
@@ -42,7 +47,7 @@ export interface MirrorOptions {
   readonly log: Log;
 }
 
-/** sync() throws POLICY_INVALID and POLICY_ROLLED_BACK for what the collector serves; the copy is then as it was. */
+/** sync() throws POLICY_INVALID for what cannot be a repository; the copy is then as it was. */
 export async function openPolicyMirror({ dir, wake, log }: MirrorOptions): Promise<Mirror> {
   for (const folder of ['', 'metadata', 'targets']) await makeFolder(join(dir, folder), READABLE_FOLDER);
 
@@ -52,13 +57,8 @@ export async function openPolicyMirror({ dir, wake, log }: MirrorOptions): Promi
       const timestamp = await request('timestamp.json');
       if (timestamp === null) return null;
       const { version } = readTimestamp(timestamp);
-      if (current && version === current.timestampVersion) return null;
-      if (current && version < current.timestampVersion) {
-        throw new CodedError(
-          'POLICY_ROLLED_BACK',
-          `the collector serves timestamp ${version}; the copy here has ${current.timestampVersion}`,
-        );
-      }
+      const here = await readBounded(join(dir, 'metadata/timestamp.json'), MAX_POLICY_FILE_BYTES);
+      if (current && here && areSame(here, timestamp)) return null;
 
       const copy = new Copy(dir, request, signal);
       await copy.begin();
@@ -125,17 +125,22 @@ class Copy {
     return [...this.#files.keys()];
   }
 
-  /** N.root.json from the first one that is missing, until the collector has no more. */
+  /** Every N.root.json that the collector has. Nothing names them by hash, so none is right just because it is here. */
   async fetchRoots(): Promise<void> {
-    const names = await readdir(join(this.#dir, 'metadata'));
-    const known = names.map((name) => Number(ROOT_FILE.exec(name)?.[1] ?? 0)).filter((number) => number > 0);
-    for (const number of known) this.#files.set(`metadata/${number}.root.json`, 'here');
-    const next = Math.max(0, ...known) + 1;
+    let fresh = 0;
 
-    for (let number = next; number < next + MAX_ROOT_STEPS; number++) {
+    for (let number = 1; number <= MAX_ROOTS && fresh < MAX_ROOT_STEPS; number++) {
+      const path = `metadata/${number}.root.json`;
       const bytes = await this.#request(`${number}.root.json`);
       if (bytes === null) return;
-      await this.add(`metadata/${number}.root.json`, bytes);
+      const here = await readBounded(join(this.#dir, path), MAX_POLICY_FILE_BYTES);
+      if (here && areSame(here, bytes)) {
+        this.#count(bytes.length);
+        this.#files.set(path, 'here');
+      } else {
+        fresh += 1;
+        await this.add(path, bytes);
+      }
     }
   }
 
@@ -171,7 +176,7 @@ class Copy {
     // Written after them: a copy without it, or with less than it lists, is fetched again.
     const state: Done = { timestampVersion, files: [...files] };
     await writeDurable(join(this.#dir, 'done.json'), `${JSON.stringify(state)}\n`, { mode: READABLE });
-    await this.#prune(new Set([...files, ...before]));
+    await this.#prune(new Set([...files, ...before.filter((path) => !ROOT_FILE.test(path))]));
   }
 
   async #fetch(path: string, file: NamedFile, hash?: Sha256): Promise<Uint8Array> {
@@ -216,6 +221,10 @@ class Copy {
       }
     }
   }
+}
+
+function areSame(one: Uint8Array, other: Uint8Array): boolean {
+  return Buffer.compare(one, other) === 0;
 }
 
 /** Null when there is no complete copy: no done.json, or a file that it lists is gone (a power cut, a careless hand). */
