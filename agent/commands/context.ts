@@ -5,6 +5,7 @@ import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { Run } from '@selvage/shared/exec/run.ts';
 import { createLog, LOG_LEVELS, type Log, type LogLevel } from '@selvage/shared/log/log.ts';
 import type { Random } from '@selvage/shared/random.ts';
+import { harmless, harmlessJson } from '@selvage/shared/text/harmless.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import { loadSettings, type Settings } from '../settings.ts';
 
@@ -28,8 +29,10 @@ export interface Context extends World {
   /** Files and folders the settings are read from, later ones win. */
   readonly settingsPaths: readonly string[];
   settings(): Promise<Settings>;
-  /** One line of text on standard output. */
+  /** One line of text on standard output; what a collector or a package put into it cannot command the terminal. */
   say(line: string): void;
+  /** One JSON document on standard output; `indent` in blanks, for people. */
+  json(value: unknown, indent?: number): void;
 }
 
 const SYSTEM_SETTINGS = ['/etc/selvage-agent/settings.json', '/etc/selvage-agent/settings.d'];
@@ -40,7 +43,10 @@ export function createContext(world: World, file: string | null): Context {
 
   return {
     ...world,
-    log: createLog({ level: logLevel(world.logLevel), stream: { write: (text) => void world.stderr.write(text) } }),
+    log: createLog({
+      level: logLevel(world.logLevel),
+      stream: { write: (text) => void world.stderr.write(harmlessJson(text)) },
+    }),
     settingsFile: file,
     settingsPaths,
     settings: async () => {
@@ -51,8 +57,14 @@ export function createContext(world: World, file: string | null): Context {
 
       return loadSettings(settingsPaths);
     },
-    say: (line) => void world.stdout.write(`${line}\n`),
+    say: (line) => void world.stdout.write(`${oneLine(line)}\n`),
+    json: (value, indent) => void world.stdout.write(`${harmlessJson(JSON.stringify(value, null, indent))}\n`),
   };
+}
+
+/** Safe to print, and a line end in it cannot begin a line that looks like one of ours. */
+export function oneLine(text: string): string {
+  return harmless(text.replace(/\s*\n\s*/g, ' '));
 }
 
 function logLevel(text: string | undefined): LogLevel {

@@ -5,7 +5,7 @@ import { running } from './running.ts';
 
 export async function showPlan(context: Context, flags: { readonly json?: boolean }): Promise<void> {
   const report = await explainPlan(await running(context, await context.settings()));
-  if (flags.json) context.say(JSON.stringify(report));
+  if (flags.json) context.json(report);
   else for (const line of describe(report)) context.say(line);
 }
 

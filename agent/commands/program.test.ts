@@ -117,6 +117,20 @@ describe('when the host is not enrolled', () => {
     });
   });
 
+  it('what the collector said cannot command the terminal of who looks', async () => {
+    const said = 'no\u001b]0;owned\u0007\u009b2J\nwrong        nothing known';
+    const facts = { connectedSince: null, lastConnected: null, clockSkewMs: null, policy: null };
+    const problem = { at: '2026-11-23T00:00:00Z', code: 'UNREACHABLE', message: said };
+    mkdirSync(join(folder, 'state'), { recursive: true });
+    writeFileSync(join(folder, 'state/link.json'), JSON.stringify({ ...facts, problem }));
+
+    const { stdout } = await run(withSettings('status'));
+    expect(stdout).toContain('UNREACHABLE: no?]0;owned??2J wrong        nothing known\n');
+    expect(JSON.parse((await run(withSettings('status', '--json'))).stdout).link.problem.message).toBe(said);
+    const { stderr } = await run(['--settings', '/x\u001b[2J', 'status']);
+    expect(stderr).toMatch(/^error SETTINGS_INVALID: .*\/x\?\[2J\nnext: /);
+  });
+
   it('an unreachable collector ends with 4', async () => {
     const pin = `sha256:${'0'.repeat(64)}`;
     const args = withSettings('enroll', '--collector', 'wss://127.0.0.1:1', '--pin', pin, '--token', 'slv_x_y');

@@ -3,7 +3,7 @@ import { asCoded } from '@selvage/shared/errors/coded-error.ts';
 import { Command, CommanderError } from 'commander';
 import { AGENT_VERSION } from '../version.ts';
 import { connect } from './connect.ts';
-import { type Context, createContext, type World } from './context.ts';
+import { type Context, createContext, oneLine, type World } from './context.ts';
 import { enrollHost } from './enroll.ts';
 import { fetchWanted } from './fetch.ts';
 import { showInventory } from './inventory.ts';
@@ -27,7 +27,7 @@ export async function runProgram(args: readonly string[], world: World): Promise
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
     const coded = asCoded(error);
-    world.stderr.write(`error ${coded.code}: ${coded.message}\nnext: ${coded.next}\n`);
+    world.stderr.write(`error ${coded.code}: ${oneLine(coded.message)}\nnext: ${oneLine(coded.next)}\n`);
 
     return coded.exit;
   }

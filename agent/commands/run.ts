@@ -8,7 +8,7 @@ export async function runPass(context: Context, flags: { readonly json?: boolean
   const started = context.clock.monotonic();
   const results = await runOnce(await running(context, await context.settings()));
   if (flags.json) {
-    context.say(JSON.stringify({ results }));
+    context.json({ results });
 
     return;
   }

@@ -2,5 +2,5 @@
 import type { Context } from './context.ts';
 
 export async function showSettings(context: Context): Promise<void> {
-  context.say(JSON.stringify({ from: context.settingsPaths, ...(await context.settings()) }, null, 2));
+  context.json({ from: context.settingsPaths, ...(await context.settings()) }, 2);
 }

@@ -33,7 +33,7 @@ export interface Status {
 
 export async function showStatus(context: Context, flags: { readonly json?: boolean }): Promise<void> {
   const status = await statusOf(context);
-  if (flags.json) context.say(JSON.stringify(status));
+  if (flags.json) context.json(status);
   else for (const line of describe(status, context.clock.now())) context.say(line);
 }
 

@@ -1,6 +1,7 @@
 // How a command ends badly: `error CODE: sentence`, one line per further error, `next: …`, all on standard error.
 import { asCoded } from '@selvage/shared/errors/coded-error.ts';
-import { harmless, type Output } from './screen.ts';
+import { harmless } from '@selvage/shared/text/harmless.ts';
+import type { Output } from './screen.ts';
 
 const MAX_SHOWN = 100;
 

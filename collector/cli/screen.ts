@@ -1,5 +1,6 @@
 // What commands write to: lines and tables that fit the terminal, or one JSON document. Text from hosts and other
 // people is made harmless first: no control characters reach a terminal.
+import { harmless, harmlessJson, harmlessLines } from '@selvage/shared/text/harmless.ts';
 
 export interface Output {
   write(text: string): unknown;
@@ -37,10 +38,6 @@ const GAP = '  ';
 const NARROWEST = 6;
 const TONES: Record<Tone, string> = { plain: '', good: '\x1b[32m', bad: '\x1b[31m', dim: '\x1b[2m', strong: '\x1b[1m' };
 const RESET = '\x1b[0m';
-// C0 and C1 controls, and the marks that turn the direction of text round.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const HARMFUL = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
-
 export interface ScreenOptions {
   readonly stdout: Output;
   readonly stderr: Output;
@@ -64,19 +61,10 @@ export function createScreen({ stdout, stderr, env }: ScreenOptions): Screen {
       line(head, 'dim');
       for (const row of body) line(row);
     },
-    json: (value) => stdout.write(`${JSON.stringify(value, null, 2)}\n`),
+    json: (value) => stdout.write(`${harmlessJson(JSON.stringify(value, null, 2))}\n`),
     text: (text) => stdout.write(harmlessLines(text)),
     note: (text) => stderr.write(`${harmless(text)}\n`),
   };
-}
-
-/** Text without control characters: each becomes `?`. Tabs stay. */
-export function harmless(text: string): string {
-  return text.replace(HARMFUL, '?');
-}
-
-function harmlessLines(text: string): string {
-  return text.split('\n').map(harmless).join('\n');
 }
 
 /** Rows of a table as lines, title row first, none wider than `width` while columns that shrink can give way. */
