@@ -59,6 +59,15 @@ describe('when an entry point is started by an older Node', () => {
   });
 });
 
+describe('when the reader of the output goes away', () => {
+  it.each(['agent/bin/selvage-agent.mjs', 'collector/bin/selvage.mjs'])('%s ends without a stack trace', (entry) => {
+    const script = `"$0" "$1" --help | true; exit "\${PIPESTATUS[0]}"`;
+    const ended = spawnSync('bash', ['-c', script, process.execPath, join(root, entry)], { encoding: 'utf8' });
+
+    expect(ended).toMatchObject({ status: 0, stderr: '' });
+  });
+});
+
 describe('when setup is started', () => {
   it('refuses a Node older than 20 in one line', () => {
     const result = spawnSync(process.execPath, [...pretending('18.19.0'), join(root, 'scripts/setup.mjs')], {

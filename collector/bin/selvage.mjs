@@ -6,6 +6,12 @@ if (Number(process.versions.node.split('.')[0]) < 26) {
   );
   process.exit(2);
 }
+// A reader that has gone (`| head`) ends the output, never the work behind it.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
 const { main } = await import('../main.ts');
 process.exitCode = await main(process.argv.slice(2), {
   env: process.env,

@@ -18,7 +18,8 @@ export interface LabHost {
   agent(args: readonly string[]): Promise<Answer>;
   /** `selvage-agent …` in a namespace without any network: it verifies, plans and installs. */
   runner(args: readonly string[]): Promise<Answer>;
-  connect(): Resident;
+  /** The resident agent; what it starts as children runs in the same surroundings. */
+  connect(args?: readonly string[]): Resident;
 }
 
 export interface Stage {
@@ -113,7 +114,7 @@ async function makeHost({ run, folder, program, repository, keep }: HostParts, n
     stateDir,
     agent: (args) => ask(ordinary, call(args), `selvage-agent ${args.join(' ')}`),
     runner: (args) => ask(namespaced, call(args), `selvage-agent ${args.join(' ')}`),
-    connect: () => keep(stay(ordinary, call(['connect']), `selvage-agent connect (${name})`)),
+    connect: (args = []) => keep(stay(ordinary, call(['connect', ...args]), `selvage-agent connect (${name})`)),
   };
 }
 
