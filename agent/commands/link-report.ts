@@ -58,13 +58,7 @@ export async function createLinkReport(path: string, { clock, log }: Context): P
       .then(() => writeDurable(path, text, { mode: READABLE }))
       .catch((error: unknown) => log.warn({ error }, 'the state of the connection could not be written'));
   };
-  const trouble = (error: CodedError) => {
-    lastProblem = error;
-    change({
-      connectedSince: null,
-      problem: { at: clock.now().toString(), code: error.code, message: error.message },
-    });
-  };
+  const trouble = ({ code: why, message }: CodedError) => ({ at: clock.now().toString(), code: why, message });
 
   return {
     get lastProblem() {
@@ -75,8 +69,13 @@ export async function createLinkReport(path: string, { clock, log }: Context): P
       if (event.type === 'connected') {
         change({ connectedSince: now, lastConnected: now, clockSkewMs: event.clockSkewMs, problem: null });
       }
-      if (event.type === 'policy') change({ policy: event.timestampVersion });
-      if (event.type === 'disconnected') trouble(event.error);
+      if (event.type === 'policy') change({ policy: event.timestampVersion, problem: null });
+      // What was refused while connected (policy that cannot be mirrored, a message) stands until that is over.
+      if (event.type === 'problem') change({ problem: trouble(event.error) });
+      if (event.type === 'disconnected') {
+        lastProblem = event.error;
+        change({ connectedSince: null, problem: trouble(event.error) });
+      }
       if (event.type === 'stopped') change({ connectedSince: null });
     },
     settled: () => writing,
