@@ -16,6 +16,12 @@ export class Bucket {
     this.#at = monotonicMs;
   }
 
+  /** Takes what was used already, also more than there is: nothing is given until that is made up for. */
+  owe(count: number, monotonicMs: number): void {
+    this.take(0, monotonicMs);
+    this.#tokens -= count;
+  }
+
   /** 0 when `count` tokens were there and are taken; otherwise the milliseconds until they will be (nothing is taken). */
   take(count: number, monotonicMs: number): number {
     const elapsed = Math.max(0, monotonicMs - this.#at);

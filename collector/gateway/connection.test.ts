@@ -144,6 +144,23 @@ describe('when a host sends too much', () => {
     expect(await client.next()).toMatchObject({ type: 'problem', code: 'RATE_LIMITED', fatal: true });
   });
 
+  it('what a message unpacks to counts as bytes too: 200 bytes may not keep everybody waiting', async () => {
+    const world = await makeWorld({ limits: { byteBurst: 100_000, bytesPerSecond: 10_000 } });
+    const host = await world.enroll(1);
+    const client = await world.connect(host);
+    const bomb = section('reboot', {
+      required: false,
+      reasons: Array.from({ length: 9000 }, () => 'kernel kernel kernel'),
+    });
+    client.send(durable(INVENTORY, 1, bomb));
+
+    expect(bomb.zstdJson.length).toBeLessThan(500);
+    expect(await client.next()).toMatchObject({ type: 'acknowledgement', sequence: 1n });
+    client.send({ type: 'ping', nonce: 1n });
+    expect(await client.next()).toMatchObject({ type: 'problem', code: 'RATE_LIMITED', fatal: true });
+    await client.closed;
+  });
+
   it('WebSocket pings count too and are not answered', async () => {
     const world = await makeWorld({ limits: { frameBurst: 5, framesPerSecond: 1 } });
     const client = await world.connect(await world.enroll(1));

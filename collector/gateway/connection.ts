@@ -189,7 +189,9 @@ export class Connection {
   }
 
   async #durable(frame: AgentFrame & { readonly type: 'durable' }): Promise<void> {
-    const { acknowledged, wanted, refused } = await this.#parts.intake.accept(this.host, frame);
+    const { acknowledged, wanted, refused } = await this.#parts.intake.accept(this.host, frame, (bytes) =>
+      this.#parts.rates.spent(bytes),
+    );
 
     if (refused) this.#parts.log.warn({ host: this.host, code: refused.code }, refused.message);
     if (refused && refused.code !== 'FRAME_WRONG_HOST') this.send(problem(refused, false));

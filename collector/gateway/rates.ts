@@ -20,6 +20,8 @@ export interface HostRates {
   connect(): number;
   frame(bytes: number): number;
   refusal(): number;
+  /** Bytes that a frame became when it was unpacked: paid for afterwards, by the frames that follow. */
+  spent(bytes: number): void;
 }
 
 export class Rates {
@@ -40,6 +42,7 @@ export class Rates {
       connect: () => buckets.connects.take(1, now()),
       frame: (bytes) => buckets.frames.take(1, now()) || buckets.bytes.take(bytes, now()),
       refusal: () => buckets.refusals.take(1, now()),
+      spent: (bytes) => buckets.bytes.owe(bytes, now()),
     };
   }
 

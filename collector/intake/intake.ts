@@ -13,6 +13,7 @@ import type { Durable, StreamPosition } from '@selvage/shared/wire/wire.ts';
 import type { CollectorEvent, Events } from '../events.ts';
 import type { HostReader, HostRecord, Store, Writers } from '../store/ports.ts';
 import { type Prepared, type PreparedState, prepare } from './prepare.ts';
+import type { Unpacked } from './section.ts';
 
 /** Sections that a host may store without a report that uses them: unused ones must not fill the disk. */
 const MAX_SECTIONS_BEFORE_REPORT = 4 * SECTION_NAMES.length;
@@ -31,9 +32,10 @@ export interface IntakeAnswer {
 export interface Intake {
   /**
    * Commits one message. Throws FRAME_UNEXPECTED for a gap in the sequence, HOST_REVOKED, CERTIFICATE_INVALID (unknown
-   * host), STORE_FAILED and DISK_FULL; nothing is committed then and nothing may be acknowledged.
+   * host), STORE_FAILED and DISK_FULL; nothing is committed then and nothing may be acknowledged. `unpacked` is told what
+   * the message became, also when it is refused.
    */
-  accept(host: HostId, durable: Durable): Promise<IntakeAnswer>;
+  accept(host: HostId, durable: Durable, unpacked?: Unpacked): Promise<IntakeAnswer>;
   /**
    * Where the streams of a host stand when it connects. A stream whose host will not send again what the store never
    * committed (restored backup, damaged disk) is moved on, and the ledger says which messages are lost.
@@ -47,7 +49,7 @@ export function createIntake(parts: { readonly store: Store; readonly clock: Clo
   const unused = new Map<HostId, number>();
 
   return {
-    accept: async (hostId, durable) => {
+    accept: async (hostId, durable, unpacked) => {
       const committed = await store.read.streams.position(hostId, durable.stream);
       if (durable.sequence <= committed) return repeated(committed);
 
@@ -55,7 +57,7 @@ export function createIntake(parts: { readonly store: Store; readonly clock: Clo
       const prepared =
         durable.message.type === 'section' && (unused.get(hostId) ?? 0) >= MAX_SECTIONS_BEFORE_REPORT
           ? refusedAsUnused(durable)
-          : await prepare(host, durable);
+          : await prepare(host, durable, unpacked);
 
       const { answer, event } = await store.transaction(async (writers) => {
         // Again inside: the host may have been revoked, or the same message committed by another connection.

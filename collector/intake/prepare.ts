@@ -8,7 +8,7 @@ import { type RunResult, runResult } from '@selvage/shared/model/result.ts';
 import { verifyBytes } from '@selvage/shared/pki/keys.ts';
 import type { Durable, SectionState } from '@selvage/shared/wire/wire.ts';
 import type { HostRecord } from '../store/ports.ts';
-import { checkSection, isSectionName, issues, parseJson } from './section.ts';
+import { checkSection, isSectionName, issues, parseJson, type Unpacked } from './section.ts';
 
 export type Prepared =
   | {
@@ -35,23 +35,24 @@ export interface PreparedState {
 const REFUSALS: readonly Code[] = ['FRAME_INVALID', 'FRAME_UNEXPECTED', 'FRAME_WRONG_HOST', 'RESULT_SIGNATURE'];
 
 /** Other errors than refusals (a bug, no memory) are thrown: the message is not acknowledged and comes again. */
-export async function prepare(host: HostRecord, durable: Durable): Promise<Prepared> {
+export async function prepare(host: HostRecord, durable: Durable, unpacked?: Unpacked): Promise<Prepared> {
   try {
-    return await decode(host, durable);
+    return await decode(host, durable, unpacked);
   } catch (error) {
     if (hasCode(error) && REFUSALS.includes(error.code)) return { type: 'refused', error };
     throw error;
   }
 }
 
-async function decode(host: HostRecord, { stream, sequence, message }: Durable): Promise<Prepared> {
+async function decode(host: HostRecord, durable: Durable, unpacked?: Unpacked): Promise<Prepared> {
+  const { stream, sequence, message } = durable;
   if (stream.startsWith('results:') !== (message.type === 'result')) {
     throw new CodedError('FRAME_UNEXPECTED', `a ${message.type} in stream ${stream}`);
   }
 
   switch (message.type) {
     case 'section': {
-      const name = await checkSection(message.name, message.sha256, message.zstdJson);
+      const name = await checkSection(message.name, message.sha256, message.zstdJson, unpacked);
 
       return { type: 'section', name, sha256: message.sha256, zstdJson: message.zstdJson };
     }

@@ -15,6 +15,9 @@ const MAX_WINDOW_LOG = 23;
 /** Wrong places named in a refusal. */
 const SHOWN_ISSUES = 5;
 
+/** Is told how many bytes a message became: decoding them costs time that a few bytes on the wire do not show. */
+export type Unpacked = (bytes: number) => void;
+
 const decompress = promisify(zstdDecompress);
 
 export function isSectionName(name: string): name is SectionName {
@@ -22,10 +25,16 @@ export function isSectionName(name: string): name is SectionName {
 }
 
 /** Resolves when the bytes are a whole section of that name and hash. Throws FRAME_INVALID with the reason. */
-export async function checkSection(name: string, hash: Sha256, zstdJson: Uint8Array): Promise<SectionName> {
+export async function checkSection(
+  name: string,
+  hash: Sha256,
+  zstdJson: Uint8Array,
+  unpacked: Unpacked = () => undefined,
+): Promise<SectionName> {
   if (!isSectionName(name)) throw new CodedError('FRAME_INVALID', `no section is called ${JSON.stringify(name)}`);
 
   const json = await unpack(name, zstdJson);
+  unpacked(json.length);
   const found = sha256(json);
   if (found !== hash) throw new CodedError('FRAME_INVALID', `section ${name} has hash ${found}, not ${hash}`);
 
