@@ -193,6 +193,16 @@ describe('when a host enrolls', () => {
   });
 });
 
+describe('when the collector answers with another name', () => {
+  it('it is refused: policies select by name, and a host says itself what it is called', async () => {
+    const from = await collector((_asked, granted) => ({ ...granted, name: 'db-1' }));
+    const how = options(from);
+
+    await expect(enroll(how)).rejects.toMatchObject({ code: 'CERTIFICATE_INVALID' });
+    expect(await files(how.stateDir)).toEqual([]);
+  });
+});
+
 describe('when the collector is not the one under the pin', () => {
   it('leaves no file and no folder, and the token was never sent', async () => {
     const [from, other] = [await collector(), await collector()];

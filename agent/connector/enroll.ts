@@ -139,6 +139,10 @@ async function redeem(options: EnrollOptions, { authority }: Trust, keys: Keys):
     throw new CodedError('CERTIFICATE_INVALID', 'the collector answered with another authority than the pinned one');
   }
   checkParts({ ...answer.data, authority, key: keys.host });
+  // Rings and policies select by it: were it the collector's to choose, it could move a host into another's policy.
+  if (answer.data.name !== name.toLowerCase()) {
+    throw new CodedError('CERTIFICATE_INVALID', `${name} enrolled, and the collector calls it ${answer.data.name}`);
+  }
 
   return answer.data;
 }
