@@ -29,11 +29,13 @@ function install() {
 
   process.stderr.write('installing the locked dependencies (npm install) ...\n');
   const windows = process.platform === 'win32';
+  // --ignore-scripts: no package runs a program of its own here; the database binding would try to compile itself although
+  // it ships its binary.
   // Not `npm ci`: it refuses a lockfile that does not list the optional packages of every platform there is. What the
   // lockfile lists is still checked against its integrity, and --no-save leaves the lockfile as it is.
   const npm = spawnSync(
     windows ? 'npm.cmd' : 'npm',
-    ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'],
+    ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'],
     {
       cwd: root,
       // npm's own chatter belongs on stderr: stdout is for the answer of the command.
