@@ -1,4 +1,13 @@
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import { createRun } from '@selvage/shared/exec/run.ts';
 import type { PackageVersion } from '@selvage/shared/model/package.ts';
@@ -243,6 +252,22 @@ needs(PARTS, 'with the real apt in a sandbox', () => {
         join(host.repository.dists('bookworm'), 'InRelease'),
         join(host.mirror(), 'dists/bookworm/InRelease'),
       );
+
+      await expect(host.installer.loadMirror()).rejects.toMatchObject(refused);
+    });
+
+    it('refuses an index without a signature, also where the host itself would trust anything from there', async () => {
+      await host.fetch(alpha);
+      const folder = join(host.sandbox.root, 'etc/apt/sources.list.d');
+      const [name = ''] = readdirSync(folder);
+      const text = readFileSync(join(folder, name), 'utf8').trimEnd();
+      const fields = ['Trusted: yes', 'Allow-Insecure: yes', 'Allow-Weak: yes'].join('\n');
+      writeFileSync(join(folder, name), `${text}\n${fields}\n`);
+      // The signed index taken away, the same without a signature put in its place.
+      const suite = join(host.mirror(), 'dists/bookworm');
+      rmSync(join(suite, 'InRelease'));
+      rmSync(join(suite, 'Release.gpg'), { force: true });
+      copyFileSync(join(host.repository.dists('bookworm'), 'Release'), join(suite, 'Release'));
 
       await expect(host.installer.loadMirror()).rejects.toMatchObject(refused);
     });
