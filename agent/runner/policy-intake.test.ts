@@ -46,6 +46,16 @@ describe('when the policy cannot be accepted', () => {
     expect(read(join(runner, 'next.json')).policy).toMatchObject({ code: 'FILE_UNSAFE' });
   });
 
+  it('opens nothing that policy cannot be called: a folder put in its place is not walked through as root', async () => {
+    const { deps, stateDir, runner } = bench();
+    // As /dev or /sys would be: opening some of what lies there does something.
+    mkdirSync(join(stateDir, 'policy/metadata/watchdog'));
+    symlinkSync('/dev/zero', join(stateDir, 'policy/targets/zero'));
+    await runOnce(deps());
+
+    expect(read(join(runner, 'next.json')).policy).toBeNull();
+  });
+
   it('stops when what was accepted before is damaged', async () => {
     const { deps, runner } = bench();
     await runOnce(deps());

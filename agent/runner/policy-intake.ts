@@ -34,6 +34,9 @@ export interface Intake {
 }
 
 const MAX_FILES = 10_000;
+/** Names that verification asks for; what is being written begins with a dot. */
+const METADATA = /^(timestamp|\d+\.[a-z0-9][a-z0-9-]*)\.json$/;
+const TARGET = /^[0-9a-f]{64}\.[^/]+\.json$/;
 const DOCUMENT = /^(policy|approvals|urgent|lifts)\//;
 
 const FILE = 'policy.json';
@@ -81,24 +84,25 @@ function timestampOf(accepted: AcceptedPolicy): string | null {
 
 /** The whole copy in memory. What it may not hold (links, too much) refuses it as a whole. */
 async function readCopy(folder: string): Promise<PolicyFiles> {
-  const metadata = await readFolder(join(folder, 'metadata'), MAX_POLICY_TOTAL_BYTES);
-  const targets = await readFolder(join(folder, 'targets'), MAX_POLICY_TOTAL_BYTES);
+  const metadata = await readFolder(join(folder, 'metadata'), METADATA);
+  const targets = await readFolder(join(folder, 'targets'), TARGET);
 
   return (name: string, hash?: Sha256) =>
     (hash === undefined ? metadata.get(name) : targets.get(`${hash}.${basename(name)}`)) ?? null;
 }
 
-async function readFolder(folder: string, maxBytes: number): Promise<ReadonlyMap<string, Uint8Array>> {
+async function readFolder(folder: string, wanted: RegExp): Promise<ReadonlyMap<string, Uint8Array>> {
   const names = await readdir(folder).catch((error: unknown) => {
     if (hasErrno(error, 'ENOENT')) return [];
     throw error;
   });
   if (names.length > MAX_FILES) throw new CodedError('POLICY_INVALID', `${folder} holds more than ${MAX_FILES} files`);
   const read = new Map<string, Uint8Array>();
-  let left = maxBytes;
+  let left = MAX_POLICY_TOTAL_BYTES;
 
-  // One after the other: the bound holds for what is in memory at any time. Names with a dot first are being written.
-  for (const name of names.filter((item) => !item.startsWith('.'))) {
+  // One after the other: the bound holds for what is in memory at any time. Nothing else is opened: whoever owns the folder
+  // may have put a link to one of the system in its place, and opening a device can do something.
+  for (const name of names.filter((item) => wanted.test(item))) {
     const bytes = await readBounded(join(folder, name), Math.min(left, MAX_POLICY_FILE_BYTES));
     if (bytes === null) continue;
     left -= bytes.length;
