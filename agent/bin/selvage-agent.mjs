@@ -15,6 +15,7 @@ for (const stream of [process.stdout, process.stderr]) {
 const { main } = await import('../main.ts');
 process.exitCode = await main(process.argv.slice(2), {
   env: process.env,
+  stdin: process.stdin,
   stdout: process.stdout,
   stderr: process.stderr,
 });

@@ -16,6 +16,8 @@ export interface Output {
 export interface World {
   readonly stdout: Output;
   readonly stderr: Output;
+  /** All of standard input, bounded. */
+  readonly input: () => Promise<string>;
   readonly logLevel: string | undefined;
   readonly run: Run;
   readonly clock: Clock;

@@ -9,9 +9,12 @@ import type { Context } from './context.ts';
 import { machineIdOf } from './machine-id.ts';
 import { readRunnerHost, writeRunnerHost } from './runner-host.ts';
 
+const FROM_INPUT = '-';
+
 export interface EnrollFlags {
   readonly collector: string;
   readonly pin: string;
+  /** The token, or `-`: it comes on standard input. */
   readonly token: string;
   readonly name?: string;
 }
@@ -24,7 +27,7 @@ export async function enrollHost(context: Context, flags: EnrollFlags): Promise<
     const enrolled = await enroll({
       url: flags.collector,
       pin: flags.pin,
-      token: flags.token,
+      token: await tokenOf(context, flags),
       name: flags.name ?? hostname(),
       mode,
       machineId: await machineIdOf(settings.root),
@@ -38,6 +41,15 @@ export async function enrollHost(context: Context, flags: EnrollFlags): Promise<
     if (hasCode(error, 'ALREADY_ENROLLED')) await completeRunner(stateDir, runnerDir);
     throw error;
   }
+}
+
+/** Arguments of a process can be read by every user of the machine; standard input cannot. */
+async function tokenOf(context: Context, { token }: EnrollFlags): Promise<string> {
+  if (token !== FROM_INPUT) return token;
+  const text = (await context.input()).trim();
+  if (text === '') throw new CodedError('USAGE', 'there is no token on standard input');
+
+  return text;
 }
 
 /** An enrollment that was cut off after its last step but one: the identity is whole, the runner does not know it yet. */

@@ -14,12 +14,13 @@ writeFileSync(
   JSON.stringify({ mode: 'advise', stateDir: join(folder, 'state'), labels: { tier: 'web' } }),
 );
 
-async function run(args: readonly string[], logLevel?: string) {
+async function run(args: readonly string[], logLevel?: string, input = '') {
   const output = { stdout: '', stderr: '' };
   const code = await runProgram(args, {
     stdout: { write: (text: string) => (output.stdout += text) },
     stderr: { write: (text: string) => (output.stderr += text) },
     logLevel,
+    input: async () => input,
     run: createRun({}),
     clock: fakeClock('2026-11-23T00:00:00Z'),
     random: seededRandom(1),
@@ -129,6 +130,13 @@ describe('when the host is not enrolled', () => {
     expect(JSON.parse((await run(withSettings('status', '--json'))).stdout).link.problem.message).toBe(said);
     const { stderr } = await run(['--settings', '/x\u001b[2J', 'status']);
     expect(stderr).toMatch(/^error SETTINGS_INVALID: .*\/x\?\[2J\nnext: /);
+  });
+
+  it('a token that should come on standard input and does not is named', async () => {
+    const args = ['enroll', '--collector', 'wss://127.0.0.1:1', '--pin', `sha256:${'0'.repeat(64)}`, '--token', '-'];
+
+    expect(await run(withSettings(...args))).toMatchObject({ code: 2, stderr: expect.stringContaining('no token') });
+    expect(await run(withSettings(...args), undefined, 'slv_x_y\n')).toMatchObject({ code: 4 });
   });
 
   it('an unreachable collector ends with 4', async () => {

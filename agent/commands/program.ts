@@ -52,7 +52,10 @@ function describe(program: Command, world: World): void {
       '--pin <sha256:…>',
       'fingerprint over the authority and the policy root, as `selvage token create` prints it',
     )
-    .requiredOption('--token <token>', 'the one-time token')
+    .requiredOption(
+      '--token <token>',
+      'the one-time token; - reads it from standard input, where no other user sees it',
+    )
     .option('--name <name>', 'name of this host (default: its host name)')
     .action((options) => enrollHost(context(), options));
   command('connect', 'stay connected: report, mirror policy, take inventories')

@@ -142,7 +142,12 @@ needs(PARTS, 'with the real apt in a sandbox', () => {
       await subject.pass();
       await subject.fetch();
 
-      expect((await subject.pass()).map((result) => result.outcome)).toEqual(['installed', 'installed']);
+      const results = await subject.pass();
+
+      expect(results.map(({ outcome, problem }) => [outcome, problem])).toEqual([
+        ['installed', null],
+        ['installed', null],
+      ]);
       expect(await subject.versions()).toEqual({ beta: '2.0', gamma: '1.0', delta: '2.0' });
     });
   });

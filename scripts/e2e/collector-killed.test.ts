@@ -81,7 +81,7 @@ describe('when the collector is killed between receiving a result and acknowledg
     expect(await received()).toEqual([1]);
   });
 
-  it('after it was committed: it is sent again and not taken twice', async () => {
+  it('after it was committed: it is known, and not taken twice', async () => {
     tap.holdAnswers();
     await report(host);
     await collector.withStore(async (store) => {

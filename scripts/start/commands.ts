@@ -24,7 +24,8 @@ export interface Commands {
   initUnlessDone(say: (line: string) => void): Promise<void>;
   /** Runs `selvage …` and returns its standard output. A failure throws the error that the command printed. */
   selvage(args: readonly string[]): Promise<string>;
-  agent(args: readonly string[]): Promise<string>;
+  /** `input` is given to its standard input: what must not be seen among the arguments. */
+  agent(args: readonly string[], input?: string): Promise<string>;
   enrolled(): boolean;
   spawnSelvage(args: readonly string[], onLine: (line: string) => void): Child;
   spawnAgent(args: readonly string[], onLine: (line: string) => void): Child;
@@ -44,7 +45,7 @@ export function createCommands(home: string, environment: NodeJS.ProcessEnv): Co
       await finish(SELVAGE, ['init', '--local'], env);
     },
     selvage: (args) => finish(SELVAGE, args, env),
-    agent: (args) => finish(AGENT, withSettings(args), env),
+    agent: (args, input) => finish(AGENT, withSettings(args), env, input),
     enrolled: () => existsSync(join(home, 'agent/identity/enrollment.json')),
     spawnSelvage: (args, onLine) => keep(SELVAGE, args, env, onLine),
     spawnAgent: (args, onLine) => keep(AGENT, withSettings(args), env, onLine),
@@ -52,9 +53,12 @@ export function createCommands(home: string, environment: NodeJS.ProcessEnv): Co
 }
 
 /** Runs to the end. Standard error is passed on as progress, its last `error CODE:` and `next:` lines become the error. */
-function finish(entry: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
+function finish(entry: string, args: readonly string[], env: NodeJS.ProcessEnv, input = ''): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [entry, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [entry, ...args], { env, stdio: ['pipe', 'pipe', 'pipe'] });
+    // A command that does not read its input may end first.
+    child.stdin.on('error', () => undefined);
+    child.stdin.end(input);
     let stdout = '';
     let stderr = '';
     child.stdout.on('data', (chunk) => {

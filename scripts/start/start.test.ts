@@ -2,7 +2,16 @@
 // archive is served on loopback, and once on this machine without any network.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { createRun } from '@selvage/shared/exec/run.ts';
@@ -231,11 +240,25 @@ needs(['unshare', 'apt-get'], 'this machine without any network', () => {
 /** Hash over what a patch tool could change without being asked: the package database and apt's own lists and caches. */
 function machineState(): string {
   const hash = createHash('sha256');
-  for (const folder of ['/var/lib/dpkg', '/var/lib/apt', '/var/cache/apt', '/etc/apt']) {
-    for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-      hash.update(`${join(entry.parentPath, entry.name)}\n`);
+  const visit = (folder: string) => {
+    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+      const path = join(folder, entry.name);
+      hash.update(`${path}\n`);
+      // What an ordinary user may not list (partial downloads), he could not have changed either.
+      if (entry.isDirectory() && mayList(path)) visit(path);
     }
-  }
+  };
+  for (const folder of ['/var/lib/dpkg', '/var/lib/apt', '/var/cache/apt', '/etc/apt']) visit(folder);
 
   return hash.update(readFileSync('/var/lib/dpkg/status')).digest('hex');
+}
+
+function mayList(folder: string): boolean {
+  try {
+    accessSync(folder, constants.R_OK | constants.X_OK);
+
+    return true;
+  } catch {
+    return false;
+  }
 }
