@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url';
 
 const OLDEST_NODE = 20;
 const WANTED_NODE = 26;
+/** npm's own defaults wait for minutes per package before they say that there is no network. */
+const RETRIES = ['--fetch-retries=1', '--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=5000'];
 const root = fileURLToPath(new URL('..', import.meta.url));
 const modules = join(root, 'node_modules');
 const stamp = join(modules, '.selvage-setup');
@@ -35,7 +37,7 @@ function install() {
   // lockfile lists is still checked against its integrity, and --no-save leaves the lockfile as it is.
   const npm = spawnSync(
     windows ? 'npm.cmd' : 'npm',
-    ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'],
+    ['install', '--no-save', '--ignore-scripts', ...RETRIES, '--no-audit', '--no-fund', '--loglevel=error'],
     {
       cwd: root,
       // npm's own chatter belongs on stderr: stdout is for the answer of the command.
