@@ -207,7 +207,7 @@ needs(
   },
 );
 
-needs(['unshare', 'apt-get'], 'this machine without any network', () => {
+needs(['unshare', 'ip', 'apt-get'], 'this machine without any network', () => {
   it(
     'still says what it knows, and changes nothing on the machine',
     async () => {

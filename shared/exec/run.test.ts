@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { commandLines } from '../testing/processes.ts';
 import { temporaryFolder } from '../testing/temporary-folder.ts';
 import { createRun } from './run.ts';
 
@@ -72,9 +73,8 @@ describe('when a program misbehaves', () => {
     await expect(run({ ...sh(`sleep ${marker} & sleep ${marker}`), deadlineMs: 200 })).rejects.toMatchObject({
       code: 'PROCESS_DEADLINE',
     });
-    const { stdout } = await run({ file: 'ps', args: ['-eo', 'args'], deadlineMs: 5000 });
 
-    expect(stdout.split('\n').filter((line) => line.startsWith(`sleep ${marker}`))).toEqual([]);
+    expect(commandLines().filter((line) => line.startsWith(`sleep ${marker}`))).toEqual([]);
   });
 
   it('kills a child that ignores SIGTERM', async () => {

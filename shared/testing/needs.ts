@@ -21,6 +21,7 @@ export const PARTS = {
   // Signing needs all three; Debian only recommends the agent.
   gpg: { programs: ['gpg', 'gpg-agent', 'gpgconf'], packages: ['gpg', 'gpg-agent', 'gpgconf'] },
   gpgv: part('gpgv', 'gpgv'),
+  ip: part('ip', 'iproute2'),
   setpriv: part('setpriv', 'util-linux'),
   unshare: part('unshare', 'util-linux'),
 } as const satisfies Record<string, PartFacts>;
