@@ -31,7 +31,8 @@ needs(PARTS, 'when a collector serves policy that admins did not sign so', () =>
   /** What the admins meant, and what they had withdrawn before. */
   let good: ReadonlyMap<string, Uint8Array>;
   let withdrawn: ReadonlyMap<string, Uint8Array>;
-  const now = Temporal.Now.instant().round('second');
+  // Down: an approval of the next second would rightly not be due yet.
+  const now = Temporal.Now.instant().round({ smallestUnit: 'second', roundingMode: 'floor' });
 
   beforeAll(async () => {
     const repository = await makeRepository({
