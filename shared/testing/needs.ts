@@ -65,5 +65,6 @@ export function needs(parts: readonly Part[], name: string, body: () => void): v
   }
 
   process.stderr.write(`skipped: ${name}; to run it: ${command}\n`);
+  // A stranger's machine is never changed to run a test; what is missing and how to get it was just said.
   describe.skip(name, body);
 }
