@@ -38,7 +38,15 @@ async function connectedHost(lab: CollectorLab, running: Running, name: string) 
     heard();
   });
   await once(socket, 'open');
-  const hello = { type: 'hello', versions: [1], agentVersion: '0.1.0', machineId: 'm', mode: 'observe' } as const;
+  const hello = {
+    type: 'hello',
+    versions: [1],
+    agentVersion: '0.1.0',
+    machineId: 'm',
+    mode: 'observe',
+    authorities: [],
+    now: '',
+  } as const;
   socket.send(encodeAgentFrame({ ...hello, streams: [] }));
   const until = async (type: CollectorFrame['type']) => {
     for (;;) {

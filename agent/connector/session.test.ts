@@ -20,6 +20,8 @@ describe('when the link connects', () => {
       machineId: 'machine-1',
       mode: 'observe',
       streams: [{ stream: link.outbox.id, sequence: 0n }],
+      authorities: [],
+      now: '',
     });
     peer.welcome([{ stream: link.outbox.id, sequence: 0n }]);
     expect(await link.event('connected')).toEqual({ type: 'connected', collectorVersion: '0.1.0', clockSkewMs: 0 });

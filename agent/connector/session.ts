@@ -106,7 +106,16 @@ class Session {
     const positions = await Promise.all(
       streams.map(async (stream) => ({ stream: stream.id, sequence: await stream.position() })),
     );
-    this.#send({ type: 'hello', versions: PROTOCOL_VERSIONS, agentVersion, machineId, mode, streams: positions });
+    this.#send({
+      type: 'hello',
+      versions: PROTOCOL_VERSIONS,
+      agentVersion,
+      machineId,
+      mode,
+      streams: positions,
+      authorities: [],
+      now: '',
+    });
   }
 
   async heartbeat(): Promise<void> {
@@ -169,6 +178,8 @@ class Session {
         this.#problem(frame);
         break;
       case 'pong':
+      case 'renewal':
+      case 'authorities':
         break;
     }
   }

@@ -173,6 +173,8 @@ export class Connection {
           return await this.#policyFile(frame);
         case 'ping':
           return this.send({ type: 'pong', nonce: frame.nonce });
+        case 'renewalRequest':
+          throw new CodedError('FRAME_UNEXPECTED', 'certificates are not renewed yet');
       }
     } catch (error) {
       this.#endWith(asCoded(error));

@@ -40,6 +40,7 @@ export const CODES = {
 
   // network
   UNREACHABLE: { rule: 'retry', exit: 4, next: 'check the address, the network and that the collector runs' },
+  PROXY_REFUSED: { rule: 'retry', exit: 4, next: 'check HTTPS_PROXY, its credentials and what the proxy lets through' },
   ADDRESS_IN_USE: { rule: 'stop', exit: 1, next: 'stop the other program or choose another port' },
 
   // identity and enrollment
@@ -56,6 +57,19 @@ export const CODES = {
   CSR_INVALID: { rule: 'stop', exit: 1, next: 'enroll again with an unmodified agent' },
   CERTIFICATE_INVALID: { rule: 'stop', exit: 3, next: 'enroll this host again' },
   CERTIFICATE_EXPIRED: { rule: 'page', exit: 3, next: 'enroll this host again' },
+  CERTIFICATE_SUPERSEDED: {
+    rule: 'page',
+    exit: 3,
+    next: 'find out which machine renewed this identity; then an admin runs: selvage host readmit NAME',
+  },
+  HOST_AWAY_TOO_LONG: { rule: 'page', exit: 3, next: 'let an admin look and run: selvage host readmit NAME' },
+  HOST_QUARANTINED: {
+    rule: 'page',
+    exit: 3,
+    next: 'find out which machine is the true one (selvage host show NAME); then: selvage host readmit NAME, or revoke',
+  },
+  AUTHORITY_UNKNOWN: { rule: 'page', exit: 3, next: 'look at the collector: it named an authority nobody endorsed' },
+  CLOCK_WRONG: { rule: 'page', exit: 1, next: 'set the clock of the machine named' },
   HOST_REVOKED: { rule: 'stop', exit: 3, next: 'ask an admin; a revoked host enrolls again with a new token' },
   HOST_NAME_TAKEN: {
     rule: 'page',
@@ -145,6 +159,9 @@ export const CODES = {
 
   // collector
   STORE_FAILED: { rule: 'page', exit: 1, next: 'look at the database and its disk' },
+  STORE_BUSY: { rule: 'retry', exit: 1, next: 'end the other program that holds the database' },
+  STORE_CORRUPT: { rule: 'page', exit: 1, next: 'restore the last backup: selvage restore FILE' },
+  BACKUP_INVALID: { rule: 'stop', exit: 1, next: 'choose another backup; nothing was changed' },
   STORE_NEWER: { rule: 'stop', exit: 1, next: 'run the newer collector; this database was written by it' },
   AUDIT_BROKEN: {
     rule: 'page',

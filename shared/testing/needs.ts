@@ -22,7 +22,9 @@ export const PARTS = {
   gpg: { programs: ['gpg', 'gpg-agent', 'gpgconf'], packages: ['gpg', 'gpg-agent', 'gpgconf'] },
   gpgv: part('gpgv', 'gpgv'),
   ip: part('ip', 'iproute2'),
+  mount: part('mount', 'mount'),
   setpriv: part('setpriv', 'util-linux'),
+  strace: part('strace', 'strace'),
   unshare: part('unshare', 'util-linux'),
 } as const satisfies Record<string, PartFacts>;
 export type Part = keyof typeof PARTS;

@@ -18,6 +18,8 @@ export const MAX_LIST_ENTRIES = 4096;
 export const MAX_POLICY_FILE_BYTES = 512 * 1024;
 /** Streams that one Hello may name: an agent has two. */
 export const MAX_STREAMS = 16;
+/** Authorities that are trusted at once: the present one, the next, and room for a rotation that was begun twice. */
+export const MAX_AUTHORITIES = 4;
 /** Compressed bytes of a section: what a frame holds beside its other fields. */
 export const MAX_SECTION_BYTES = MAX_FRAME_BYTES - 8192;
 
@@ -49,6 +51,10 @@ export interface Hello {
   readonly mode: Mode;
   /** Per stream, the highest sequence that the agent will not send again. */
   readonly streams: readonly StreamPosition[];
+  /** Fingerprints of the authorities that the agent trusts. */
+  readonly authorities: readonly Sha256[];
+  /** The host's own clock, empty when it does not say. */
+  readonly now: Timestamp | '';
 }
 
 export interface Durable extends StreamPosition {
@@ -60,7 +66,19 @@ export type AgentFrame =
   | Hello
   | Durable
   | { readonly type: 'policyRequest'; readonly name: string; readonly sha256: Sha256 | null }
-  | { readonly type: 'ping'; readonly nonce: bigint };
+  | { readonly type: 'ping'; readonly nonce: bigint }
+  /** `csr`: PKCS #10 in PEM over a new key of the host. */
+  | { readonly type: 'renewalRequest'; readonly csr: string };
+
+/** An authority that hosts should trust; see `Authority` in the .proto for what its endorsement is over. */
+export interface EndorsedAuthority {
+  /** PEM. */
+  readonly certificate: string;
+  /** Fingerprint of the authority that signed for this one, null for the oldest. */
+  readonly endorsedBy: Sha256 | null;
+  /** Empty when nobody signed. */
+  readonly endorsement: Uint8Array;
+}
 
 export interface Welcome {
   readonly type: 'welcome';
@@ -89,4 +107,7 @@ export type CollectorFrame =
   | { readonly type: 'policyAvailable'; readonly timestampVersion: bigint }
   | { readonly type: 'policyFile'; readonly name: string; readonly found: boolean; readonly content: Uint8Array }
   | { readonly type: 'pong'; readonly nonce: bigint }
+  /** The next certificate of the host, PEM. */
+  | { readonly type: 'renewal'; readonly certificate: string }
+  | { readonly type: 'authorities'; readonly authorities: readonly EndorsedAuthority[] }
   | Problem;

@@ -4,6 +4,7 @@ import { CodedError } from '../errors/coded-error.ts';
 import type { Mode, Sha256, Timestamp } from '../model/ids.ts';
 import { MODES } from '../model/ids.ts';
 import {
+  MAX_AUTHORITIES,
   MAX_FRAME_BYTES,
   MAX_LIST_ENTRIES,
   MAX_POLICY_FILE_BYTES,
@@ -46,6 +47,8 @@ const word = text({ min: 1, max: WORD_BYTES });
 const stream = text({ max: WORD_BYTES, accept: (value) => STREAM.test(value) });
 const mode = text<Mode>({ max: WORD_BYTES, accept: (value) => MODES.some((known) => known === value) });
 const instant = text<Timestamp>({ max: WORD_BYTES, accept: isInstant });
+const maybeInstant = text<Timestamp | ''>({ max: WORD_BYTES, accept: (value) => value === '' || isInstant(value) });
+const pem = text({ min: 1, max: MAX_STRING_BYTES });
 const sequence = uint64(1n, MAX_SEQUENCE);
 const position = uint64(0n, MAX_SEQUENCE);
 
@@ -60,6 +63,8 @@ const hello = message({
   machineId: one(3, word),
   mode: one(4, mode),
   streams: many(5, streamPosition, MAX_STREAMS),
+  authorities: many(6, hash, MAX_AUTHORITIES),
+  now: one(7, maybeInstant),
 });
 
 const section = message({ name: one(1, word), sha256: one(2, hash), zstdJson: one(3, bytes(1, MAX_FRAME_BYTES)) });
@@ -94,6 +99,12 @@ const welcome = message({
   inFlight: one(6, uint32(1, MAX_UINT32)),
 });
 
+const endorsedAuthority = message({
+  certificate: one(1, pem),
+  endorsedBy: one(2, maybeHash),
+  endorsement: one(3, bytes(0, MAX_SIGNATURE_BYTES)),
+});
+
 const ping = message({ nonce: one(1, uint64(0n, MAX_UINT64)) });
 
 const problem = message({
@@ -110,6 +121,7 @@ export const agentFrame = message({
     durable: [2, durable],
     policyRequest: [3, message({ name: one(1, name), sha256: one(2, maybeHash) })],
     ping: [4, ping],
+    renewalRequest: [5, message({ csr: one(1, pem) })],
   }),
 });
 
@@ -125,6 +137,8 @@ export const collectorFrame = message({
     ],
     pong: [6, ping],
     problem: [7, problem],
+    renewal: [8, message({ certificate: one(1, pem) })],
+    authorities: [9, message({ authorities: many(1, endorsedAuthority, MAX_AUTHORITIES) })],
   }),
 });
 

@@ -51,6 +51,8 @@ const agentFrames: fc.Arbitrary<AgentFrame> = fc.oneof(
     machineId: word,
     mode: fc.constantFrom(...MODES),
     streams: positions,
+    authorities: fc.array(hash, { maxLength: 4 }),
+    now: fc.oneof(instant, fc.constant('' as const)),
   }),
   fc.record({
     type: fc.constant('durable' as const),
@@ -68,6 +70,7 @@ const agentFrames: fc.Arbitrary<AgentFrame> = fc.oneof(
   }),
   fc.record({ type: fc.constant('policyRequest' as const), name: word, sha256: fc.option(hash) }),
   fc.record({ type: fc.constant('ping' as const), nonce: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }) }),
+  fc.record({ type: fc.constant('renewalRequest' as const), csr: word }),
 );
 
 const collectorFrames: fc.Arbitrary<CollectorFrame> = fc.oneof(
@@ -93,6 +96,18 @@ const collectorFrames: fc.Arbitrary<CollectorFrame> = fc.oneof(
     fatal: fc.boolean(),
     retryAfterMs: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
   }),
+  fc.record({ type: fc.constant('renewal' as const), certificate: word }),
+  fc.record({
+    type: fc.constant('authorities' as const),
+    authorities: fc.array(
+      fc.record({
+        certificate: word,
+        endorsedBy: fc.option(hash),
+        endorsement: fc.uint8Array({ maxLength: 256 }),
+      }),
+      { maxLength: 4 },
+    ),
+  }),
 );
 
 /** What the witness reads, with plain values: numbers of 64 bits and bytes as text. */
@@ -100,12 +115,14 @@ function witnessed(type: protobuf.Type, bytes: Uint8Array): unknown {
   return type.toObject(type.decode(bytes), { longs: String, bytes: String, arrays: true });
 }
 
+const HASHES = new Set(['sha256', 'endorsedBy', 'authorities']);
+
 /** The same frame in the words of wire.proto; defaults are absent there, and hashes are bytes. */
 function named(value: unknown, key = ''): unknown {
   if (typeof value === 'bigint') return `${value}`;
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
-  if (Array.isArray(value)) return value.map((item) => named(item));
-  if (key === 'sha256' && typeof value === 'string') return Buffer.from(value, 'hex').toString('base64');
+  if (Array.isArray(value)) return value.map((item) => named(item, key));
+  if (HASHES.has(key) && typeof value === 'string') return Buffer.from(value, 'hex').toString('base64');
   if (typeof value !== 'object' || value === null) return value;
 
   const { type, message, ...rest } = value as Record<string, unknown>;

@@ -165,7 +165,16 @@ export type World = Awaited<ReturnType<typeof makeWorld>>;
 export function helloOf(host: TestHost, streams: readonly StreamPosition[] = []): AgentFrame {
   const machineId = `machine-${Number(host.id.slice(-12))}`;
 
-  return { type: 'hello', versions: [1], agentVersion: '0.1.0', machineId, mode: 'managed', streams };
+  return {
+    type: 'hello',
+    versions: [1],
+    agentVersion: '0.1.0',
+    machineId,
+    mode: 'managed',
+    streams,
+    authorities: [],
+    now: '',
+  };
 }
 
 async function dial(gateway: Gateway, authority: Authority, host: { key: string; cert: string } | null) {

@@ -1,0 +1,4 @@
+// Every benchmark, one line each. To add one: a file in ./benches and its line here.
+import type { Bench } from './bench.ts';
+
+export const BENCHES: readonly Bench[] = [];
