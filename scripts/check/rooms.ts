@@ -27,9 +27,10 @@ export const DOORS: Readonly<Record<string, readonly string[]>> = {
   'tuf-js': ['^shared/policy/'],
   '@tufjs/models': ['^shared/policy/'],
   'rrule-temporal': ['^shared/schedule/'],
-  'better-sqlite3': ['^collector/store/'],
+  'better-sqlite3': ['^collector/store/', '^scripts/bench/'],
   kysely: ['^collector/store/'],
-  ws: ['^agent/connector/', '^collector/gateway/'],
+  // Benchmarks hold ours against the bare library.
+  ws: ['^agent/connector/', '^collector/gateway/', '^scripts/bench/'],
   systeminformation: ['^agent/inventory/'],
   fastify: ['^collector/api/'],
   '@fastify/swagger': ['^collector/api/'],
