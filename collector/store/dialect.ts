@@ -15,6 +15,7 @@ import {
 } from 'kysely';
 import { storeFailure } from './failure.ts';
 import type { Tables } from './schema.ts';
+import { statement } from './statements.ts';
 
 /** How long queries are allowed: a transaction closes its own at its end, readers when the store closes. */
 export interface Scope {
@@ -86,10 +87,10 @@ class ScopedConnection implements DatabaseConnection {
     this.#check();
 
     try {
-      const statement = this.#connection.prepare(query.sql);
-      if (statement.reader) return { rows: statement.all(query.parameters) as R[] };
+      const prepared = statement(this.#connection, query.sql);
+      if (prepared.reader) return { rows: prepared.all(query.parameters) as R[] };
 
-      const { changes } = statement.run(query.parameters);
+      const { changes } = prepared.run(query.parameters);
 
       return { rows: [], numAffectedRows: BigInt(changes) };
     } catch (error) {
