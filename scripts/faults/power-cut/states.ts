@@ -31,7 +31,7 @@ export interface CheckOptions {
   readonly limit: number;
 }
 
-export const FATES = ['lost', 'kept', 'names without data', 'data without names', 'zeros', 'mixed'] as const;
+const FATES = ['lost', 'kept', 'names without data', 'data without names', 'zeros', 'mixed'] as const;
 type Fate = (typeof FATES)[number];
 /** Mixed states are many; the others are one per moment. */
 const MIXED_PER_MOMENT = 3;
