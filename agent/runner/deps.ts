@@ -10,6 +10,7 @@ import { type FirstSeen, openFirstSeen } from './first-seen.ts';
 import { type RunnerFolders, runnerFolders } from './folders.ts';
 import { type Journal, openJournal } from './journal.ts';
 import type { CompareVersions } from './planner.ts';
+import { openReserve, type Reserve } from './reserve.ts';
 import { openResults, type Results } from './results.ts';
 import type { HostFacts } from './selection.ts';
 import { durableFiles, type Files } from './state-file.ts';
@@ -35,7 +36,9 @@ export interface Parts {
   readonly deps: RunnerDeps;
   readonly host: HostFacts;
   readonly folders: RunnerFolders;
+  /** Durable writes; on a full disk they take the reserve. */
   readonly files: Files;
+  readonly reserve: Reserve;
   readonly clock: FlooredClock;
   readonly journal: Journal;
   readonly results: Results;
@@ -55,7 +58,8 @@ export const OPEN_FOLDER = 0o755;
 
 export async function openParts(deps: RunnerDeps): Promise<Parts> {
   const folders = runnerFolders(deps.settings);
-  const files = deps.files ?? durableFiles;
+  const reserve = openReserve(folders.reserve, deps.files ?? durableFiles);
+  const { files } = reserve;
   await makeFolder(folders.runner, OPEN_FOLDER);
   await makeFolder(folders.results, OPEN_FOLDER);
   await makeFolder(folders.accepted);
@@ -66,6 +70,7 @@ export async function openParts(deps: RunnerDeps): Promise<Parts> {
     host: { ...deps.host, labels: deps.settings.labels },
     folders,
     files,
+    reserve,
     clock: await openFlooredClock(deps.clock, folders.clock, files),
     journal: openJournal(folders.journal, files),
     results: await openResults(folders, files),

@@ -24,12 +24,15 @@ const NOT_STARTED: readonly Code[] = [
   'NOT_FETCHED',
   'WINDOW_CLOSED',
   'PACKAGE_MANAGER_LOCKED',
+  'DISK_FULL',
 ];
 
 /** Takes a fresh inventory, compares exact versions and states, and writes the signed result. */
 export async function conclude(parts: Parts, intent: Intent, problem: Problem | null, log: string): Promise<RunResult> {
   parts.installed.drop();
-  const installed = await parts.installed.get();
+  const look = await installedNow(parts);
+  if ('unreadable' in look) return unprovable(parts, intent, look.unreadable, log);
+  const { installed } = look;
   const rows = intent.packages.map((wanted) => ({
     wanted,
     have:
@@ -79,6 +82,32 @@ export async function conclude(parts: Parts, intent: Intent, problem: Problem | 
     facts,
     told('failed', { code: why.code, message }),
     remember('failed', why.code, intent.attempt, final),
+  );
+}
+
+async function installedNow(
+  parts: Parts,
+): Promise<{ readonly installed: readonly InstalledPackage[] } | { readonly unreadable: Problem }> {
+  try {
+    return { installed: await parts.installed.get() };
+  } catch (error) {
+    const { code, message } = asCoded(error);
+    if (code !== 'PACKAGE_DATABASE_INVALID') throw error;
+
+    return { unreadable: { code, message } };
+  }
+}
+
+/** A database that cannot be read proves nothing: it is said, and a person has to look before anything more is tried. */
+async function unprovable(parts: Parts, intent: Intent, problem: Problem, log: string): Promise<RunResult> {
+  const { approval, attempt: attempts, transaction } = intent;
+  const message = `what is installed cannot be told after the installation: ${problem.message}`;
+
+  return report(
+    parts,
+    runFactsOf(intent),
+    { outcome: 'failed', problem: { code: problem.code, message }, transaction, evidence: null, log },
+    { approval, outcome: 'failed', code: problem.code, attempts, final: true },
   );
 }
 

@@ -13,6 +13,8 @@ export interface RunnerFolders {
   readonly trustRoot: string;
   readonly accepted: string;
   readonly journal: string;
+  /** Room for the journal and the result of an installation that fills the disk. */
+  readonly reserve: string;
   readonly results: string;
   readonly reported: string;
   readonly wanted: string;
@@ -34,6 +36,7 @@ export function runnerFolders(settings: Pick<Settings, 'stateDir' | 'runnerDir'>
     trustRoot: own('trust/root.json'),
     accepted: own('accepted'),
     journal: own('journal.json'),
+    reserve: own('reserve'),
     results: own('results'),
     reported: own('reported.json'),
     wanted: own('wanted.json'),

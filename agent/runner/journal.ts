@@ -1,5 +1,6 @@
 // The durable record of the one run that is under way: intent before each irreversible act, facts after it. It is empty
 // between runs. What it holds is enough to say after a crash what was meant, what was there before, and what to report.
+import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { Code } from '@selvage/shared/errors/codes.ts';
 import { CODES } from '@selvage/shared/errors/codes.ts';
 import { packageVersion } from '@selvage/shared/model/package.ts';
@@ -72,14 +73,51 @@ export type JournalEntry = z.infer<typeof entry>;
 export interface Journal {
   /** Null between runs. Throws JOURNAL_INVALID: then nothing may be installed until a person has looked. */
   read(): Promise<JournalEntry | null>;
+  /** Throws STATE when the entry would take the place of one that it does not follow from: that one would be lost. */
   write(entry: JournalEntry): Promise<void>;
   clear(): Promise<void>;
+  /** False when nothing is under way, as far as this process knows; a write that failed may have been done. */
+  holds(): boolean;
 }
 
+type EntryState = JournalEntry['state'];
+
+/** What may be written over what. Forward only: an entry that was not brought to its end is never replaced. */
+const FOLLOWS: Readonly<Record<EntryState | 'empty', readonly EntryState[]>> = {
+  empty: ['IntentRecorded', 'ResultSigned'],
+  IntentRecorded: ['RollbackSaved'],
+  RollbackSaved: ['InstallStarted'],
+  // Straight to the result when an interrupted installation is found.
+  InstallStarted: ['InstallEnded', 'ResultSigned'],
+  InstallEnded: ['ResultSigned'],
+  ResultSigned: [],
+};
+
 export function openJournal(path: string, files: Files): Journal {
+  let state: EntryState | 'empty' | 'unknown' = 'unknown';
+  const read = async () => {
+    const found = await readState(path, entry);
+    state = found?.state ?? 'empty';
+
+    return found;
+  };
+
   return {
-    read: () => readState(path, entry),
-    write: (value) => writeState(files, path, value),
-    clear: () => files.remove(path),
+    read,
+    write: async (value) => {
+      if (state === 'unknown') await read();
+      if (state === 'unknown' || !FOLLOWS[state].includes(value.state)) {
+        throw new CodedError('STATE', `the journal holds ${state}: ${value.state} cannot take its place`);
+      }
+      state = 'unknown';
+      await writeState(files, path, value);
+      state = value.state;
+    },
+    clear: async () => {
+      state = 'unknown';
+      await files.remove(path);
+      state = 'empty';
+    },
+    holds: () => state !== 'empty',
   };
 }

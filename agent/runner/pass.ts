@@ -138,6 +138,8 @@ async function guarded(
   try {
     return await work();
   } catch (error) {
+    // What is in the journal is not over: another entry in its place would lose it. The next start brings it to its end.
+    if (pass.parts.journal.holds()) throw error;
     const verdict = verdictOfError(error);
     const facts = factsOf(pass.parts, selected, null);
 

@@ -1,6 +1,6 @@
 // One pass of the privileged half: recover, take in policy, select, and bring each approval as far as it may go. It opens no
 // network, keeps everything in its own folder, runs alone, and exits. Effects of a run are in ./steps.ts.
-import type { CodedError } from '@selvage/shared/errors/coded-error.ts';
+import { type CodedError, hasCode } from '@selvage/shared/errors/coded-error.ts';
 import { makeFolder } from '@selvage/shared/files/durable.ts';
 import { refuseForeignFolder } from '@selvage/shared/files/own-folder.ts';
 import type { Mode } from '@selvage/shared/model/ids.ts';
@@ -50,6 +50,11 @@ export async function runOnce(deps: RunnerDeps): Promise<readonly RunResult[]> {
 async function passWith(parts: Parts): Promise<readonly RunResult[]> {
   const next = nextTime();
   const results: RunResult[] = [];
+  // Best before anything else is written; a run that needs it asks again.
+  await parts.reserve.fill().catch((error: unknown) => {
+    if (!hasCode(error, 'DISK_FULL')) throw error;
+    parts.deps.log.warn({ code: error.code }, error.message);
+  });
   await parts.clock.keep();
   const recovery = await recover(parts);
 

@@ -30,7 +30,8 @@ export interface Steps {
 const MAX_OUTPUT = 60_000;
 
 /**
- * Performs the run. Throws only before the package manager was started: then nothing was changed and the journal is empty.
+ * Performs the run. What it throws before the package manager was started leaves the journal empty. What it throws later
+ * (the runner's own disk fails) leaves the journal as it is: the next start goes on from there.
  */
 export async function performRun(parts: Parts, facts: RunFacts, steps: Steps): Promise<RunResult> {
   const { installer } = parts.deps;
@@ -48,6 +49,8 @@ export async function performRun(parts: Parts, facts: RunFacts, steps: Steps): P
     await saveRollback(parts, intent);
     await parts.journal.write({ format: 1, state: 'RollbackSaved', intent });
     state = next(state, 'save_rollback');
+    // From here on there must be room to say how it ended.
+    await parts.reserve.fill();
     await steps.gate();
   } catch (error) {
     next(state, 'stop');
@@ -60,6 +63,7 @@ export async function performRun(parts: Parts, facts: RunFacts, steps: Steps): P
   const problem = await attempt(async () => {
     // The write above may have taken long; a window that closed meanwhile stops here, with nothing started.
     await steps.gate();
+    await parts.reserve.require();
     await installer.install(intent.packages, output, { removes: intent.removes });
   });
   await parts.journal.write({ format: 1, state: 'InstallEnded', intent, problem, log: output.text() });

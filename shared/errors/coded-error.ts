@@ -38,11 +38,25 @@ export function hasCode(error: unknown, code?: Code): error is CodedError {
   return error instanceof CodedError && (code === undefined || error.code === code);
 }
 
-/** Any thrown value as a CodedError; what is not one becomes INTERNAL with the value as its cause. */
+/** What an operating system says when it can write nothing more (errno(3)). */
+const ERRNO_CODES: Readonly<Record<string, Code>> = {
+  ENOSPC: 'DISK_FULL',
+  EDQUOT: 'DISK_FULL',
+  EROFS: 'FILE_UNWRITABLE',
+  EIO: 'FILE_UNWRITABLE',
+};
+
+/**
+ * Any thrown value as a CodedError, itself as the cause: a disk that takes nothing more is DISK_FULL or FILE_UNWRITABLE,
+ * whatever else is none becomes INTERNAL.
+ */
 export function asCoded(error: unknown): CodedError {
   if (error instanceof CodedError) return error;
+  const errno = error instanceof Error && 'code' in error ? String(error.code) : '';
 
-  return new CodedError('INTERNAL', error instanceof Error ? error.message : String(error), { cause: error });
+  return new CodedError(ERRNO_CODES[errno] ?? 'INTERNAL', error instanceof Error ? error.message : String(error), {
+    cause: error,
+  });
 }
 
 /** The shape in which an error crosses the HTTP API and `--json` output. */

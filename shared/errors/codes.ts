@@ -32,6 +32,11 @@ export const CODES = {
   FILE_TOO_LARGE: { rule: 'stop', exit: 1, next: 'look at what wrote the file named' },
   FILE_UNREADABLE: { rule: 'stop', exit: 1, next: 'let the user of the agent read the file named' },
   FILE_CORRUPT: { rule: 'stop', exit: 1, next: 'restore the file named from a backup or remove it' },
+  FILE_UNWRITABLE: {
+    rule: 'retry',
+    exit: 1,
+    next: 'look at the disk of the file named: a file system that became read-only has usually failed',
+  },
   DISK_FULL: { rule: 'retry', exit: 1, next: 'free space on the file system named' },
   PROCESS_FAILED: { rule: 'stop', exit: 1, next: 'read the output shown and run the command by hand' },
   PROCESS_DEADLINE: { rule: 'retry', exit: 1, next: 'find out why the command named hangs' },

@@ -20,7 +20,7 @@ export function hasErrno(error: unknown, ...codes: readonly string[]): boolean {
 /**
  * Replaces `path` by `data` so that after a power cut either the old or the new bytes are there, never a mixture.
  * The temporary file is made with O_EXCL and O_NOFOLLOW, so a planted link is never written through.
- * Throws DISK_FULL; other errors of the operating system pass through.
+ * Throws DISK_FULL and FILE_UNWRITABLE (read-only, or the disk fails); other errors of the operating system pass through.
  */
 export async function writeDurable(
   path: string,
@@ -45,6 +45,10 @@ export async function writeDurable(
     await unlink(temporary).catch(() => undefined);
     if (hasErrno(error, 'ENOSPC', 'EDQUOT')) {
       throw new CodedError('DISK_FULL', `no space to write ${path}`, { cause: error });
+    }
+
+    if (hasErrno(error, 'EROFS', 'EIO')) {
+      throw new CodedError('FILE_UNWRITABLE', `${path} cannot be written`, { cause: error });
     }
 
     throw error;
@@ -112,9 +116,14 @@ async function readAtMost(file: FileHandle, path: string, size: number, maxBytes
   }
 }
 
-/** Makes a folder and its parents; an existing one is left as it is. */
+/** Makes a folder and its parents; an existing one is left as it is. Throws DISK_FULL. */
 export async function makeFolder(path: string, mode: number = PRIVATE_FOLDER): Promise<void> {
-  await mkdir(path, { recursive: true, mode });
+  try {
+    await mkdir(path, { recursive: true, mode });
+  } catch (error) {
+    if (!hasErrno(error, 'ENOSPC', 'EDQUOT')) throw error;
+    throw new CodedError('DISK_FULL', `no space to make ${path}`, { cause: error });
+  }
 }
 
 async function syncFolder(folder: string): Promise<void> {

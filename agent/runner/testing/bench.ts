@@ -135,10 +135,14 @@ export interface Bench {
   results(): readonly RunResult[];
 }
 
-/** Window, policy and one approval of openssl are pushed; nothing of delay or rings unless `documents` says so. */
-export function bench(documents: readonly PolicyDocument[] = defaultDocuments()): Bench {
+/**
+ * Window, policy and one approval of openssl are pushed; nothing of delay or rings unless `documents` says so. `folder` may
+ * lie on a disk of its own, which is then not asked for its owner.
+ */
+export function bench(documents: readonly PolicyDocument[] = defaultDocuments(), folder: string = top): Bench {
   const clock = fakeClock(START);
-  const stateDir = mkdtempSync(join(top, 'host-'));
+  const stateDir = mkdtempSync(join(folder, 'host-'));
+  const root = folder === top ? '/' : folder;
   const runner = join(stateDir, 'runner');
   const key = generateKey();
   const repository = sampleRepository({ now: clock.now() });
@@ -152,7 +156,7 @@ export function bench(documents: readonly PolicyDocument[] = defaultDocuments())
     stateDir,
     runner,
     deps: ({ mode = 'managed', files, labels = {} } = {}) => ({
-      settings: { mode, labels, root: '/', stateDir, runnerDir: runner, zone: 'UTC' },
+      settings: { mode, labels, root, stateDir, runnerDir: runner, zone: 'UTC' },
       host: {
         id: '3f0c1e52-0c7b-4a52-9d0e-2b8f0a6f1c11',
         name: 'db-1',
