@@ -1,5 +1,7 @@
 // Every benchmark, one line each. To add one: a file in ./benches and its line here.
 import type { Bench } from './bench.ts';
 import { gateway } from './benches/gateway.ts';
+import { idle15000 } from './benches/idle-15000.ts';
+import { intake } from './benches/intake.ts';
 
-export const BENCHES: readonly Bench[] = [gateway];
+export const BENCHES: readonly Bench[] = [gateway, idle15000, intake];
