@@ -7,7 +7,7 @@ import { issue } from '@selvage/shared/pki/authority.ts';
 import { fingerprint, hostUri } from '@selvage/shared/pki/certificate.ts';
 import { readRequest, runnerProofMessage } from '@selvage/shared/pki/csr.ts';
 import { keyHash, normalPublicKey, verifyBytes } from '@selvage/shared/pki/keys.ts';
-import type { HostRecord, Writers } from '../store/ports.ts';
+import type { NewHost, Writers } from '../store/ports.ts';
 import { expiryOf, validFor } from './authorities.ts';
 import { type Context, timestamp } from './context.ts';
 import { HOST_CERTIFICATE_MS } from './limits.ts';
@@ -119,7 +119,7 @@ async function refusal({ hosts }: Writers, decision: Admitted, asking: Asking): 
 async function first(context: Context, writers: Writers, asking: Asking, ids: Ids): Promise<EnrolledHost> {
   const { answer, certificate, certificateExpires } = certify(context, asking, ids.host);
   const at = timestamp(asking.now);
-  const record: HostRecord = {
+  const record: NewHost = {
     id: ids.host,
     name: asking.name,
     state: 'active',

@@ -2,12 +2,17 @@
 
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { HostId, Timestamp } from '@selvage/shared/model/ids.ts';
+import type { Selectable, Updateable } from 'kysely';
 import { z } from 'zod';
 import type { Db } from './dialect.ts';
-import type { HostReader, HostRecord, HostWriter } from './ports.ts';
+import type { HostReader, HostRecord, HostWriter, NewHost } from './ports.ts';
 import * as rows from './rows.ts';
+import type { HostTable } from './schema.ts';
 
-const record = z.object({
+const MAX_MACHINES = 8;
+const MAX_AUTHORITIES = 16;
+
+const enrolled = z.object({
   id: rows.hostId,
   name: rows.name,
   state: z.enum(['active', 'revoked']),
@@ -20,7 +25,47 @@ const record = z.object({
   runnerKey: rows.text,
   agentVersion: rows.text.nullable(),
   lastSeen: rows.timestamp.nullable(),
+  key: rows.sha256.nullable().default(null),
+  authority: rows.sha256.nullable().default(null),
 });
+
+const next = z.object({
+  certificate: rows.sha256,
+  expires: rows.timestamp,
+  key: rows.sha256,
+  authority: rows.sha256,
+  pem: rows.text,
+});
+const quarantine = z.object({
+  at: rows.timestamp,
+  reason: z.enum(['cloned', 'superseded']),
+  machines: z.array(rows.name).max(MAX_MACHINES),
+  addresses: z.array(rows.name).max(MAX_MACHINES),
+});
+const door = z.object({ until: rows.timestamp, machine: rows.name.nullable() });
+const knock = z.object({ at: rows.timestamp, address: rows.name, code: rows.code, entered: rows.timestamp });
+const authorities = z.array(rows.sha256).max(MAX_AUTHORITIES);
+
+const whole = enrolled.extend({
+  next: next.nullable(),
+  authorities: rows.json(authorities),
+  quarantine: rows.json(quarantine).nullable(),
+  readmit: rows.json(door).nullable(),
+  settledAt: rows.timestamp.nullable(),
+  knock: rows.json(knock).nullable(),
+  lastAddress: rows.name.nullable(),
+  clockSkewMs: z.number().nullable(),
+});
+
+/** The five columns of the next certificate are one value of the record. */
+const record = z.preprocess((row) => {
+  const { nextCertificate, nextExpires, nextKey, nextAuthority, nextPem, ...rest } = row as Selectable<HostTable>;
+  const offer = { certificate: nextCertificate, expires: nextExpires, key: nextKey, authority: nextAuthority };
+
+  return { ...rest, next: nextCertificate === null ? null : { ...offer, pem: nextPem } };
+}, whole);
+
+const NO_NEXT = { nextCertificate: null, nextExpires: null, nextKey: null, nextAuthority: null, nextPem: null };
 
 export function hostReader(db: Db): HostReader {
   return {
@@ -42,14 +87,29 @@ export function hostReader(db: Db): HostReader {
 
       return rows.decodeRows(record, 'hosts', found);
     },
+    byKey: async (key) => {
+      const row = await db
+        .selectFrom('hosts')
+        .selectAll()
+        .where((where) => where.or([where('key', '=', key), where('nextKey', '=', key)]))
+        .orderBy('serial', 'desc')
+        .limit(1)
+        .executeTakeFirst();
+
+      return row ? rows.decodeRow(record, 'hosts', row) : null;
+    },
   };
 }
 
 export function hostWriter(db: Db): HostReader & HostWriter {
+  const set = async (id: HostId, values: Updateable<HostTable>) => {
+    await db.updateTable('hosts').set(values).where('id', '=', id).execute();
+  };
+
   return {
     ...hostReader(db),
     add: async (host) => {
-      const row = rows.checked(record, 'hosts', host);
+      const row = rows.checked(enrolled, 'hosts', host);
       await refuseDouble(db, row);
       await db.insertInto('hosts').values(row).execute();
     },
@@ -57,26 +117,67 @@ export function hostWriter(db: Db): HostReader & HostWriter {
       const host = await existing(db, id);
       if (host.state === 'revoked') return;
       const revokedAt = rows.checked(rows.timestamp, 'hosts', at);
-      await db.updateTable('hosts').set({ state: 'revoked', revokedAt }).where('id', '=', id).execute();
+      await set(id, { state: 'revoked', revokedAt, readmit: null });
     },
-    renewCertificate: async (id, certificate, expires) => {
+    renewCertificate: async (id, certificate, expires, from) => {
       await active(db, id);
-      const set = {
+      await set(id, {
         certificate: rows.checked(rows.sha256, 'hosts', certificate),
         certificateExpires: rows.checked(rows.timestamp, 'hosts', expires),
-      };
-      await db.updateTable('hosts').set(set).where('id', '=', id).execute();
+        key: rows.checked(rows.sha256.nullable(), 'hosts', from?.key ?? null),
+        authority: rows.checked(rows.sha256.nullable(), 'hosts', from?.authority ?? null),
+        ...NO_NEXT,
+      });
     },
     seen: async (id, at: Timestamp, facts) => {
       await active(db, id);
-      const set = {
+      const { address, clockSkewMs, authorities: trusted } = facts;
+      await set(id, {
         lastSeen: rows.checked(rows.timestamp, 'hosts', at),
         agentVersion: rows.checked(rows.text, 'hosts', facts.agentVersion),
         mode: rows.checked(rows.mode, 'hosts', facts.mode),
-      };
-      await db.updateTable('hosts').set(set).where('id', '=', id).execute();
+        ...(address === undefined ? {} : { lastAddress: rows.checked(rows.name, 'hosts', address) }),
+        ...(clockSkewMs === undefined ? {} : { clockSkewMs: clockSkewMs === null ? null : Math.round(clockSkewMs) }),
+        ...(trusted === undefined ? {} : { authorities: text(authorities, trusted) }),
+      });
+    },
+    offer: async (id, offered) => {
+      await active(db, id);
+      const { certificate, expires, key, authority, pem } = rows.checked(next, 'hosts', offered);
+      await set(id, {
+        ...{ nextCertificate: certificate, nextExpires: expires, nextKey: key, nextAuthority: authority, nextPem: pem },
+      });
+    },
+    promote: async (id) => {
+      const host = await active(db, id);
+      if (!host.next) throw new CodedError('STATE', `host ${host.name} has no next certificate`);
+      const { certificate, expires, key, authority } = host.next;
+      await set(id, {
+        ...{ certificate, certificateExpires: expires, key, authority, readmit: null, knock: null, ...NO_NEXT },
+      });
+    },
+    quarantine: async (id, put) => {
+      await active(db, id);
+      await set(id, { quarantine: text(quarantine, put), readmit: null, ...NO_NEXT });
+    },
+    readmit: async (id, at, opened) => {
+      await active(db, id);
+      await set(id, {
+        ...{ quarantine: null, knock: null, readmit: text(door, opened), ...NO_NEXT },
+        settledAt: rows.checked(rows.timestamp, 'hosts', at),
+        ...(opened.machine === null ? {} : { machineId: opened.machine }),
+      });
+    },
+    knock: async (id, heard) => {
+      await active(db, id);
+      await set(id, { knock: text(knock, heard) });
     },
   };
+}
+
+/** JSON of a value that could be read again. Throws STORE_FAILED. */
+function text<S extends z.ZodType>(schema: S, value: unknown): string {
+  return JSON.stringify(rows.checked(schema, 'hosts', value));
 }
 
 async function find(db: Db, id: HostId): Promise<HostRecord | null> {
@@ -101,7 +202,7 @@ async function active(db: Db, id: HostId): Promise<HostRecord> {
   return host;
 }
 
-async function refuseDouble(db: Db, host: HostRecord): Promise<void> {
+async function refuseDouble(db: Db, host: NewHost): Promise<void> {
   const double = await db
     .selectFrom('hosts')
     .select(['id', 'name'])

@@ -38,7 +38,8 @@ export interface Writers {
 
 // --- hosts -----------------------------------------------------------------------------------------------------------
 
-export interface HostRecord {
+/** What an enrollment says of a host. */
+export interface NewHost {
   readonly id: HostId;
   readonly name: string;
   readonly state: 'active' | 'revoked';
@@ -53,6 +54,62 @@ export interface HostRecord {
   readonly runnerKey: string;
   readonly agentVersion: string | null;
   readonly lastSeen: Timestamp | null;
+  /** Hash of the public key in the certificate, and the authority that issued it; null: from before these were kept. */
+  readonly key?: Sha256 | null;
+  readonly authority?: Sha256 | null;
+}
+
+export interface HostRecord extends NewHost {
+  readonly key: Sha256 | null;
+  readonly authority: Sha256 | null;
+  /** Issued and not yet used; it becomes the current one when the host has connected with it. */
+  readonly next: NextCertificate | null;
+  /** Fingerprints of the authorities that the host said it trusts, at its last Hello; empty: it never said. */
+  readonly authorities: readonly Sha256[];
+  readonly quarantine: Quarantine | null;
+  readonly readmit: Readmission | null;
+  /** When an admin last decided which machine is the host: older certificates of other machines accuse nobody anew. */
+  readonly settledAt: Timestamp | null;
+  readonly knock: Knock | null;
+  /** Where the last connection that was greeted came from. */
+  readonly lastAddress: string | null;
+  /** The host's clock minus the collector's, milliseconds, at its last Hello; null: it did not say. */
+  readonly clockSkewMs: number | null;
+}
+
+export interface NextCertificate {
+  readonly certificate: Sha256;
+  readonly expires: Timestamp;
+  readonly key: Sha256;
+  readonly authority: Sha256;
+  /** Kept until it is used, so that the same request gets the same answer. */
+  readonly pem: string;
+}
+
+/** One identity in two places: nobody may use it until an admin has looked. */
+export interface Quarantine {
+  readonly at: Timestamp;
+  readonly reason: 'cloned' | 'superseded';
+  /** Machine ids, the enrolled one first. */
+  readonly machines: readonly string[];
+  /** Where they came from, in the same order as far as it is known. */
+  readonly addresses: readonly string[];
+}
+
+/** The door that an admin opened: any certificate of the host may be exchanged for a new one until then. */
+export interface Readmission {
+  readonly until: Timestamp;
+  /** The machine that the admin picked among several, null when there was one. */
+  readonly machine: string | null;
+}
+
+/** The last time the host was refused at the door with a certificate of its own. */
+export interface Knock {
+  readonly at: Timestamp;
+  readonly address: string;
+  readonly code: Code;
+  /** When the ledger last took one. */
+  readonly entered: Timestamp;
 }
 
 export interface HostReader {
@@ -60,14 +117,40 @@ export interface HostReader {
   /** The active host of that name, else the newest revoked one. */
   byName(name: string): Promise<HostRecord | null>;
   list(): Promise<readonly HostRecord[]>;
+  /** The host whose current or next certificate has that key. */
+  byKey(key: Sha256): Promise<HostRecord | null>;
 }
 
 export interface HostWriter {
   /** ALREADY_EXISTS when an active host has the name. */
-  add(host: HostRecord): Promise<void>;
+  add(host: NewHost): Promise<void>;
   revoke(id: HostId, at: Timestamp): Promise<void>;
-  renewCertificate(id: HostId, certificate: Sha256, expires: Timestamp): Promise<void>;
-  seen(id: HostId, at: Timestamp, facts: { readonly agentVersion: string; readonly mode: Mode }): Promise<void>;
+  /** Another current certificate; a next one is dropped. */
+  renewCertificate(
+    id: HostId,
+    certificate: Sha256,
+    expires: Timestamp,
+    from?: { readonly key: Sha256; readonly authority: Sha256 },
+  ): Promise<void>;
+  seen(id: HostId, at: Timestamp, facts: Seen): Promise<void>;
+  /** A certificate to be used from now on, beside the current one until it is; replaces an earlier offer. */
+  offer(id: HostId, next: NextCertificate): Promise<void>;
+  /** The next certificate has connected: it is the current one, and the door is shut. STATE when there is none. */
+  promote(id: HostId): Promise<void>;
+  /** Ends an offer and a readmission too: what was given to either machine counts no more. */
+  quarantine(id: HostId, quarantine: Quarantine): Promise<void>;
+  /** Ends the quarantine and opens the door; the host is that machine from now on. */
+  readmit(id: HostId, at: Timestamp, door: Readmission): Promise<void>;
+  knock(id: HostId, knock: Knock): Promise<void>;
+}
+
+export interface Seen {
+  readonly agentVersion: string;
+  readonly mode: Mode;
+  /** What only a Hello says; left as it was when missing. */
+  readonly address?: string;
+  readonly clockSkewMs?: number | null;
+  readonly authorities?: readonly Sha256[];
 }
 
 // --- enrollment tokens -----------------------------------------------------------------------------------------------
@@ -125,6 +208,8 @@ export interface AdminWriter {
   add(admin: AdminRecord): Promise<void>;
   revoke(name: string, at: Timestamp): Promise<void>;
   renewCertificate(name: string, certificate: Sha256, expires: Timestamp): Promise<void>;
+  /** Another signing key in the place of the one before. */
+  replaceKey(name: string, keyId: string): Promise<void>;
 }
 
 // --- durable streams and inventory -----------------------------------------------------------------------------------
@@ -211,8 +296,11 @@ export interface PolicyReader {
 export interface PolicyWriter {
   /** Adds or replaces files in one step; with `expected` it fails (POLICY_CONFLICT) when the timestamp has moved on. */
   put(files: readonly PolicyFileRecord[], expectedTimestampVersion: number): Promise<void>;
-  /** Drops targets that no current role names any more. */
-  prune(keep: readonly { readonly name: string; readonly sha256: Sha256 }[]): Promise<void>;
+  /** Drops every target but those in `keep`; with `metadata`, every metadata file but those as well. */
+  prune(
+    keep: readonly { readonly name: string; readonly sha256: Sha256 }[],
+    metadata?: readonly string[],
+  ): Promise<void>;
 }
 
 // --- audit ledger ----------------------------------------------------------------------------------------------------

@@ -23,6 +23,23 @@ export const code = z.enum(Object.keys(CODES) as [Code, ...Code[]]);
 export const sectionName = z.enum(SECTION_NAMES as [SectionName, ...SectionName[]]);
 export const bytes = z.instanceof(Uint8Array);
 
+/** A column of JSON text that holds a value of that shape. */
+export function json<S extends z.ZodType>(schema: S) {
+  return z
+    .string()
+    .max(TEXT_LENGTH)
+    .transform((value, context) => {
+      try {
+        return JSON.parse(value) as unknown;
+      } catch {
+        context.addIssue({ code: 'custom', message: 'not JSON' });
+
+        return z.NEVER;
+      }
+    })
+    .pipe(schema);
+}
+
 /** The record in a row. Throws STORE_FAILED naming the table and the fields that do not fit. */
 export function decodeRow<S extends z.ZodType>(schema: S, table: string, row: unknown): z.output<S> {
   const parsed = schema.safeParse(row);

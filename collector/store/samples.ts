@@ -11,6 +11,12 @@ export const hashOf = (value: string): Sha256 => sha256(value);
 export const hostId = (number: number): HostId =>
   `00000000-0000-4000-8000-${String(number).padStart(12, '0')}` as HostId;
 
+/** The identity of a host that has never connected. */
+const UNTOUCHED = {
+  ...{ key: null, authority: null, next: null, authorities: [], quarantine: null, readmit: null, settledAt: null },
+  ...{ knock: null, lastAddress: null, clockSkewMs: null },
+} as const;
+
 export function hostSample(number: number, over: Partial<HostRecord> = {}): HostRecord {
   return {
     id: hostId(number),
@@ -25,6 +31,7 @@ export function hostSample(number: number, over: Partial<HostRecord> = {}): Host
     runnerKey: 'PEM',
     agentVersion: null,
     lastSeen: null,
+    ...UNTOUCHED,
     ...over,
   };
 }

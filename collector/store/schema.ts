@@ -17,6 +17,23 @@ export interface HostTable {
   readonly runnerKey: string;
   readonly agentVersion: string | null;
   readonly lastSeen: string | null;
+  readonly key: string | null;
+  readonly authority: string | null;
+  /** All five or none. */
+  readonly nextCertificate: string | null;
+  readonly nextExpires: string | null;
+  readonly nextKey: string | null;
+  readonly nextAuthority: string | null;
+  readonly nextPem: string | null;
+  /** JSON: a list of hashes. */
+  readonly authorities: Generated<string>;
+  /** JSON of the records of the same names. */
+  readonly quarantine: string | null;
+  readonly readmit: string | null;
+  readonly settledAt: string | null;
+  readonly knock: string | null;
+  readonly lastAddress: string | null;
+  readonly clockSkewMs: number | null;
 }
 
 export interface TokenTable {
@@ -44,6 +61,8 @@ export interface AdminTable {
   readonly keyId: string | null;
   readonly addedAt: string;
   readonly revokedAt: string | null;
+  readonly nextCertificate: string | null;
+  readonly nextExpires: string | null;
 }
 
 export interface StreamTable {
