@@ -8,6 +8,7 @@ export type Writer = protobuf.Writer;
 
 const VARINT = 0;
 const LENGTH_DELIMITED = 2;
+const START_GROUP = 3;
 
 /** One field of a message (a oneof is a field with several tags). */
 export interface Field<T> {
@@ -65,7 +66,7 @@ export function message<F extends Fields>(fields: F): Message<Values<F>> {
         const wireType = key & 7;
         const known = byTag.get(tag);
         if (known) found.set(known.name, known.field.read(reader, tag, wireType, found.get(known.name)));
-        else reader.skipType(wireType, 0, tag);
+        else skip(reader, tag, wireType);
       }
 
       if (reader.pos !== end) throw invalid('a field runs past the end of its message');
@@ -79,6 +80,12 @@ export function message<F extends Fields>(fields: F): Message<Values<F>> {
       return value as Values<F>;
     },
   };
+}
+
+/** Passes over a field that only a newer peer knows. Groups, which proto3 does not have, are not: they nest. */
+function skip(reader: Reader, tag: number, wireType: number): void {
+  if (wireType === START_GROUP) throw invalid(`field ${tag} is a group`);
+  reader.skipType(wireType, 0, tag);
 }
 
 /** A singular scalar field. */
@@ -197,9 +204,9 @@ export function oneOf<C extends Cases>(cases: C): Field<Union<C>> {
   };
 }
 
-/** The length prefix of a delimited field, checked against what is left of the buffer. */
+/** The length prefix of a delimited field (at most five bytes), checked against what is left of the buffer. */
 function lengthOf(reader: Reader): number {
-  const length = Number(readUint64(reader));
+  const length = reader.size();
   if (length > reader.len - reader.pos) throw invalid('a length runs past the end of the frame');
 
   return length;
@@ -323,7 +330,7 @@ export const bool: Scalar<boolean> = {
   wireType: VARINT,
   absent: false,
   write: (writer, value) => writer.bool(value),
-  read: (reader) => readUint64(reader) !== 0n,
+  read: (reader) => reader.bool(),
   assert: (value, name) => {
     if (typeof value !== 'boolean') throw invalid(`${name} is not true or false`);
   },
