@@ -7,6 +7,8 @@ export type Operation =
   /** `node` changes from `offset` on. */
   | { readonly type: 'write'; readonly node: NodeId; readonly offset: number; readonly bytes: Buffer }
   | { readonly type: 'size'; readonly node: NodeId; readonly size: number }
+  /** What may be left of a write behind the end: the file is as long, but its data never came. */
+  | { readonly type: 'grow'; readonly node: NodeId; readonly size: number }
   | { readonly type: 'enter'; readonly folder: NodeId; readonly name: string; readonly node: NodeId }
   | { readonly type: 'leave'; readonly folder: NodeId; readonly name: string }
   | {
@@ -71,10 +73,12 @@ function apply(operation: Operation, contents: (Buffer | null)[], entries: (Map<
       contents[operation.node] = after;
       break;
     }
-    case 'size': {
-      const after = Buffer.alloc(operation.size);
-      (contents[operation.node] ?? Buffer.alloc(0)).copy(after);
-      contents[operation.node] = after;
+    case 'size':
+      contents[operation.node] = resized(contents[operation.node], operation.size);
+      break;
+    case 'grow': {
+      const before = contents[operation.node];
+      contents[operation.node] = resized(before, Math.max(operation.size, before?.length ?? 0));
       break;
     }
     case 'enter':
@@ -91,6 +95,13 @@ function apply(operation: Operation, contents: (Buffer | null)[], entries: (Map<
     case 'line':
       break;
   }
+}
+
+function resized(before: Buffer | null | undefined, size: number): Buffer {
+  const after = Buffer.alloc(size);
+  before?.copy(after);
+
+  return after;
 }
 
 /** Positions before `end` of changes that no sync has made durable. */
