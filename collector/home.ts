@@ -3,9 +3,8 @@
 import { join } from 'node:path';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { readBounded, writeDurable } from '@selvage/shared/files/durable.ts';
-import { readSigningKey, type SigningKey } from '@selvage/shared/policy/keys.ts';
+import type { SigningKey } from '@selvage/shared/policy/keys.ts';
 import type { OnlineKeys } from '@selvage/shared/policy/sign.ts';
-import { z } from 'zod';
 import { type CollectorSettings, decodeSettings, type Environment } from './settings.ts';
 
 export interface Home {
@@ -76,22 +75,6 @@ export async function writePair(
 ): Promise<void> {
   await writeDurable(paths.privateKey, pair.privateKey);
   await writeDurable(paths.certificate, pair.certificate, { mode: PUBLIC_FILE });
-}
-
-const onlineKeysSchema = z.strictObject({ snapshot: z.string(), timestamp: z.string() });
-
-/** Throws FILE_CORRUPT or KEY_UNUSABLE. */
-export async function readOnlineKeys({ onlineKeys }: CollectorFiles): Promise<OnlineKeys<SigningKey>> {
-  const text = await readText(onlineKeys);
-
-  try {
-    const { snapshot, timestamp } = onlineKeysSchema.parse(JSON.parse(text));
-
-    return { snapshot: readSigningKey(snapshot), timestamp: readSigningKey(timestamp) };
-  } catch (error) {
-    if (error instanceof CodedError) throw error;
-    throw new CodedError('FILE_CORRUPT', `${onlineKeys} cannot be read`, { cause: error });
-  }
 }
 
 export async function writeOnlineKeys(files: CollectorFiles, keys: OnlineKeys<SigningKey>): Promise<void> {

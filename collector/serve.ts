@@ -1,6 +1,6 @@
 // Runs a collector: builds its rooms from the files of a home, hands each what it needs, and drains them in order.
 // INVARIANTS: the store opens first and closes last; nobody new is let in before the policy is fresh.
-import { asCoded, CodedError } from '@selvage/shared/errors/coded-error.ts';
+import { asCoded, CodedError, hasCode } from '@selvage/shared/errors/coded-error.ts';
 import type { Log } from '@selvage/shared/log/log.ts';
 import type { HostId } from '@selvage/shared/model/ids.ts';
 import type { Random } from '@selvage/shared/random.ts';
@@ -11,8 +11,9 @@ import { createEnrollment } from './enrollment/enrollment.ts';
 import { enrollmentRoutes, loginRoutes } from './enrollment/routes.ts';
 import { Events } from './events.ts';
 import { type Gateway, startGateway } from './gateway/gateway.ts';
-import { type Home, readOnlineKeys, readPair } from './home.ts';
+import { type Home, readPair } from './home.ts';
 import { createIntake } from './intake/intake.ts';
+import { openKeyring } from './policy/keyring.ts';
 import { createPolicyRepository, type PolicyRepository } from './policy/repository.ts';
 import { type CollectorSettings, urlHost } from './settings.ts';
 import type { Store } from './store/ports.ts';
@@ -62,10 +63,14 @@ async function serveStore(store: Store, settings: CollectorSettings, deps: Serve
   const { home, clock, random, log } = deps;
   const hosts = await readPair(home.collector.hostsAuthority);
   const admins = await readPair(home.collector.adminsAuthority);
-  const keys = await readOnlineKeys(home.collector);
+  const keys = await openKeyring(home.collector.onlineKeys);
   const events = new Events();
   const policy = createPolicyRepository({ store, keys, clock, events });
-  await policy.refreshTimestamp({ restarted: true });
+  await policy.refreshTimestamp({ restarted: true }).catch((error: unknown) => {
+    // Lost or replaced online keys are mended by an admin through this very collector, so it must run.
+    if (!hasCode(error, 'KEY_UNUSABLE')) throw error;
+    log.error({ code: error.code, next: error.next }, error.message);
+  });
   const enrollment = createEnrollment({ store, hosts, admins, root: () => firstRoot(store), clock, random, events });
   const intake = createIntake({ store, clock, events });
   const names = settings.names;

@@ -163,7 +163,12 @@ export const pushRequest = z.strictObject({
     .min(1)
     .max(MAX_POLICY_FILES),
   targets: z.array(z.strictObject({ path: fileName, content })).max(MAX_POLICY_FILES),
+  /** Timestamp version that a recovering push was made on top of; its versions may be ahead by more than one. */
+  recovers: count.optional(),
 });
+const publicKey = z.string().regex(/^[0-9a-f]{64}$/);
+/** Ed25519 public keys of the collector, for a root that an admin signs. */
+export const onlineKeys = z.strictObject({ snapshot: publicKey, timestamp: publicKey });
 export const pushed = z.strictObject({ timestampVersion: count });
 
 // --- fixes -----------------------------------------------------------------------------------------------------------

@@ -54,7 +54,13 @@ export interface PolicyPort {
     readonly metadata: readonly { readonly name: string; readonly bytes: Uint8Array }[];
     readonly targets: readonly { readonly path: string; readonly bytes: Uint8Array }[];
     readonly by: string;
+    readonly recovers?: number | null;
   }): Promise<{ readonly timestampVersion: number }>;
+  /** New keys for snapshot and timestamp; in use once a pushed root names them. */
+  proposeOnlineKeys(by: string): Promise<{
+    readonly snapshot: { readonly publicKey: string };
+    readonly timestamp: { readonly publicKey: string };
+  }>;
 }
 
 export interface CurrentPolicy {

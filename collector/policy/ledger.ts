@@ -27,7 +27,27 @@ export function entriesOf(
         threshold: after.signed.root.roles.targets.threshold,
       },
     },
+    ...rootOf(before, after),
     ...changed.flatMap(decisionOf),
+  ];
+}
+
+/** A new root changes whom hosts believe: who counts, and until when, is an entry of its own. */
+function rootOf(before: TrustedPolicy | null, { signed: { root } }: TrustedPolicy): readonly Entry[] {
+  if (before === null || before.signed.root.version === root.version) return [];
+  const { targets, snapshot, timestamp } = root.roles;
+
+  return [
+    {
+      action: 'policy.root-changed',
+      subject: `root ${root.version}`,
+      details: {
+        admins: targets.keyids,
+        online: [...snapshot.keyids, ...timestamp.keyids],
+        before: { admins: before.signed.root.roles.targets.keyids },
+        expires: root.expires,
+      },
+    },
   ];
 }
 

@@ -2,6 +2,7 @@
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { sha256 } from '@selvage/shared/files/canonical.ts';
 import { decodeDocuments } from '@selvage/shared/policy/decode.ts';
+import { MAX_ROOT_STEPS } from '@selvage/shared/policy/limits.ts';
 import { decodeMetadata, parseJson } from '@selvage/shared/policy/metadata.ts';
 import type { RoleFile } from '@selvage/shared/policy/online.ts';
 import { delegatorOf } from '@selvage/shared/policy/roles.ts';
@@ -34,20 +35,25 @@ export function pushedRoles(proposal: Proposal): readonly RoleFile[] {
 
     return { role, version: signed.version, bytes };
   });
-  const names = new Set(roles.map(({ role }) => role));
+  // Roots are a chain and may come several at once, in order; of any other role the last version is all there is.
+  const names = new Set(roles.map(({ role, version }) => (role === 'root' ? `${version}.root` : role)));
   if (names.size !== roles.length) throw new CodedError('POLICY_INVALID', 'the push holds a role twice');
 
-  return roles;
+  return roles.toSorted((one, other) => one.version - other.version);
 }
 
 /**
  * Throws POLICY_CONFLICT unless each role is the version after the one that is stored: two admins who changed the same
- * role started from the same version, and the second must see what the first did.
+ * role started from the same version, and the second must see what the first did. `lead`: how far ahead a role may be
+ * instead, for a push that says itself what it is on top of; roots never leave a gap.
  */
-export function checkVersions(roles: readonly RoleFile[], stored: Readonly<Record<string, number>>): void {
+export function checkVersions(roles: readonly RoleFile[], stored: Readonly<Record<string, number>>, lead = 1): void {
+  const known = new Map(Object.entries(stored));
+
   for (const { role, version } of roles) {
-    const current = Object.hasOwn(stored, role) ? (stored[role] ?? 0) : 0;
-    if (version !== current + 1) {
+    const current = known.get(role) ?? 0;
+    const furthest = current + (role === 'root' ? 1 : lead);
+    if (version <= current || version > furthest) {
       throw new CodedError(
         'POLICY_CONFLICT',
         `${role} is at version ${current}; version ${version} does not follow it`,
@@ -56,6 +62,12 @@ export function checkVersions(roles: readonly RoleFile[], stored: Readonly<Recor
         },
       );
     }
+    known.set(role, version);
+  }
+  if ((known.get('root') ?? 0) > MAX_ROOT_STEPS) {
+    throw new CodedError('POLICY_INVALID', `a repository has at most ${MAX_ROOT_STEPS} roots`, {
+      next: 'rotate keys less often; a new collector begins a new chain of roots',
+    });
   }
 }
 

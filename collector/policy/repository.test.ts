@@ -8,9 +8,12 @@ import { Events } from '../events.ts';
 import { openStore } from '../store/store.ts';
 import { initializePolicy } from './initialize.ts';
 import { createPolicyRepository } from './repository.ts';
+import { SNAPSHOTS_KEPT } from './shelf.ts';
+import { readStored } from './stored.ts';
 import {
   agentVerifies,
   code,
+  DAY_MS,
   DOCUMENTS,
   folder,
   HOUR_MS,
@@ -107,14 +110,55 @@ describe('when an admin pushes', () => {
     );
   });
 
-  it('keeps the documents of the version before, and drops older ones', async () => {
+  it('keeps what the last snapshots name, and drops older snapshots, roles and documents', async () => {
     const setup = await newCollector();
-    for (const start of ['01:00', '02:00', '03:00']) {
-      await setup.repository.push({ ...(await propose(setup, { put: [windowSample({ start })] })), by: 'admin:ops' });
+    for (const hour of [1, 2, 3, 4, 5, 6, 7]) {
+      const put = [windowSample({ start: `0${hour}:00` })];
+      await setup.repository.push({ ...(await propose(setup, { put })), by: 'admin:ops' });
     }
-    const kept = (await setup.store.read.policy.names()).filter(({ name }) => name.includes('/'));
+    const names = (await setup.store.read.policy.names()).map(({ name }) => name);
+    const count = (pattern: RegExp) => names.filter((name) => pattern.test(name)).length;
 
-    expect(kept).toHaveLength(2);
+    expect(count(/\//)).toBe(SNAPSHOTS_KEPT);
+    expect(count(/^\d+\.snapshot\.json$/)).toBe(SNAPSHOTS_KEPT);
+    expect(count(/^\d+\.policy\.json$/)).toBe(SNAPSHOTS_KEPT);
+    expect(names).toContain('1.root.json');
+    // What did not change is named by all of them.
+    expect(count(/^\d+\.lifts\.json$/)).toBe(1);
+    expect((await agentVerifies(setup)).documents).toHaveLength(1);
+  });
+
+  it('serves a host that began to mirror before the last pushes to its end', async () => {
+    const setup = await newCollector();
+    await setup.repository.push({ ...(await propose(setup, { put: [windowSample()] })), by: 'admin:ops' });
+    const begun = await readStored(setup.store.read.policy);
+    for (let push = 1; push < SNAPSHOTS_KEPT; push++) {
+      const put = [windowSample({ start: `0${push + 1}:00` })];
+      await setup.repository.push({ ...(await propose(setup, { put })), by: 'admin:ops' });
+    }
+    const files = setup.store.read.policy;
+
+    expect(await files.file(`${begun?.snapshot.version}.snapshot.json`)).not.toBeNull();
+    for (const { role, version } of begun?.roles ?? []) {
+      expect([role, await files.file(`${version}.${role}.json`)]).not.toEqual([role, null]);
+    }
+    const [window] = (await agentVerifies(setup)).documents;
+    expect(window?.document).toMatchObject({ start: `0${SNAPSHOTS_KEPT}:00` });
+    const names = (await files.names()).filter(({ name }) => name === window?.path);
+    expect(names).toHaveLength(SNAPSHOTS_KEPT);
+  });
+
+  it('refreshing for a year leaves no more on the shelf than at the beginning', async () => {
+    const setup = await newCollector();
+    await setup.repository.push({ ...(await propose(setup, { put: DOCUMENTS })), by: 'admin:ops' });
+    for (let half = 0; half < 60; half++) {
+      await setup.clock.advance(DAY_MS * 6);
+      await setup.repository.refreshTimestamp();
+    }
+    const names = (await setup.store.read.policy.names()).map(({ name }) => name);
+
+    expect(names.filter((name) => name.endsWith('.snapshot.json'))).toHaveLength(SNAPSHOTS_KEPT);
+    expect(names.length).toBeLessThan(20);
   });
 });
 

@@ -3,33 +3,29 @@
 // metadata, documents and audit entries are one transaction; the event comes after the commit.
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { sha256 } from '@selvage/shared/files/canonical.ts';
-import type { Sha256, Timestamp } from '@selvage/shared/model/ids.ts';
+import type { Timestamp } from '@selvage/shared/model/ids.ts';
 import type { SigningKey } from '@selvage/shared/policy/keys.ts';
-import { decodeMetadata, fileNameOf } from '@selvage/shared/policy/metadata.ts';
-import type { NamedBytes, RoleFile } from '@selvage/shared/policy/online.ts';
+import type { RootSigned } from '@selvage/shared/policy/metadata.ts';
+import type { NamedBytes } from '@selvage/shared/policy/online.ts';
 import { overdueRoles, verifyOverdue } from '@selvage/shared/policy/overdue.ts';
-import { assertReferences } from '@selvage/shared/policy/references.ts';
 import type { OnlineKeys, Proposal } from '@selvage/shared/policy/sign.ts';
-import {
-  type PolicyFile,
-  type PolicyFiles,
-  type TrustedPolicy,
-  verifyRepository,
-} from '@selvage/shared/policy/trusted-set.ts';
+import type { PolicyFile, TrustedPolicy } from '@selvage/shared/policy/trusted-set.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import type { Events } from '../events.ts';
-import type { PolicyFileRecord, Store } from '../store/ports.ts';
+import type { PolicyFileRecord, Store, Writers } from '../store/ports.ts';
 import { refreshDue } from './freshness.ts';
+import { heldKeys, type Keyring } from './keyring.ts';
 import { entriesOf } from './ledger.ts';
-import { type OnlineBefore, snapshotOf, timestampAgain } from './online-files.ts';
-import { checkTargets, checkVersions, pushedRoles } from './proposal.ts';
-import { filesOf, readStored, type StoredPolicy, TIMESTAMP, targetKey } from './stored.ts';
+import { firstRootOf, lastRootOf, nextPolicy, onlineBefore } from './next.ts';
+import { snapshotOf, timestampAgain } from './online-files.ts';
+import { clearShelf } from './shelf.ts';
+import { readStored, type StoredPolicy, TIMESTAMP } from './stored.ts';
 
 const MONTH_LENGTH = 'YYYY-MM'.length;
 
 export interface PolicyRepositoryDeps {
   readonly store: Store;
-  readonly keys: OnlineKeys<SigningKey>;
+  readonly keys: OnlineKeys<SigningKey> | Keyring;
   readonly clock: Clock;
   readonly events: Events;
 }
@@ -46,24 +42,51 @@ export interface CurrentPolicy {
   readonly files: readonly PolicyFile[];
 }
 
+export interface Push extends Proposal {
+  /** Actor of the ledger (`admin:NAME`). */
+  readonly by: string;
+  /**
+   * For a push that brings back what this collector has lost: the timestamp version it was made on top of. Versions may
+   * then be ahead by more than one (agents have seen those), and several roots may come at once.
+   */
+  readonly recovers?: number | null;
+}
+
 export interface PolicyRepository {
   /** Verified, also when some of it has expired. Throws POLICY_NONE before the first policy. */
   current(): Promise<CurrentPolicy>;
   /**
-   * Stores what admins signed. `by` is the actor of the ledger (`admin:NAME`). Throws POLICY_CONFLICT, POLICY_SIGNATURES,
-   * POLICY_EXPIRED, POLICY_INVALID, DOCUMENT_INVALID, DOCUMENT_NOT_SUPPORTED or DOCUMENT_REFERENCE; then nothing is stored.
+   * Stores what admins signed. Throws POLICY_CONFLICT, POLICY_SIGNATURES, POLICY_EXPIRED, POLICY_INVALID,
+   * DOCUMENT_INVALID, DOCUMENT_NOT_SUPPORTED or DOCUMENT_REFERENCE; then nothing is stored.
    * The very same push again (its answer was lost) changes nothing and succeeds.
    */
-  push(push: Proposal & { readonly by: string }): Promise<{ readonly timestampVersion: number }>;
+  push(push: Push): Promise<{ readonly timestampVersion: number }>;
+  /** New keys for snapshot and timestamp, used as soon as a pushed root names them. Only public halves are told. */
+  proposeOnlineKeys(by: string): Promise<OnlineKeys>;
   /**
    * Signs timestamp (and snapshot) again when half of its life is over; true when it did. `restarted`: signs both in any
-   * case, because a collector that was restored from a backup must be ahead of what agents have seen of it.
+   * case, because a collector that was restored from a backup must be ahead of what agents have seen of it. Throws
+   * KEY_UNUSABLE when the keys that the root names are not here: what is stored then stays as it is.
    */
   refreshTimestamp(options?: { readonly restarted?: boolean }): Promise<boolean>;
 }
 
 export function createPolicyRepository(deps: PolicyRepositoryDeps): PolicyRepository {
-  const { store, keys, clock, events } = deps;
+  const repository = openRepository(deps);
+  // One change at a time: new online keys must not be made while a root that names the last ones is on its way to the disk.
+  const alone = oneAtATime();
+
+  return {
+    current: repository.current,
+    push: (push) => alone(() => repository.push(push)),
+    proposeOnlineKeys: (by) => alone(() => repository.proposeOnlineKeys(by)),
+    refreshTimestamp: (options) => alone(() => repository.refreshTimestamp(options)),
+  };
+}
+
+function openRepository(deps: PolicyRepositoryDeps): PolicyRepository {
+  const { store, clock, events } = deps;
+  const keyring = 'of' in deps.keys ? deps.keys : heldKeys(deps.keys);
   const load = remembering(store);
 
   return {
@@ -80,36 +103,64 @@ export function createPolicyRepository(deps: PolicyRepositoryDeps): PolicyReposi
         files: [...stored.roots.map(fileOf), ...policy.accepted.files],
       };
     },
-    push: async ({ by, ...proposal }) => {
+    push: async ({ by, recovers = null, ...proposal }) => {
       const now = clock.now();
       const { stored, policy } = await load(now);
       if (alreadyStored(stored, proposal)) return { timestampVersion: stored.timestamp.version };
-      const next = nextPolicy(keys, { stored, policy, proposal, now });
+      refuseOtherBase(stored, recovers);
+      const next = nextPolicy(keyring, { stored, policy, proposal, now, recovers: recovers !== null });
       await store.transaction(async (writers) => {
         await writers.policy.put(next.files.map(fileOf).map(recordOf), stored.timestamp.version);
-        // An agent that is mirroring the version before may still ask for its documents.
-        await writers.policy.prune(targetsOf([...stored.roles, ...next.roles]));
+        await clearShelf(writers.policy);
+        await followKey(writers, by, policy.signed.root, next.policy.signed.root);
         for (const entry of entriesOf(policy, next.policy, namesOf(proposal))) {
           await writers.audit.append({ ...entry, at: now.toString() as Timestamp, actor: by });
         }
       });
+      await keyring.settle(next.policy.signed.root);
       events.publish({ type: 'policy.changed', timestampVersion: next.timestampVersion });
 
       return { timestampVersion: next.timestampVersion };
+    },
+    proposeOnlineKeys: async (by) => {
+      await keyring.settle(lastRootOf(await storedPolicy(store)));
+      const made = await keyring.propose();
+      const details = { snapshot: made.snapshot.keyId, timestamp: made.timestamp.keyId };
+      await store.transaction((writers) =>
+        writers.audit.append({
+          at: clock.now().toString() as Timestamp,
+          actor: by,
+          action: 'policy.online-keys-made',
+          subject: made.timestamp.keyId,
+          details,
+        }),
+      );
+
+      return made;
     },
     refreshTimestamp: async ({ restarted = false } = {}) => {
       const now = clock.now();
       // Not verified: agents judge for themselves, and a signature over what they refuse gains nobody anything.
       const stored = await storedPolicy(store);
       const expires = { snapshot: stored.snapshot.expires, timestamp: stored.timestamp.expires };
+      const root = lastRootOf(stored);
+      const keys = keyring.of(root);
+      if (!keys) {
+        throw new CodedError('KEY_UNUSABLE', 'the keys that the root names for snapshot and timestamp are not here', {
+          next: 'let an admin run: selvage key rotate-online',
+        });
+      }
+      // A crash between the commit of a root and this is made good here.
+      await keyring.settle(root);
       const due = restarted ? 'snapshot and timestamp' : refreshDue(expires, now);
       if (due === 'nothing') return false;
       const before = onlineBefore(stored);
       const { files, timestampVersion } =
         due === 'timestamp' ? timestampAgain(keys, before, now) : snapshotOf(keys, before, stored.roles, now);
-      await store.transaction((writers) =>
-        writers.policy.put(files.map(fileOf).map(recordOf), stored.timestamp.version),
-      );
+      await store.transaction(async (writers) => {
+        await writers.policy.put(files.map(fileOf).map(recordOf), stored.timestamp.version);
+        if (due !== 'timestamp') await clearShelf(writers.policy);
+      });
       events.publish({ type: 'policy.changed', timestampVersion });
 
       return true;
@@ -117,52 +168,15 @@ export function createPolicyRepository(deps: PolicyRepositoryDeps): PolicyReposi
   };
 }
 
-interface Next {
-  readonly policy: TrustedPolicy;
-  readonly timestampVersion: number;
-  /** Every role that the new snapshot names, also those that nobody delegates to any more. */
-  readonly roles: readonly RoleFile[];
-  /** Everything that is new. */
-  readonly files: readonly NamedBytes[];
-}
+function oneAtATime(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
 
-/** The repository after a push, verified as an agent that has the one before would verify it. */
-function nextPolicy(
-  keys: OnlineKeys<SigningKey>,
-  request: {
-    readonly stored: StoredPolicy;
-    readonly policy: TrustedPolicy;
-    readonly proposal: Proposal;
-    readonly now: Temporal.Instant;
-  },
-): Next {
-  const { stored, policy, proposal, now } = request;
-  const pushed = pushedRoles(proposal);
-  checkVersions(pushed, versionsOf(stored));
-  checkTargets(proposal, pushed);
+  return (work) => {
+    const mine = last.then(work);
+    last = mine.catch(() => undefined);
 
-  const roles = new Map([...stored.roles, ...pushed].map((role) => [role.role, role]));
-  roles.delete('root');
-  const online = snapshotOf(keys, onlineBefore(stored), [...roles.values()], now);
-  const targets = proposal.targets.map(({ path, bytes }) => ({ name: path, bytes }));
-  const files = [...proposal.metadata, ...targets, ...online.files];
-  const next = verifyRepository({
-    root: firstRootOf(stored),
-    files: overlay(stored, files),
-    now,
-    previous: policy.accepted,
-  });
-  const unused = pushed.find(({ role, version }) => next.versions[role] !== version);
-  if (unused)
-    throw new CodedError('POLICY_INVALID', `nobody delegates to ${unused.role}`, {
-      details: { role: unused.role, version: unused.version },
-    });
-  assertReferences(
-    next.documents.map(({ document }) => document),
-    now,
-  );
-
-  return { policy: next, timestampVersion: online.timestampVersion, roles: [...roles.values()], files };
+    return mine;
+  };
 }
 
 /**
@@ -193,6 +207,28 @@ async function storedPolicy(store: Store): Promise<StoredPolicy> {
   return stored;
 }
 
+/** Whoever jumps ahead must have seen what is here: else the push of another admin would be jumped over. */
+function refuseOtherBase(stored: StoredPolicy, recovers: number | null): void {
+  const current = stored.timestamp.version;
+  if (recovers === null || recovers === current) return;
+
+  throw new CodedError('POLICY_CONFLICT', `the repository is at timestamp version ${current}, not ${recovers}`, {
+    details: { current, expected: recovers },
+  });
+}
+
+/** The admin who has replaced their own key goes on under the new one, in the same commit. */
+async function followKey(writers: Writers, by: string, before: RootSigned, after: RootSigned): Promise<void> {
+  const name = /^admin:(.+)$/.exec(by)?.[1];
+  const admin = name === undefined ? null : await writers.admins.byName(name);
+  const [old, now] = [before, after].map((root) => root.roles.targets.keyids);
+  const added = now?.filter((keyId) => !old?.includes(keyId)) ?? [];
+  const gone = old?.filter((keyId) => !now?.includes(keyId)) ?? [];
+  if (!admin || gone.length !== 1 || gone[0] !== admin.keyId || added.length !== 1 || !added[0]) return;
+
+  await writers.admins.replaceKey(admin.name, added[0]);
+}
+
 /** A push whose answer was lost: every byte of its metadata is what is stored. */
 function alreadyStored(stored: StoredPolicy, { metadata }: Proposal): boolean {
   return (
@@ -203,44 +239,6 @@ function alreadyStored(stored: StoredPolicy, { metadata }: Proposal): boolean {
       return own !== null && sha256(own) === sha256(bytes);
     })
   );
-}
-
-function overlay(stored: StoredPolicy, files: readonly NamedBytes[]): PolicyFiles {
-  const added = new Map<string, Uint8Array>();
-  for (const { name, bytes } of files) added.set(name.includes('/') ? targetKey(name, sha256(bytes)) : name, bytes);
-  const own = filesOf(added);
-
-  return (name, hash) => own(name, hash) ?? stored.files(name, hash);
-}
-
-function versionsOf(stored: StoredPolicy): Readonly<Record<string, number>> {
-  return Object.fromEntries([
-    ...stored.roles.map(({ role, version }) => [role, version]),
-    ['root', stored.roots.length],
-  ]);
-}
-
-function onlineBefore(stored: StoredPolicy): OnlineBefore {
-  return {
-    timestampVersion: stored.timestamp.version,
-    snapshot: { version: stored.snapshot.version, bytes: stored.snapshotBytes },
-  };
-}
-
-function firstRootOf({ roots }: StoredPolicy): Uint8Array {
-  const [first] = roots;
-  if (!first) throw new CodedError('STORE_FAILED', 'the policy repository in the store has no root');
-
-  return first.bytes;
-}
-
-/** Documents that the roles name, those of months that are over included: whoever reads the roles asks for them. */
-function targetsOf(roles: readonly RoleFile[]): readonly { readonly name: string; readonly sha256: Sha256 }[] {
-  return roles.flatMap(({ role, version, bytes }) => {
-    const { targets } = decodeMetadata('targets', fileNameOf(role, version), bytes).signed;
-
-    return Object.entries(targets).map(([name, { hashes }]) => ({ name, sha256: hashes.sha256 as Sha256 }));
-  });
 }
 
 function namesOf(proposal: Proposal): readonly string[] {

@@ -67,6 +67,11 @@ export function adminWriter(db: Db): AdminReader & AdminWriter {
       await refuseCertificate(db, set.certificate, admin);
       await db.updateTable('admins').set(set).where('name', '=', name).where('state', '=', 'active').execute();
     },
+    replaceKey: async (name, keyId) => {
+      const set = { keyId: rows.checked(rows.name, 'admins', keyId) };
+      await existing(db, name);
+      await db.updateTable('admins').set(set).where('name', '=', name).where('state', '=', 'active').execute();
+    },
   };
 }
 

@@ -39,13 +39,22 @@ export function policyWriter(db: Db): PolicyReader & PolicyWriter {
       }
       for (const record of files) await putFile(db, record);
     },
-    prune: async (keep) => {
+    prune: async (keep, metadata) => {
       await db
         .deleteFrom('policyFiles')
         .where('name', 'like', '%/%')
         .where(
           sql<boolean>`not exists (select 1 from json_each(${JSON.stringify(keep)}) as kept
             where kept.value ->> 'name' = policyFiles.name and kept.value ->> 'sha256' = policyFiles.sha256)`,
+        )
+        .execute();
+      if (metadata === undefined) return;
+      await db
+        .deleteFrom('policyFiles')
+        .where('name', 'not like', '%/%')
+        .where(
+          sql<boolean>`not exists (select 1 from json_each(${JSON.stringify(metadata)}) as kept
+            where kept.value = policyFiles.name)`,
         )
         .execute();
     },

@@ -5,6 +5,8 @@ import { CodedError, hasCode } from '../errors/coded-error.ts';
 import { canonicalJson, sha256 } from '../files/canonical.ts';
 import type { Timestamp } from '../model/ids.ts';
 import { MAX_POLICY_TOTAL_BYTES } from './limits.ts';
+import { decodeMetadata } from './metadata.ts';
+import { monthOf } from './roles.ts';
 import { type AcceptedPolicy, type PolicyFiles, type TrustedPolicy, verifyRepository } from './trusted-set.ts';
 
 /** Bytes of an encoded AcceptedPolicy (base64 inside JSON), for a bounded read. */
@@ -25,6 +27,33 @@ export interface PolicyInForce {
   readonly problem: CodedError | null;
 }
 
+/** The versions that were accepted, per role; the root's is in its own bytes. Empty when nothing was. */
+export function versionsOf(value: AcceptedPolicy | null): Readonly<Record<string, number>> {
+  return Object.fromEntries(signedPartsOf(value).map(({ role, signed }) => [role, signed.version]));
+}
+
+/** When each accepted role ends; months of approvals end on purpose and are left out. */
+export function endsOf(value: AcceptedPolicy | null): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    signedPartsOf(value)
+      .filter(({ role }) => monthOf(role) === null)
+      .map(({ role, signed }) => [role, signed.expires]),
+  );
+}
+
+function signedPartsOf(value: AcceptedPolicy | null) {
+  if (value === null) return [];
+  const metadata = value.files.filter(({ name }) => !name.includes('/'));
+  const files = [{ name: 'root.json', bytes: value.root }, ...metadata];
+
+  return files.flatMap(({ name, bytes }) => {
+    const role = /^(?:\d+\.)?([a-z0-9-]+)\.json$/.exec(name)?.[1];
+    const kind = role === 'root' || role === 'timestamp' || role === 'snapshot' ? role : 'targets';
+
+    return role === undefined ? [] : [{ role, signed: decodeMetadata(kind, name, bytes).signed }];
+  });
+}
+
 /**
  * The policy a host goes by: what is offered when it verifies at `now`, else what was accepted before, with the reason.
  * What was verified once stays usable with its time of acceptance (`accepted.acceptedAt`; the caller counts `actUntil`
@@ -35,6 +64,7 @@ export function policyInForce(request: {
   readonly files: PolicyFiles;
   readonly now: Temporal.Instant;
   readonly previous: AcceptedPolicy | null;
+  readonly trusted?: Uint8Array | null;
 }): PolicyInForce {
   try {
     const policy = verifyRepository(request);

@@ -7,8 +7,13 @@ const DAY_MS = 24 * 3_600_000;
 export const MAX_POLICY_FILE_BYTES = 512 * KIB;
 /** Bytes of everything one verification reads, so that many small files cannot fill the memory either. */
 export const MAX_POLICY_TOTAL_BYTES = 32 * KIB * KIB;
-/** Roots followed in one verification: at one rotation a week, two years of absence. */
-export const MAX_ROOT_STEPS = 128;
+/**
+ * Roots in one repository, so also roots followed in one verification: a new host begins at the first, whatever has been
+ * rotated since. At one root a month, forty years.
+ */
+export const MAX_ROOT_STEPS = 512;
+/** How far one push may take the version of a role ahead; what hosts say they hold is believed no further than this. */
+export const MAX_VERSION_LEAD = 10_000;
 /** Delegated roles in one repository: the four kinds, and ten years of monthly approvals. */
 export const MAX_ROLES = 128;
 /** Documents in one repository. */

@@ -108,16 +108,20 @@ export function changeDocuments(request: {
   };
 }
 
-/** Signs the roles given anew, with a new term; nothing else changes. `root` and `targets` are roles, too. */
+/**
+ * Signs the roles given anew, with a new term; nothing else changes. `root` and `targets` are roles, too. `above`: versions
+ * that the new ones must exceed besides, because hosts have seen those.
+ */
 export function renewRoles(request: {
   readonly current: TrustedPolicy;
   readonly roles: readonly string[];
   readonly signers: readonly SigningKey[];
   readonly now: Temporal.Instant;
+  readonly above?: Readonly<Record<string, number>>;
 }): Proposal {
-  const { current, roles, signers, now } = request;
+  const { current, roles, signers, now, above = {} } = request;
   const metadata = roles.map((role) => {
-    if (role !== 'root') return nextRole(current, role, {}, signers, now);
+    if (role !== 'root') return nextRole(current, role, {}, signers, now, above[role]);
     const { root } = current.signed;
     const expires = expiresAt(now.add({ milliseconds: LIFETIME_MS.root }));
 
@@ -138,9 +142,11 @@ export function changeAdmins(
     readonly now: Temporal.Instant;
     /** Given only when the collector's keys change as well. */
     readonly online?: OnlineKeys;
+    /** Who signs the root, when that is not who signs the rest: a key that is replaced signs only its own end. */
+    readonly rootSigners?: readonly SigningKey[];
   },
 ): Proposal {
-  const { current, admins, threshold, signers, now } = request;
+  const { current, admins, threshold, signers, rootSigners = signers, now } = request;
   checkAdminSet(request);
   const online = request.online ?? onlineKeysOf(current.signed.root);
   const root = rootOf({ version: current.signed.root.version + 1, admins, threshold, online, now });
@@ -162,7 +168,7 @@ export function changeAdmins(
     return nextRole(current, role, delegations ? { delegations } : {}, signers, now);
   });
 
-  return { metadata: [fileOf('root', root, signers), ...roles], targets: [] };
+  return { metadata: [fileOf('root', root, rootSigners), ...roles], targets: [] };
 }
 
 /** Adds the signature of another admin to a proposed file; one key never signs twice. */
@@ -241,7 +247,7 @@ function rootOf(
   };
 }
 
-function onlineKeysOf(root: RootSigned): OnlineKeys {
+export function onlineKeysOf(root: RootSigned): OnlineKeys {
   const key = (role: 'snapshot' | 'timestamp'): PolicyKey => {
     const [keyId = ''] = root.roles[role].keyids;
     const publicKey = root.keys[keyId]?.keyval.public;
@@ -311,6 +317,7 @@ function nextRole(
   change: Partial<Pick<TargetsSigned, 'targets' | 'delegations'>>,
   signers: readonly SigningKey[],
   now: Temporal.Instant,
+  above = 0,
 ): NamedBytes {
   const before = current.signed.roles[role];
   const month = monthOf(role);
@@ -320,7 +327,9 @@ function nextRole(
   }
   const base = before ?? targetsOf(0, now, undefined);
 
-  return fileOf(role, { ...base, ...change, version: base.version + 1, expires: expiresAt(end) }, signers);
+  const version = Math.max(base.version, above) + 1;
+
+  return fileOf(role, { ...base, ...change, version, expires: expiresAt(end) }, signers);
 }
 
 function differs(before: TargetsSigned['targets'] | undefined, after: TargetsSigned['targets']): boolean {

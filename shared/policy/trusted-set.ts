@@ -68,24 +68,44 @@ export interface VerifyRequest {
   readonly now: Temporal.Instant;
   /** What was accepted before, for rollback checks; null only when nothing ever was. */
   readonly previous: AcceptedPolicy | null;
+  /** The newest root that a chain ever proved here (newestRoot), also when what came with it was refused. */
+  readonly trusted?: Uint8Array | null;
+}
+
+/**
+ * The newest root that the chain proves, whatever else is wrong with the repository. Kept at once (specification 5.3.8):
+ * a key that a root has replaced must be dead also when the rest of what came with that root was withheld or broken.
+ * Throws POLICY_SIGNATURES or POLICY_INVALID, as verifyRepository does.
+ */
+export function newestRoot({ root, files, now, previous, trusted }: VerifyRequest): {
+  readonly version: number;
+  readonly bytes: Uint8Array;
+} {
+  const start = startingRoot(root, previous, trusted);
+  const { bytes, signed } = followRoots(openTufStore(start.bytes, now), boundedReader(files), start);
+
+  return { version: signed.version, bytes };
 }
 
 /**
  * Verifies everything (TUF client workflow 5.1 to 5.6 over local bytes). Throws POLICY_EXPIRED, POLICY_ROLLED_BACK,
  * POLICY_SIGNATURES or POLICY_INVALID, each with its cause.
  */
-export function verifyRepository({ root, files, now, previous }: VerifyRequest): TrustedPolicy {
+export function verifyRepository({ root, files, now, previous, trusted }: VerifyRequest): TrustedPolicy {
   const read = boundedReader(files);
-  const start = newerRoot(root, previous);
+  const start = startingRoot(root, previous, trusted);
   const store = openTufStore(start.bytes, now);
   const chain = followRoots(store, read, start);
+  const before = previous && decodeRoot('accepted root.json', previous.root).signed;
 
-  const earlier = onlineKeysChanged(start.signed, chain.signed) ? null : previous;
+  const earlier = before && onlineKeysChanged(before, chain.signed) ? null : previous;
   if (earlier) store.earlier('timestamp', acceptedFile(earlier, TIMESTAMP_FILE));
   const timestamp = loadTimestamp(store, read, earlier);
   if (earlier) store.earlier('snapshot', acceptedFile(earlier, SNAPSHOT_FILE));
   const snapshot = loadSnapshot(store, read, timestamp);
   const roles = loadRoles(store, read, snapshot.signed, chain.signed);
+  // New online keys make old snapshots void, not what the same admins signed: roles go back under no snapshot.
+  if (!earlier && previous && before && !adminKeysChanged(before, chain.signed)) checkRolesAhead(previous, roles);
   const current = roles.filter((role) => !role.lapsed);
   const documents = current.flatMap((role) => loadDocuments(read, role));
   if (documents.length > MAX_DOCUMENTS) throw new CodedError('POLICY_INVALID', `more than ${MAX_DOCUMENTS} documents`);
@@ -163,13 +183,19 @@ function decodeRoot(name: string, bytes: Uint8Array): Loaded<RootSigned> {
   return { bytes, signed };
 }
 
-/** The pinned root, or the later one that an earlier verification reached from it. */
-function newerRoot(pinned: Uint8Array, previous: AcceptedPolicy | null): Loaded<RootSigned> {
-  const first = decodeRoot('root.json', pinned);
-  if (!previous) return first;
-  const later = decodeRoot('accepted root.json', previous.root);
+/** The pinned root, or the latest one that an earlier verification reached from it. */
+function startingRoot(
+  pinned: Uint8Array,
+  previous: AcceptedPolicy | null,
+  trusted: Uint8Array | null = null,
+): Loaded<RootSigned> {
+  const known = [
+    decodeRoot('root.json', pinned),
+    ...(previous ? [decodeRoot('accepted root.json', previous.root)] : []),
+    ...(trusted ? [decodeRoot('trusted root.json', trusted)] : []),
+  ];
 
-  return later.signed.version > first.signed.version ? later : first;
+  return known.reduce((newest, root) => (root.signed.version > newest.signed.version ? root : newest));
 }
 
 /** Specification 5.3: one version after the other until there is no next one. */
@@ -189,11 +215,35 @@ function followRoots(store: TufStore, read: Reader, start: Loaded<RootSigned>): 
 
 /** Specification 5.3.11: a root that changes an online key makes what was seen from the old key void (fast-forward). */
 function onlineKeysChanged(before: RootSigned, after: RootSigned): boolean {
-  return (['snapshot', 'timestamp'] as const).some((role) => {
-    const [old, now] = [before, after].map((root) => root.roles[role].keyids.toSorted().join());
+  return keysChanged(before, after, 'snapshot') || keysChanged(before, after, 'timestamp');
+}
 
-    return old !== now;
-  });
+function adminKeysChanged(before: RootSigned, after: RootSigned): boolean {
+  return keysChanged(before, after, 'root') || keysChanged(before, after, 'targets');
+}
+
+function keysChanged(before: RootSigned, after: RootSigned, role: keyof RootSigned['roles']): boolean {
+  const [old, now] = [before, after].map((root) => root.roles[role].keyids.toSorted().join());
+
+  return old !== now;
+}
+
+/** Throws POLICY_ROLLED_BACK when a role is older than the one that was accepted; a role that is gone may be gone. */
+function checkRolesAhead(previous: AcceptedPolicy, roles: readonly LoadedRole[]): void {
+  const accepted = new Map(previous.files.map(({ name }) => [roleNameOf(name), Number.parseInt(name, 10)]));
+  const behind = roles.find(({ name, signed }) => signed.version < (accepted.get(name) ?? 0));
+  if (!behind) return;
+
+  throw new CodedError(
+    'POLICY_ROLLED_BACK',
+    `${behind.name} is at version ${behind.signed.version}; ${accepted.get(behind.name)} was accepted before`,
+    { details: { name: behind.name } },
+  );
+}
+
+/** `policy` of `7.policy.json`; the whole name for anything else. */
+function roleNameOf(name: string): string {
+  return /^\d+\.([a-z0-9-]+)\.json$/.exec(name)?.[1] ?? name;
 }
 
 /** The file of an accepted policy that a name fits; accepted metadata is never partial. */

@@ -1,7 +1,7 @@
 // The signed policy repository for those who sign: its current files out, newly signed files in. The policy room checks
 // a push as an agent would before it stores anything.
 import type { FastifyInstance } from 'fastify';
-import { policyFiles, pushed, pushRequest } from '../contract.ts';
+import { onlineKeys, policyFiles, pushed, pushRequest } from '../contract.ts';
 import type { ApiDeps } from '../deps.ts';
 import { addRoute } from '../route.ts';
 
@@ -42,9 +42,23 @@ export function addPolicy(app: FastifyInstance, { policy }: ApiDeps): void {
         metadata: body.metadata.map(({ name, content }) => ({ name, bytes: Buffer.from(content) })),
         targets: body.targets.map(({ path, content }) => ({ path, bytes: Buffer.from(content) })),
         by: actor,
+        recovers: body.recovers ?? null,
       });
 
       return { timestampVersion };
+    },
+  });
+
+  addRoute(app, {
+    method: 'POST',
+    url: '/v1/policy/online-keys',
+    guard: 'admin',
+    summary: 'Make new keys for snapshot and timestamp, for a root that an admin signs next',
+    reply: onlineKeys,
+    handle: async ({ actor }) => {
+      const { snapshot, timestamp } = await policy.proposeOnlineKeys(actor);
+
+      return { snapshot: snapshot.publicKey, timestamp: timestamp.publicKey };
     },
   });
 }

@@ -7,6 +7,7 @@ import type { HostId, Sha256, Timestamp } from '@selvage/shared/model/ids.ts';
 import { type Authority, issue } from '@selvage/shared/pki/authority.ts';
 import { adminUri, fingerprint } from '@selvage/shared/pki/certificate.ts';
 import { generateKey } from '@selvage/shared/pki/keys.ts';
+import { createSigningKey } from '@selvage/shared/policy/keys.ts';
 import { systemRandom } from '@selvage/shared/random.ts';
 import { fakeClock } from '@selvage/shared/testing/fake-clock.ts';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
@@ -95,6 +96,7 @@ export async function apiLab(): Promise<ApiLab> {
 
         return { timestampVersion: 2 };
       },
+      proposeOnlineKeys: async () => ({ snapshot: createSigningKey(), timestamp: createSigningKey() }),
     },
     connections: { connected: () => [...connected] },
     firstContact: loginRoutes(enrollment),
