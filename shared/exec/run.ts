@@ -1,12 +1,13 @@
 // The one door to other programs. INVARIANTS: an argv array, never a shell; an allow-listed environment with messages in
-// English and UTF-8; a deadline, an output cap and a process group of its own for every child; a child marked `neverKill`
-// is never signalled from here, whatever happens.
+// English and UTF-8; a deadline, an output cap and a process group of its own for every child, which also ends when this
+// process is killed; a child marked `neverKill` is never signalled from here, whatever happens, and outlives this process.
 import { constants as fileConstants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { constants } from 'node:os';
 import type { Writable } from 'node:stream';
 import { execa } from 'execa';
 import { CodedError } from '../errors/coded-error.ts';
+import { leashed, programAt, SEARCH_PATH } from './leash.ts';
 
 export interface RunOptions {
   /** Absolute path, or a name looked up in the fixed PATH below. */
@@ -44,7 +45,6 @@ export interface RunOutput {
 
 export type Run = (options: RunOptions) => Promise<RunOutput>;
 
-const SEARCH_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const INHERITED = ['HOME', 'TMPDIR', 'http_proxy', 'https_proxy', 'no_proxy', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'];
 /** 16 MiB: the largest output read whole today is `dpkg-query` over some thousand packages, about 2 MiB. */
 const DEFAULT_OUTPUT_LIMIT = 16 * 1024 * 1024;
@@ -85,7 +85,12 @@ async function runWith(
 ): Promise<RunOutput> {
   const limit = options.outputLimit ?? DEFAULT_OUTPUT_LIMIT;
   const name = [options.file, ...(options.args ?? [])].join(' ').slice(0, 300);
-  const started = execa(options.file, [...(options.args ?? [])], {
+  const program = programAt(options.file, options.env?.PATH);
+  if (program === null) throw new CodedError('TOOL_MISSING', `the program ${options.file} is not installed`);
+  const plain = { file: program, args: options.args ?? [] };
+  // A package manager must outlive us; everything else must not.
+  const command = options.neverKill ? plain : leashed(plain, options.deadlineMs);
+  const started = execa(command.file, [...command.args], {
     env: { ...base, ...options.env },
     extendEnv: false,
     reject: false,

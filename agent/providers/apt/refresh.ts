@@ -28,10 +28,6 @@ export interface RefreshDeps {
   readonly host: readonly AptOption[];
 }
 
-/** Time beyond the deadline after which an apt-get that has lost its parent ends, seconds. */
-const ORPHAN_GRACE_S = 2;
-/** timeout(1): the exit code when the program is not there. */
-const NOT_FOUND_BY_TIMEOUT = 127;
 /** A few kilobytes of progress; the files themselves never come through the pipe. */
 const OUTPUT_LIMIT = 4 * 1024 * 1024;
 
@@ -191,10 +187,10 @@ async function runUpdate(
   });
 
   try {
-    const { exitCode } = await deps.run({
-      // Also when this process is killed, apt-get ends: a hung one would hold the lock of the lists for ever.
-      file: 'timeout',
-      args: ['--kill-after=5', String(Math.ceil(deadline / 1000) + ORPHAN_GRACE_S), 'apt-get', 'update', '-q'],
+    await deps.run({
+      // Also when this process is killed, the door ends apt-get: a hung one would hold the lock of the lists for ever.
+      file: 'apt-get',
+      args: ['update', '-q'],
       env: { APT_CONFIG: config },
       cwd: '/',
       deadlineMs: deadline,
@@ -203,7 +199,6 @@ async function runUpdate(
       signal: stopping.signal,
       ...deps.user,
     });
-    if (exitCode === NOT_FOUND_BY_TIMEOUT) throw new CodedError('TOOL_MISSING', 'the program apt-get is not installed');
   } catch (error) {
     const isEnded = hasCode(error, 'PROCESS_DEADLINE') || hasCode(error, 'PROCESS_OUTPUT_LIMIT');
     if (!spent && !isEnded) throw error;
