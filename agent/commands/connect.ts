@@ -1,6 +1,6 @@
 // `selvage-agent connect`: the resident connector, built and kept running. It carries; inventory, fetcher and runner are
 // short-lived children, so that this process stays small and holds nothing of theirs.
-import { CodedError } from '@selvage/shared/errors/coded-error.ts';
+import { asCoded, CodedError, hasCode } from '@selvage/shared/errors/coded-error.ts';
 import { loadIdentity } from '../connector/identity.ts';
 import { resendSections, sendInventory } from '../connector/inventory-sender.ts';
 import { type LinkEvent, runLink } from '../connector/link.ts';
@@ -94,19 +94,20 @@ async function open(context: Context, settings: Settings) {
         tell(context, report, event);
         for (const watcher of watchers) watcher(event);
       },
+      // A full disk is no reason to leave the collector: it asks again after the next inventory.
       onSectionsWanted: async (names: readonly string[]) => {
-        await resendSections(names, outbox);
+        await saying(context, report, () => resendSections(names, outbox)).catch(ifFull);
       },
     },
   };
 }
 
 function workOf(context: Context, parts: Parts, withRunner: boolean): Work {
-  const { children, outbox, settings, watchers } = parts;
+  const { children, outbox, settings, watchers, report } = parts;
 
   return {
     takeInventory: (refresh) => children.inventory(refresh ? 'due' : 'never'),
-    send: (inventory) => sendInventory(inventory, outbox),
+    send: (inventory) => saying(context, report, () => sendInventory(inventory, outbox)),
     pass: withRunner ? createPass({ context, children, settings }) : null,
     wakeUps: (signal) => wakeUps(watchers, signal),
   };
@@ -160,6 +161,20 @@ async function once(context: Context, parts: Parts, stop: AbortController): Prom
     lastProblem ??
     new CodedError('UNREACHABLE', `the collector did not commit the inventory within ${ONCE_DEADLINE_MS} ms`)
   );
+}
+
+/** What fails is a problem of this agent to be seen, not only a line in its log. */
+async function saying<T>(context: Context, report: LinkReport, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    tell(context, report, { type: 'problem', error: asCoded(error) });
+    throw error;
+  }
+}
+
+function ifFull(error: unknown): void {
+  if (!hasCode(error, 'DISK_FULL')) throw error;
 }
 
 function tell(context: Context, report: LinkReport, event: LinkEvent): void {

@@ -72,6 +72,8 @@ export async function createLinkReport(path: string, { clock, log }: Context): P
       if (event.type === 'policy') change({ policy: event.timestampVersion, problem: null });
       // What was refused while connected (policy that cannot be mirrored, a message) stands until that is over.
       if (event.type === 'problem') change({ problem: trouble(event.error) });
+      // Something could be written since, and was taken: there is room again.
+      if (event.type === 'acknowledged' && facts.problem?.code === 'DISK_FULL') change({ problem: null });
       if (event.type === 'disconnected') {
         lastProblem = event.error;
         change({ connectedSince: null, problem: trouble(event.error) });

@@ -58,8 +58,9 @@ export async function resendSections(names: readonly string[], outbox: Outbox): 
   for (const name of SECTION_NAMES.filter((known) => names.includes(known))) {
     const saved = await readSaved(memory, name);
     if (saved === null || (await readText(memory, `${name}.again`)) === saved.sha256) continue;
-    await writeDurable(join(memory, `${name}.again`), saved.sha256);
     await outbox.add({ type: 'section', name, ...saved });
+    // After the message: were it the other way round, a full disk between them would keep the section back for ever.
+    await writeDurable(join(memory, `${name}.again`), saved.sha256);
     resent.push(name);
   }
 

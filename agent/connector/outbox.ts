@@ -4,9 +4,11 @@
 // INVARIANTS:
 // - stream.json names the current stream and the highest acknowledged sequence; only files of that stream above it count.
 // - A sequence is used once: `highest` counts damaged files too, and one operation runs at a time.
-// - The acknowledgement is durable before the files go, so a crash between leaves files that opening removes.
+// - The acknowledgement is durable before the files go, so a crash between leaves files that opening removes. On a full disk
+//   all files but the last acknowledged one may go first: it keeps the sequence from being used again.
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { hasCode } from '@selvage/shared/errors/coded-error.ts';
 import { makeFolder, readBounded, writeDurable } from '@selvage/shared/files/durable.ts';
 import type { Log } from '@selvage/shared/log/log.ts';
 import type { Random } from '@selvage/shared/random.ts';
@@ -40,7 +42,10 @@ export interface Outbox extends DurableStream {
   size(): number;
   /** True when so much waits that the sender should start anew with one whole inventory. */
   full(): boolean;
-  /** Drops everything unsent and begins a new stream: for state that is sent whole again right after. */
+  /**
+   * Drops everything unsent and begins a new stream: for state that is sent whole again right after. Throws DISK_FULL; the
+   * old stream then goes on.
+   */
   restart(): Promise<void>;
 }
 
@@ -57,14 +62,35 @@ export async function openOutbox(dir: string, tools: { readonly random: Random; 
   let files = await recover(dir, state);
   let highest = files.at(-1) ?? state.acknowledged;
   const damaged = new Set<bigint>();
+  /** Acknowledged, but that could not be written: a file that stays until it can be. */
+  let unsettled: readonly bigint[] = [];
   const folder = () => join(dir, folderOf(state.stream));
 
   const restart = async () => {
-    state = await begin(dir, tools.random);
-    files = await recover(dir, state);
+    const fresh = await begin(dir, tools.random);
+    // What it throws leaves the old stream in place, here: the new one on disk is empty and goes with the next start.
+    files = await recover(dir, fresh);
+    state = fresh;
     highest = 0n;
+    unsettled = [];
     damaged.clear();
     signal.notify();
+  };
+  const remove = async (sequences: readonly bigint[]) => {
+    for (const sequence of sequences) await rm(join(folder(), fileOf(sequence)), { force: true });
+  };
+  /** Throws nothing for a full disk: what the collector has committed is no reason to leave it. */
+  const settle = async (done: readonly bigint[]) => {
+    try {
+      await writeState(dir, state);
+      await remove(done);
+      unsettled = [];
+    } catch (error) {
+      if (!hasCode(error, 'DISK_FULL')) throw error;
+      await remove(done.slice(0, -1));
+      unsettled = done.slice(-1);
+      tools.log.warn({ code: error.code }, error.message);
+    }
   };
 
   return {
@@ -120,10 +146,9 @@ export async function openOutbox(dir: string, tools: { readonly random: Random; 
         }
 
         state = { ...state, acknowledged: upTo };
-        await writeState(dir, state);
         const done = files.filter((sequence) => sequence <= upTo);
         files = files.filter((sequence) => sequence > upTo);
-        for (const sequence of done) await rm(join(folder(), fileOf(sequence)), { force: true });
+        await settle([...unsettled, ...done]);
       }),
   };
 }

@@ -11,6 +11,11 @@ import { Signal } from './stream.ts';
 /** Milliseconds one request may take. */
 const REQUEST_MS = 30_000;
 
+/**
+ * Milliseconds until a mirror that failed for a reason that passes (a full disk) gets another turn without an announcement.
+ */
+const AGAIN_MS = 5 * 60_000;
+
 /** One file of the policy repository, null when the collector has none of that name. */
 export type PolicyRequest = (name: string, sha256?: Sha256) => Promise<Uint8Array | null>;
 
@@ -47,7 +52,10 @@ export class PolicyDesk {
     resolve(file.found ? file.content : null);
   }
 
-  /** Gives the mirror its turns until the signal aborts. A mirror that fails waits for the next announcement. */
+  /**
+   * Gives the mirror its turns until the signal aborts. A mirror that fails waits for the next announcement; where trying
+   * again may help, not longer than some minutes.
+   */
   async run(signal: AbortSignal): Promise<void> {
     const announcements = this.#announced.changes(signal);
     const turns = async () => {
@@ -71,7 +79,16 @@ export class PolicyDesk {
       // No answer in time means that the connection is of no use any more; anything else is the mirror's own trouble.
       if (coded.code === 'UNREACHABLE') throw coded;
       this.#parts.onProblem(coded);
+      if (coded.rule === 'retry') this.#again(signal);
     }
+  }
+
+  #again(signal: AbortSignal): void {
+    this.#parts.clock.sleep(AGAIN_MS, signal).then(
+      () => this.announce(),
+      // Aborted: the session is over, and the next one begins with a turn.
+      () => undefined,
+    );
   }
 
   async #request(name: string, sha256: Sha256 | null, signal: AbortSignal): Promise<Uint8Array | null> {

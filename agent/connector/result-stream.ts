@@ -3,6 +3,7 @@
 import { watch } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { hasCode } from '@selvage/shared/errors/coded-error.ts';
 import { hasErrno, makeFolder, writeDurable } from '@selvage/shared/files/durable.ts';
 import type { Log } from '@selvage/shared/log/log.ts';
 import type { Random } from '@selvage/shared/random.ts';
@@ -96,9 +97,17 @@ export async function openResultStream(options: ResultStreamOptions): Promise<Du
           // The collector has results that this disk never saw (an older copy of it was restored): the runner will use
           // their numbers again, so they go into a stream of their own.
           log.warn({ stream, upTo: `${upTo}`, highest: `${highest}` }, 'the results are an old copy; new stream');
-          state = await writeState(path, { ...state, stream: named() });
+          state = { ...state, stream: named() };
         } else {
-          state = await writeState(path, { ...state, results: upTo });
+          state = { ...state, results: upTo };
+        }
+
+        try {
+          await writeState(path, state);
+        } catch (error) {
+          // Nothing is pruned by the runner then, and after a restart some are sent again: the store knows them.
+          if (!hasCode(error, 'DISK_FULL')) throw error;
+          log.warn({ code: error.code }, error.message);
         }
       }),
     changed: (abort) => changes(results, options.clock, abort),
