@@ -55,6 +55,12 @@ export async function writeDurable(
   }
 }
 
+/** Moves `from` to `to` in the same folder, replacing what was there; it stays moved after a power cut. */
+export async function renameDurable(from: string, to: string): Promise<void> {
+  await rename(from, to);
+  await syncFolder(dirname(to));
+}
+
 /** Removes a file durably; a missing one is fine. */
 export async function removeDurable(path: string): Promise<void> {
   try {
@@ -87,14 +93,19 @@ export async function readBounded(path: string, maxBytes: number): Promise<Uint8
   }
 
   try {
-    const facts = await file.stat();
-    if (!facts.isFile()) throw new CodedError('FILE_UNSAFE', `${path} is not a regular file`);
-    if (facts.size > maxBytes) throw tooLarge(path, maxBytes);
-
-    return await readAtMost(file, path, facts.size, maxBytes);
+    return await readOpened(file, path, maxBytes);
   } finally {
     await file.close();
   }
+}
+
+/** The same of a file that is open already; `path` is for the messages. */
+export async function readOpened(file: FileHandle, path: string, maxBytes: number): Promise<Uint8Array> {
+  const facts = await file.stat();
+  if (!facts.isFile()) throw new CodedError('FILE_UNSAFE', `${path} is not a regular file`);
+  if (facts.size > maxBytes) throw tooLarge(path, maxBytes);
+
+  return readAtMost(file, path, facts.size, maxBytes);
 }
 
 async function readAtMost(file: FileHandle, path: string, size: number, maxBytes: number): Promise<Uint8Array> {

@@ -36,6 +36,17 @@ export function onlyCertificate(pem: string): Uint8Array {
   throw new CodedError('CERTIFICATE_INVALID', 'there are bytes after the certificate');
 }
 
+/**
+ * The certificates of a text that is one or more PEM certificates and nothing else, each as its own text. Throws
+ * CERTIFICATE_INVALID otherwise.
+ */
+export function eachCertificate(pem: string): readonly string[] {
+  const blocks = pem.split(/(?<=-----END CERTIFICATE-----\r?\n)(?=-----BEGIN)/);
+  for (const block of blocks) onlyCertificate(block);
+
+  return blocks;
+}
+
 /** The host a certificate names, null when it names no host or anything besides. */
 export function hostIdOf(certificate: X509Certificate): HostId | null {
   return (HOST.exec(certificate.subjectAltName ?? '')?.[1] ?? null) as HostId | null;

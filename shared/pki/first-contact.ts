@@ -5,7 +5,7 @@
 
 import { z } from 'zod';
 import { CodedError } from '../errors/coded-error.ts';
-import { exchange } from './https.ts';
+import { type Connect, exchange } from './https.ts';
 import { parsePin, pinOf, samePin } from './pin.ts';
 
 /** Milliseconds for one exchange, connection included. */
@@ -34,10 +34,18 @@ export async function firstContact(options: {
   readonly url: string;
   readonly pin: string;
   readonly deadlineMs?: number;
+  readonly connect?: Connect;
 }): Promise<Trust> {
-  const { url, deadlineMs = EXCHANGE_DEADLINE_MS } = options;
+  const { url, deadlineMs = EXCHANGE_DEADLINE_MS, connect } = options;
   const expected = parsePin(options.pin);
-  const answer = await exchange({ url, path: '/v1/trust', method: 'GET', deadlineMs, trust: 'none' });
+  const answer = await exchange({
+    url,
+    path: '/v1/trust',
+    method: 'GET',
+    deadlineMs,
+    trust: 'none',
+    ...(connect ? { connect } : {}),
+  });
   const document = trustDocument.safeParse(answer);
   if (!document.success) throw mismatch(url, document.error);
 
@@ -67,6 +75,7 @@ export async function postJson(options: {
   readonly key?: string;
   readonly cert?: string;
   readonly deadlineMs?: number;
+  readonly connect?: Connect;
 }): Promise<unknown> {
   const { authority, deadlineMs = EXCHANGE_DEADLINE_MS, ...rest } = options;
 

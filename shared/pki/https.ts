@@ -2,7 +2,9 @@
 // no more than the bytes and time it was given. Who is trusted is the caller's argument; the system's CAs never are.
 
 import type { IncomingMessage } from 'node:http';
-import { request } from 'node:https';
+import { type RequestOptions, request } from 'node:https';
+import { isIP, type Socket } from 'node:net';
+import { type ConnectionOptions, connect as tlsConnect } from 'node:tls';
 import { CodedError, fromDocument } from '../errors/coded-error.ts';
 
 /** Bytes of an answer: a trust document holds a certificate and a TUF root, which grows with the number of keys. */
@@ -21,7 +23,22 @@ export interface Exchange {
   readonly cert?: string;
   /** MAX_ANSWER_BYTES when left out. */
   readonly maxAnswerBytes?: number;
+  /** Opens the way to the server (a proxy's tunnel); TLS goes through it, end to end. Left out: directly. */
+  readonly connect?: Connect;
 }
+
+/** Bytes to and from `host` (an IPv6 address without brackets) and `port`. Throws UNREACHABLE, PROXY_REFUSED. */
+export type Connect = (
+  target: { readonly host: string; readonly port: number },
+  signal: AbortSignal,
+) => Promise<Socket>;
+
+/** The host and port of `url`, as sockets take them. */
+export function targetOf(url: URL): { readonly host: string; readonly port: number } {
+  return { host: url.hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(url.port || HTTPS_PORT) };
+}
+
+const HTTPS_PORT = 443;
 
 // What OpenSSL and Node call a server that is not the one expected; everything else on the way is the network's.
 const EXPIRED = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID']);
@@ -54,7 +71,8 @@ export async function exchange(options: Exchange): Promise<unknown> {
   const signal = AbortSignal.timeout(options.deadlineMs);
 
   try {
-    const answer = await send(options, url, signal);
+    const way = options.connect ? through(await options.connect(targetOf(url), signal), url) : { agent: false as const };
+    const answer = await send(options, url, way, signal);
     const text = await readAnswer(answer, options.maxAnswerBytes ?? MAX_ANSWER_BYTES);
 
     return understood(answer, text, url);
@@ -75,7 +93,15 @@ function endpoint(base: string, path: string): URL {
   return new URL(path, `https://${url.host}`);
 }
 
-function send(options: Exchange, url: URL, signal: AbortSignal): Promise<IncomingMessage> {
+/** TLS inside the socket, with the options of the request. */
+function through(socket: Socket, url: URL): RequestOptions {
+  const { host } = targetOf(url);
+  const servername = isIP(host) ? '' : host;
+
+  return { createConnection: (options) => tlsConnect({ ...(options as ConnectionOptions), host, servername, socket }) };
+}
+
+function send(options: Exchange, url: URL, way: RequestOptions, signal: AbortSignal): Promise<IncomingMessage> {
   const body = options.body === undefined ? null : Buffer.from(JSON.stringify(options.body));
 
   return new Promise((resolve, reject) => {
@@ -83,7 +109,7 @@ function send(options: Exchange, url: URL, signal: AbortSignal): Promise<Incomin
       method: options.method,
       signal,
       // A connection of its own: none that was opened under another trust is ever used again.
-      agent: false,
+      ...way,
       minVersion: 'TLSv1.3',
       ...(options.trust === 'none'
         ? { rejectUnauthorized: false }
