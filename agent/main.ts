@@ -4,6 +4,7 @@ import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { createRun } from '@selvage/shared/exec/run.ts';
 import { systemRandom } from '@selvage/shared/random.ts';
 import { systemClock } from '@selvage/shared/time/clock.ts';
+import { becoming } from './become.ts';
 import type { Output } from './commands/context.ts';
 import { runProgram } from './commands/program.ts';
 
@@ -15,10 +16,12 @@ export interface Io {
   readonly stdin: AsyncIterable<Uint8Array | string>;
   readonly stdout: Output;
   readonly stderr: Output;
+  /** The file that Node started. */
+  readonly entry: string;
 }
 
 /** Runs one command; returns the exit code (0 ok, 1 failed, 2 usage, 3 refused by policy, 4 unreachable). */
-export function main(args: readonly string[], { env, stdin, stdout, stderr }: Io): Promise<number> {
+export function main(args: readonly string[], { env, stdin, stdout, stderr, entry }: Io): Promise<number> {
   return runProgram(args, {
     stdout,
     stderr,
@@ -27,6 +30,8 @@ export function main(args: readonly string[], { env, stdin, stdout, stderr }: Io
     run: createRun(env),
     clock: systemClock,
     random: systemRandom,
+    entry,
+    become: becoming(entry, env),
   });
 }
 

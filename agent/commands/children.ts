@@ -1,5 +1,4 @@
 // The short-lived children of the resident agent: the same commands a person would type, on the same settings.
-import { fileURLToPath } from 'node:url';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { Inventory } from '@selvage/shared/model/inventory.ts';
 import { inventoryFromChild } from '../inventory/child.ts';
@@ -19,15 +18,14 @@ export interface Children {
   run(): Promise<RunnerSays>;
 }
 
-const ENTRY = fileURLToPath(new URL('../bin/selvage-agent.mjs', import.meta.url));
 /** A refresh has five minutes, an inventory a minute a section at worst. */
 const INVENTORY_DEADLINE_MS = 8 * 60_000;
 const FETCH_DEADLINE_MS = 45 * 60_000;
 const RUN_OVERDUE_MS = 3 * 3_600_000;
 
-export function createChildren({ run, log, settingsFile }: Context): Children {
+export function createChildren({ run, log, settingsFile, entry }: Context): Children {
   const args = (command: readonly string[]) => [
-    ENTRY,
+    entry,
     ...(settingsFile === null ? [] : ['--settings', settingsFile]),
     ...command,
   ];

@@ -1,13 +1,13 @@
 // What every command of the agent gets: the outside world as values, and the options all commands share.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { CodedError } from '@selvage/shared/errors/coded-error.ts';
+import { asCoded, CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { Run } from '@selvage/shared/exec/run.ts';
 import { createLog, LOG_LEVELS, type Log, type LogLevel } from '@selvage/shared/log/log.ts';
 import type { Random } from '@selvage/shared/random.ts';
 import { harmless, harmlessJson } from '@selvage/shared/text/harmless.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
-import { loadSettings, type Settings } from '../settings.ts';
+import type { Settings } from '../settings.ts';
 
 export interface Output {
   write(text: string): unknown;
@@ -22,6 +22,20 @@ export interface World {
   readonly run: Run;
   readonly clock: Clock;
   readonly random: Random;
+  /** The file that Node started: children are started from it too. */
+  readonly entry: string;
+  /**
+   * Replaces this process by the resident connector, which needs less than a command line: same process id, same streams,
+   * nothing left of this one. Null where the system cannot; it then stays as it is.
+   */
+  readonly become: ((given: Resident) => never) | null;
+}
+
+/** What the resident connector is given by the command that it replaces; plain JSON. */
+export interface Resident {
+  readonly settings: Settings;
+  readonly settingsFile: string | null;
+  readonly withRunner: boolean;
 }
 
 export interface Context extends World {
@@ -39,8 +53,15 @@ export interface Context extends World {
 
 const SYSTEM_SETTINGS = ['/etc/selvage-agent/settings.json', '/etc/selvage-agent/settings.d'];
 
-/** `file` null: the system's settings. A file that is given stands alone, with its `settings.d` beside it. */
-export function createContext(world: World, file: string | null): Context {
+/**
+ * `file` null: the system's settings. A file that is given stands alone, with its `settings.d` beside it. `load` is an
+ * argument because its schema is the largest part of a small process; the resident connector does without.
+ */
+export function createContext(
+  world: World,
+  file: string | null,
+  load: (paths: readonly string[]) => Promise<Settings>,
+): Context {
   const settingsPaths = file === null ? SYSTEM_SETTINGS : [file, join(file, '../settings.d')];
 
   return {
@@ -57,11 +78,19 @@ export function createContext(world: World, file: string | null): Context {
         throw new CodedError('SETTINGS_INVALID', `there is no settings file ${file}`);
       }
 
-      return loadSettings(settingsPaths);
+      return load(settingsPaths);
     },
     say: (line) => void world.stdout.write(`${oneLine(line)}\n`),
     json: (value, indent) => void world.stdout.write(`${harmlessJson(JSON.stringify(value, null, indent))}\n`),
   };
+}
+
+/** Tells a person why a command failed, in two lines; returns its exit code. */
+export function complain(stderr: Output, error: unknown): number {
+  const coded = asCoded(error);
+  stderr.write(`error ${coded.code}: ${oneLine(coded.message)}\nnext: ${oneLine(coded.next)}\n`);
+
+  return coded.exit;
 }
 
 /** Safe to print, and a line end in it cannot begin a line that looks like one of ours. */

@@ -1,6 +1,6 @@
 // The observing half, built: the observers of this host's package managers and everything an inventory needs.
-
-import { fileURLToPath } from 'node:url';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { InventoryOptions } from '../inventory/context.ts';
 import { detectObservers } from '../providers/index.ts';
 import type { Settings } from '../settings.ts';
@@ -9,10 +9,8 @@ import type { Context } from './context.ts';
 import { agentFolders } from './folders.ts';
 import { unprivilegedUser } from './user.ts';
 
-const LOCKFILE = fileURLToPath(new URL('../../package-lock.json', import.meta.url));
-
 export async function observing(context: Context, settings: Settings): Promise<InventoryOptions> {
-  const { run, clock } = context;
+  const { run, clock, entry } = context;
   const observers = await detectObservers({
     root: settings.root,
     stateDir: agentFolders(settings).lists,
@@ -22,5 +20,12 @@ export async function observing(context: Context, settings: Settings): Promise<I
     maxAge: settings.lists.maxAge,
   });
 
-  return { settings, observers, run, clock, agentVersion: AGENT_VERSION, lockfile: LOCKFILE };
+  return { settings, observers, run, clock, agentVersion: AGENT_VERSION, lockfile: lockfileOf(entry) };
+}
+
+/** What the agent ships is said by the lock file: beside the program in a bundle, at the top of a checkout. */
+function lockfileOf(entry: string): string {
+  const shipped = join(dirname(entry), 'package-lock.json');
+
+  return existsSync(shipped) ? shipped : join(dirname(entry), '../../package-lock.json');
 }

@@ -1,16 +1,10 @@
 // The command tree of selvage-agent and how a command ends: errors as two lines on stderr, exit codes by error code.
-import { asCoded } from '@selvage/shared/errors/coded-error.ts';
+// Each command is loaded when it is run: a start with nothing to do is to be over before most of them could be read.
 import { Command, CommanderError } from 'commander';
+import type { Settings } from '../settings.ts';
 import { AGENT_VERSION } from '../version.ts';
-import { connect } from './connect.ts';
-import { type Context, createContext, oneLine, type World } from './context.ts';
-import { enrollHost } from './enroll.ts';
-import { fetchWanted } from './fetch.ts';
-import { showInventory } from './inventory.ts';
-import { showPlan } from './plan.ts';
-import { runPass } from './run.ts';
-import { showSettings } from './settings.ts';
-import { showStatus } from './status.ts';
+import type { ConnectFlags } from './connect.ts';
+import { type Context, complain, createContext, type World } from './context.ts';
 
 const EXIT_USAGE = 2;
 const COLLECTOR_OPTION = ['--collector <url>', 'address of the collector, wss://HOST:PORT'] as const;
@@ -26,17 +20,15 @@ export async function runProgram(args: readonly string[], world: World): Promise
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
-    const coded = asCoded(error);
-    world.stderr.write(`error ${coded.code}: ${oneLine(coded.message)}\nnext: ${oneLine(coded.next)}\n`);
 
-    return coded.exit;
+    return complain(world.stderr, error);
   }
 }
 
 function describe(program: Command, world: World): void {
   const command = (name: string, text: string) => program.command(name).description(text);
   // Built when the command runs: the option is known only then.
-  const context = (): Context => createContext(world, program.opts<{ settings?: string }>().settings ?? null);
+  const context = (): Context => createContext(world, program.opts<{ settings?: string }>().settings ?? null, load);
 
   program
     .description('The agent: inventories this machine and installs approved fixes in their windows.')
@@ -57,25 +49,41 @@ function describe(program: Command, world: World): void {
       'the one-time token; - reads it from standard input, where no other user sees it',
     )
     .option('--name <name>', 'name of this host (default: its host name)')
-    .action((options) => enrollHost(context(), options));
+    .action(async (options) => (await import('./enroll.ts')).enrollHost(context(), options));
   command('connect', 'stay connected: report, mirror policy, take inventories')
     .option('--once', 'one inventory, sent and acknowledged, then end')
     .option('--with-runner', 'also start the fetcher and the runner, where no service manager does')
     .action((options) => connect(context(), options));
-  command('fetch', 'bring the packages that the runner asked for (unprivileged)').action(() => fetchWanted(context()));
+  command('fetch', 'bring the packages that the runner asked for (unprivileged)').action(async () =>
+    (await import('./fetch.ts')).fetchWanted(context()),
+  );
   command('run', 'one pass of the runner: verify policy, install what is due, sign the results')
     .option('--json', 'one JSON document')
-    .action((options) => runPass(context(), options));
+    .action(async (options) => (await import('./run.ts')).runPass(context(), options));
   command('inventory', 'take an inventory of this machine')
     .option('--json', 'one JSON document')
     .option('--refresh', 'bring the package lists up to date before (unprivileged, in the agent’s own folder)')
     .option('--refresh-due', 'the same, only where the interval of the settings is over')
-    .action((options) => showInventory(context(), options));
+    .action(async (options) => (await import('./inventory.ts')).showInventory(context(), options));
   command('status', 'who I am, what waits, what is wrong')
     .option('--json', 'one JSON document')
-    .action((options) => showStatus(context(), options));
+    .action(async (options) => (await import('./status.ts')).showStatus(context(), options));
   command('plan', 'what would be installed, when, and why not now; changes nothing')
     .option('--json', 'one JSON document')
-    .action((options) => showPlan(context(), options));
-  command('settings', 'the settings in force').action(() => showSettings(context()));
+    .action(async (options) => (await import('./plan.ts')).showPlan(context(), options));
+  command('settings', 'the settings in force').action(async () =>
+    (await import('./settings.ts')).showSettings(context()),
+  );
+}
+
+async function connect(context: Context, flags: ConnectFlags): Promise<void> {
+  const { become, settingsFile } = context;
+  if (become !== null && !flags.once) {
+    become({ settings: await context.settings(), settingsFile, withRunner: flags.withRunner === true });
+  }
+  await (await import('./connect.ts')).connect(context, flags);
+}
+
+async function load(paths: readonly string[]): Promise<Settings> {
+  return (await import('../settings.ts')).loadSettings(paths);
 }

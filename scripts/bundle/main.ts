@@ -6,8 +6,8 @@ const root = join(import.meta.dirname, '../..');
 
 export async function main(args: readonly string[]): Promise<number> {
   const folder = resolve(args[0] ?? join(root, 'dist'));
-  const { entry, bytes } = await bundleAgent(join(folder, 'agent'));
-  process.stdout.write(`${entry}  ${bytes} bytes\n`);
+  const { entry, bytes, resident } = await bundleAgent(join(folder, 'agent'));
+  process.stdout.write(`${entry}  ${bytes} bytes, ${resident.bytes} of them resident\n`);
 
   return 0;
 }

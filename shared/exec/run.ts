@@ -4,10 +4,9 @@
 import { constants as fileConstants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { constants } from 'node:os';
-import type { Writable } from 'node:stream';
-import { execa } from 'execa';
 import { CodedError } from '../errors/coded-error.ts';
 import { leashed, programAt, SEARCH_PATH } from './leash.ts';
+import type { Start } from './start.ts';
 
 export interface RunOptions {
   /** Absolute path, or a name looked up in the fixed PATH below. */
@@ -57,22 +56,27 @@ const PIPE_GRACE_MS = 2000;
 /**
  * A runner that inherits only the allow-listed part of `environment`. Each call starts one child in a process group of its
  * own. Throws TOOL_MISSING, PROCESS_DEADLINE, PROCESS_OUTPUT_LIMIT and, with `check`, PROCESS_FAILED; a child ended by
- * a signal has the exit code 128 + signal, as in a shell.
+ * a signal has the exit code 128 + signal, as in a shell. `start` is execa's way where none is given.
  */
-export function createRun(environment: Readonly<Record<string, string | undefined>>): Run {
+export function createRun(environment: Readonly<Record<string, string | undefined>>, start?: Start): Run {
   return (options) => {
     // A folder that belongs to the user we were: whom we drop to may not even enter it.
     const { TMPDIR, HOME, ...others } = environment;
 
-    return runChild(options, inherited(options.uid === undefined ? environment : others));
+    return runChild(options, inherited(options.uid === undefined ? environment : others), start);
   };
 }
 
-async function runChild(options: RunOptions, base: Readonly<Record<string, string>>): Promise<RunOutput> {
+async function runChild(
+  options: RunOptions,
+  base: Readonly<Record<string, string>>,
+  given: Start | undefined,
+): Promise<RunOutput> {
+  const start = given ?? (await import('./with-execa.ts')).startWithExeca;
   const log = options.outputFile === undefined ? undefined : await openOutput(options.outputFile);
 
   try {
-    return await runWith(options, base, log);
+    return await runWith(options, base, log, start);
   } finally {
     await log?.file.close();
   }
@@ -82,6 +86,7 @@ async function runWith(
   options: RunOptions,
   base: Readonly<Record<string, string>>,
   log: OutputFile | undefined,
+  start: Start,
 ): Promise<RunOutput> {
   const limit = options.outputLimit ?? DEFAULT_OUTPUT_LIMIT;
   const name = [options.file, ...(options.args ?? [])].join(' ').slice(0, 300);
@@ -90,23 +95,14 @@ async function runWith(
   const plain = { file: program, args: options.args ?? [] };
   // A package manager must outlive us; everything else must not.
   const command = options.neverKill ? plain : leashed(plain, options.deadlineMs);
-  const started = execa(command.file, [...command.args], {
+  const { child, ended } = start(command.file, command.args, {
     env: { ...base, ...options.env },
-    extendEnv: false,
-    reject: false,
-    buffer: false,
-    detached: true,
-    cleanup: options.neverKill !== true,
-    stripFinalNewline: false,
-    stdout: log?.target ?? 'pipe',
-    stderr: log?.target ?? 'pipe',
-    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    ...(options.uid === undefined ? {} : { uid: options.uid }),
-    ...(options.gid === undefined ? {} : { gid: options.gid }),
-    ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
+    cwd: options.cwd,
+    uid: options.uid,
+    gid: options.gid,
+    input: options.input,
+    output: log?.file.fd ?? null,
   });
-
-  const child = started.nodeChildProcess;
   let stopped: CodedError | undefined;
   let killTimer: NodeJS.Timeout | undefined;
   const kill = (why: CodedError) => {
@@ -127,7 +123,7 @@ async function runWith(
   options.signal?.addEventListener('abort', onAbort, { once: true });
   if (options.signal?.aborted) onAbort();
 
-  // With `buffer: false` execa settles when the streams end; a grandchild holding a pipe must not keep us.
+  // `ended` waits for the streams too; a grandchild holding a pipe must not keep us.
   const exited = new Promise<void>((resolve) => {
     child.once('exit', () => resolve());
     child.once('error', () => resolve());
@@ -135,12 +131,12 @@ async function runWith(
 
   try {
     await exited;
-    const result = await Promise.race([started, after(PIPE_GRACE_MS)]);
+    const result = await Promise.race([ended, after(PIPE_GRACE_MS)]);
     if (result === undefined) {
       child.stdout?.destroy();
       child.stderr?.destroy();
     }
-    const outcome = result ?? (await started);
+    const outcome = result ?? (await ended);
 
     if (stopped) throw stopped;
     if (outcome.code === 'ENOENT') {
@@ -167,8 +163,6 @@ async function runWith(
 
 interface OutputFile {
   readonly file: FileHandle;
-  /** The same handle: execa hands its descriptor to the child, though its types know only streams with one. */
-  readonly target: Writable & { fd: 1 };
   readonly from: number;
 }
 
@@ -176,7 +170,7 @@ async function openOutput(path: string): Promise<OutputFile> {
   const { O_APPEND, O_CREAT, O_NOFOLLOW, O_RDWR } = fileConstants;
   const file = await open(path, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW, PRIVATE_FILE);
 
-  return { file, target: file as unknown as OutputFile['target'], from: (await file.stat()).size };
+  return { file, from: (await file.stat()).size };
 }
 
 async function appended({ file, from }: OutputFile, limit: number): Promise<string> {
