@@ -88,7 +88,8 @@ describe('when the collector fails or stops', () => {
 
     mode = 'well';
     const client = await world.connect(host, streams);
-    expect(client.welcome).toMatchObject({ streams: [{ stream: RESULTS, sequence: 1n }] });
+    // Results are sent again as long as the host has them: what it says of its stream proves nothing.
+    expect(client.welcome).toMatchObject({ streams: [{ stream: RESULTS, sequence: 0n }] });
     client.send(durable(RESULTS, 1, result(host, 1)));
     expect(await client.next()).toEqual({ type: 'acknowledgement', stream: RESULTS, sequence: 1n });
     expect(await world.store.read.results.ofHost(host.id, 9)).toHaveLength(1);

@@ -26,11 +26,12 @@ async function make() {
   await store.transaction((writers) =>
     writers.hosts.add(hostSample(1, { id: host.id, runnerKey: host.runner.publicKey, agentVersion: '1' })),
   );
-  const intake = createIntake({ store, clock: fakeClock(NOW), events });
+  const clock = fakeClock(NOW);
+  const intake = createIntake({ store, clock, events });
   const send = (stream: string, sequence: number, body: DurableBody) =>
     intake.accept(host.id, durable(stream, sequence, body));
 
-  return { store, intake, seen, send };
+  return { store, intake, seen, send, clock };
 }
 
 const position = (store: Store, stream: string) => store.read.streams.position(host.id, stream);
@@ -240,26 +241,39 @@ describe('when messages come twice, late or not at all', () => {
     expect(await send(INVENTORY, 2, section())).toMatchObject({ acknowledged: 2n });
   });
 
-  it('whatever the order and repetition, each result is stored exactly once and in order', async () => {
+  it('whatever the order and repetition, each result is stored exactly once', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 6 }), { maxLength: 20 }), async (order) => {
+        const { store, send } = await make();
+        for (const number of order) {
+          expect(await send(RESULTS, number, result(host, number))).toMatchObject({
+            acknowledged: BigInt(number),
+            refused: null,
+          });
+        }
+
+        const stored = (await store.read.results.ofHost(host.id, 100)).map(({ result: { number } }) => number);
+        expect(stored.reverse()).toEqual([...new Set(order)]);
+        const received = (await ledger(store)).filter(({ action }) => action === 'result.received');
+        expect(received).toHaveLength(stored.length);
+      }),
+      { numRuns: 15 },
+    );
+  });
+
+  it('whatever the order and repetition, inventory is committed in order only', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 6 }), { maxLength: 20 }), async (order) => {
         const { store, send } = await make();
         let next = 1;
 
-        for (const number of order) {
-          if (number > next) await expect(send(RESULTS, number, result(host, number))).rejects.toThrow();
-          else
-            expect((await send(RESULTS, number, result(host, number))).acknowledged).toBe(
-              BigInt(Math.max(number, next - 1 + (number === next ? 1 : 0))),
-            );
-          if (number === next) next += 1;
+        for (const sequence of order) {
+          const sent = send(INVENTORY, sequence, report([]));
+          if (sequence > next) await expect(sent).rejects.toMatchObject({ code: 'FRAME_UNEXPECTED' });
+          else expect((await sent).acknowledged).toBe(BigInt(sequence === next ? sequence : next - 1));
+          if (sequence === next) next += 1;
         }
-
-        const stored = await store.read.results.ofHost(host.id, 100);
-        expect(stored.map(({ result: { number } }) => number)).toEqual(
-          Array.from({ length: next - 1 }, (_, i) => next - 1 - i),
-        );
-        expect(await ledger(store)).toHaveLength(next - 1);
+        expect(await position(store, INVENTORY)).toBe(BigInt(next - 1));
       }),
       { numRuns: 15 },
     );
@@ -314,6 +328,19 @@ describe('when the sender may not speak', () => {
     expect(await position(store, INVENTORY)).toBe(0n);
   });
 
+  it('a host in quarantine is HOST_QUARANTINED, and nothing of it is committed', async () => {
+    const { store, intake } = await make();
+    await store.transaction((writers) =>
+      writers.hosts.quarantine(host.id, { at: NOW, reason: 'cloned', machines: ['a', 'b'], addresses: [] }),
+    );
+
+    for (const message of [durable(INVENTORY, 1, section()), durable(RESULTS, 1, result(host, 1))]) {
+      await expect(intake.accept(host.id, message)).rejects.toMatchObject({ code: 'HOST_QUARANTINED' });
+    }
+    expect(await position(store, INVENTORY)).toBe(0n);
+    expect(await store.read.results.ofHost(host.id, 9)).toEqual([]);
+  });
+
   it('an unknown host is CERTIFICATE_INVALID', async () => {
     const { intake } = await make();
 
@@ -339,14 +366,32 @@ describe('when a host comes back', () => {
     expect(await ledger(store)).toEqual([]);
   });
 
-  it('what it will not send again is skipped and noted: a restored collector is not stuck', async () => {
+  it('inventory that it will not send again is skipped and noted: a restored collector is not stuck', async () => {
     const { store, intake, send } = await make();
-    await send(RESULTS, 1, result(host, 1));
+    await send(INVENTORY, 1, section());
 
-    expect(await intake.resume(host.id, [{ stream: RESULTS, sequence: 5n }])).toEqual([
-      { stream: RESULTS, sequence: 5n },
+    expect(await intake.resume(host.id, [{ stream: INVENTORY, sequence: 5n }])).toEqual([
+      { stream: INVENTORY, sequence: 5n },
     ]);
     expect((await ledger(store)).at(-1)).toEqual({ action: 'stream.skipped', after: '1', upTo: '5' });
-    expect(await send(RESULTS, 6, result(host, 6))).toMatchObject({ acknowledged: 6n, refused: null });
+    expect(await send(INVENTORY, 6, section())).toMatchObject({ acknowledged: 6n, refused: null });
+  });
+
+  it('it cannot begin or skip streams without end: each is a row for ever', async () => {
+    const { store, intake, clock } = await make();
+    const stream = (number: number) => `inventory:${uuid(number)}`;
+    for (let number = 1; number <= 16; number++) {
+      await intake.accept(host.id, durable(stream(number), 1, report([])));
+      await intake.resume(host.id, [{ stream: stream(100 + number), sequence: 7n }]);
+    }
+
+    const limited = expect.objectContaining({ code: 'RATE_LIMITED' });
+    await expect(intake.accept(host.id, durable(stream(50), 1, report([])))).rejects.toEqual(limited);
+    await expect(intake.resume(host.id, [{ stream: stream(51), sequence: 1n }])).rejects.toEqual(limited);
+    expect(await ledger(store)).toHaveLength(16);
+    // What it has already goes on, and in an hour it may begin again.
+    expect(await intake.accept(host.id, durable(stream(1), 2, report([])))).toMatchObject({ acknowledged: 2n });
+    await clock.advance(60 * 60_000);
+    expect(await intake.accept(host.id, durable(stream(50), 1, report([])))).toMatchObject({ acknowledged: 1n });
   });
 });

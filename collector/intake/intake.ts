@@ -1,11 +1,14 @@
-// Takes in the durable messages of hosts: each exactly once, in order, committed together with the position of its
-// stream before it is acknowledged. It trusts nothing that a message says about who sent it.
+// Takes in the durable messages of hosts: each exactly once, committed together with the position of its stream before it
+// is acknowledged. It trusts nothing that a message says about who sent it.
 //
 // INVARIANTS:
 // - The position of a stream and what the message did are one transaction; both happen or neither.
+// - Inventory comes in order and without gaps. Results are known by what the runner signed, never by where a stream is
+//   said to stand: only a signed result moves their stream, and one that is not kept yet is taken whatever its number.
 // - A message that can never be accepted is committed as refused (audit ledger) and acknowledged: it blocks nothing.
 // - Events are published after the commit only.
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
+import { sha256 } from '@selvage/shared/files/canonical.ts';
 import type { HostId, Timestamp } from '@selvage/shared/model/ids.ts';
 import { SECTION_NAMES, type SectionName } from '@selvage/shared/model/inventory.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
@@ -17,11 +20,14 @@ import type { Unpacked } from './section.ts';
 
 /** Sections that a host may store without a report that uses them: unused ones must not fill the disk. */
 const MAX_SECTIONS_BEFORE_REPORT = 4 * SECTION_NAMES.length;
+/** Streams that a host may begin or skip in an hour, each a row for ever; a true one does when its folder was restored. */
+const MAX_BEGINNINGS = 32;
+const BEGINNINGS_MS = 60 * 60_000;
 /** Characters of a reason kept in the ledger. */
 const MAX_REASON = 1000;
 
 export interface IntakeAnswer {
-  /** Highest committed sequence of the stream: what may be acknowledged. */
+  /** What may be acknowledged: of inventory the highest committed sequence, of results this one. */
   readonly acknowledged: bigint;
   /** Sections that the report names and the store lacks. */
   readonly wanted: readonly SectionName[];
@@ -31,14 +37,15 @@ export interface IntakeAnswer {
 
 export interface Intake {
   /**
-   * Commits one message. Throws FRAME_UNEXPECTED for a gap in the sequence, HOST_REVOKED, CERTIFICATE_INVALID (unknown
-   * host), STORE_FAILED and DISK_FULL; nothing is committed then and nothing may be acknowledged. `unpacked` is told what
-   * the message became, also when it is refused.
+   * Commits one message. Throws FRAME_UNEXPECTED for a gap in an inventory stream, RATE_LIMITED for new streams without
+   * end, HOST_REVOKED, HOST_QUARANTINED, CERTIFICATE_INVALID (unknown host), STORE_FAILED and DISK_FULL; nothing is
+   * committed then and nothing may be acknowledged. `unpacked` is told what the message became, also when it is refused.
    */
   accept(host: HostId, durable: Durable, unpacked?: Unpacked): Promise<IntakeAnswer>;
   /**
-   * Where the streams of a host stand when it connects. A stream whose host will not send again what the store never
-   * committed (restored backup, damaged disk) is moved on, and the ledger says which messages are lost.
+   * Where the streams of a host stand when it connects. An inventory stream whose host will not send again what the store
+   * never committed (restored backup, damaged disk) is moved on, and the ledger says which messages are lost. Of results
+   * the host sends what it has: who says so here may be anybody with its certificate. Throws RATE_LIMITED.
    */
   resume(host: HostId, streams: readonly StreamPosition[]): Promise<readonly StreamPosition[]>;
 }
@@ -47,13 +54,36 @@ export function createIntake(parts: { readonly store: Store; readonly clock: Clo
   const { store, clock, events } = parts;
   const now = () => clock.now().toString() as Timestamp;
   const unused = new Map<HostId, number>();
+  const begins = beginnings(clock);
+
+  const acceptResult = async (hostId: HostId, durable: Durable): Promise<IntakeAnswer> => {
+    const host = await activeHost(store.read.hosts, hostId);
+    const prepared = await prepare(host, durable);
+
+    const { answer, event } = await store.transaction(async (writers) => {
+      const current = await activeHost(writers.hosts, hostId);
+      if (prepared.type === 'result' && (await isKept(writers, hostId, prepared))) {
+        return { answer: repeated(durable.sequence), event: null };
+      }
+      const done = await commit(writers, current, durable, prepared, now());
+      if (prepared.type === 'result') await follow(writers, hostId, durable, now());
+
+      return { answer: { acknowledged: durable.sequence, ...done.answer }, event: done.event };
+    });
+    if (event) events.publish(event);
+
+    return answer;
+  };
 
   return {
     accept: async (hostId, durable, unpacked) => {
+      if (isResults(durable.stream)) return acceptResult(hostId, durable);
+
       const committed = await store.read.streams.position(hostId, durable.stream);
       if (durable.sequence <= committed) return repeated(committed);
 
       const host = await activeHost(store.read.hosts, hostId);
+      if (committed === 0n) begins(hostId);
       const prepared =
         durable.message.type === 'section' && (unused.get(hostId) ?? 0) >= MAX_SECTIONS_BEFORE_REPORT
           ? refusedAsUnused(durable)
@@ -80,8 +110,13 @@ export function createIntake(parts: { readonly store: Store; readonly clock: Clo
     },
 
     resume: async (hostId, streams) => {
-      const positions = await Promise.all(streams.map(({ stream }) => store.read.streams.position(hostId, stream)));
+      const positions = await Promise.all(
+        streams.map(({ stream, sequence }) =>
+          isResults(stream) ? sequence : store.read.streams.position(hostId, stream),
+        ),
+      );
       const behind = streams.filter(({ sequence }, index) => sequence > (positions[index] ?? 0n));
+      for (const _ of behind) begins(hostId);
       if (behind.length > 0) await store.transaction((writers) => skip(writers, hostId, behind, now()));
 
       return streams.map(({ stream, sequence }, index) => {
@@ -178,6 +213,37 @@ async function commitReport(
   };
 }
 
+type PreparedResult = Extract<Prepared, { type: 'result' }>;
+
+/** By what was signed: the same number may stand for two results of a runner whose folder was restored or wiped. */
+function isKept(writers: Writers, host: HostId, { result, signed }: PreparedResult): Promise<boolean> {
+  return writers.results.has(host, result.number, sha256(signed.payload));
+}
+
+/** Moves the stream to a signed result that was just kept; what is missing before it is in the ledger. */
+async function follow(
+  writers: Writers,
+  host: HostId,
+  { stream, sequence }: StreamPosition,
+  now: Timestamp,
+): Promise<void> {
+  const position = await writers.streams.position(host, stream);
+  if (sequence <= position) return;
+  await writers.streams.advance(host, stream, sequence);
+
+  const between = sequence - position - 1n;
+  if (between === 0n) return;
+  const kept = await writers.results.countNumbers(host, position + 1n, sequence - 1n);
+  if (BigInt(kept) === between) return;
+  await writers.audit.append({
+    at: now,
+    actor: `host:${host}`,
+    action: 'results.missing',
+    subject: stream,
+    details: { after: `${position}`, upTo: `${sequence - 1n}`, missing: `${between - BigInt(kept)}` },
+  });
+}
+
 async function skip(writers: Writers, host: HostId, streams: readonly StreamPosition[], now: Timestamp): Promise<void> {
   for (const { stream, sequence } of streams) {
     const position = await writers.streams.position(host, stream);
@@ -193,10 +259,30 @@ async function skip(writers: Writers, host: HostId, streams: readonly StreamPosi
   }
 }
 
+function isResults(stream: string): boolean {
+  return stream.startsWith('results:');
+}
+
+/** Counts the streams that each host begins; throws RATE_LIMITED. Hosts have proved who they are, so the table is bounded. */
+function beginnings(clock: Clock): (host: HostId) => void {
+  const counts = new Map<HostId, { readonly since: number; readonly count: number }>();
+
+  return (host) => {
+    const now = clock.monotonic();
+    const before = counts.get(host);
+    const { since, count } = before && now - before.since < BEGINNINGS_MS ? before : { since: now, count: 0 };
+    if (count >= MAX_BEGINNINGS) {
+      throw new CodedError('RATE_LIMITED', `host ${host} began ${MAX_BEGINNINGS} streams within an hour`);
+    }
+    counts.set(host, { since, count: count + 1 });
+  };
+}
+
 async function activeHost(hosts: HostReader, id: HostId): Promise<HostRecord> {
   const host = await hosts.byId(id);
   if (host === null) throw new CodedError('CERTIFICATE_INVALID', `no host ${id} is enrolled here`);
   if (host.state !== 'active') throw new CodedError('HOST_REVOKED', `host ${host.name} is revoked`);
+  if (host.quarantine) throw new CodedError('HOST_QUARANTINED', `host ${host.name} is quarantined`);
 
   return host;
 }

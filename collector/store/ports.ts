@@ -266,6 +266,10 @@ export interface StoredResult {
 export interface ResultReader {
   ofHost(host: HostId, limit: number): Promise<readonly StoredResult[]>;
   ofApproval(approval: string): Promise<readonly StoredResult[]>;
+  /** True when exactly these signed bytes are kept. */
+  has(host: HostId, number: number, payloadSha256: Sha256): Promise<boolean>;
+  /** How many of the numbers `first` … `last` are kept, each counted once. */
+  countNumbers(host: HostId, first: bigint, last: bigint): Promise<number>;
 }
 
 export interface ResultWriter {

@@ -3,6 +3,7 @@
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { sha256 } from '@selvage/shared/files/canonical.ts';
 import { runResult } from '@selvage/shared/model/result.ts';
+import { sql } from 'kysely';
 import { z } from 'zod';
 import type { Db } from './dialect.ts';
 import type { ResultReader, ResultWriter, StoredResult } from './ports.ts';
@@ -44,6 +45,28 @@ export function resultReader(db: Db): ResultReader {
         .execute();
 
       return decode(found);
+    },
+    has: async (host, number, payloadSha256) => {
+      const found = await db
+        .selectFrom('results')
+        .select('serial')
+        .where('host', '=', host)
+        .where('number', '=', number)
+        .where('payloadSha256', '=', payloadSha256)
+        .executeTakeFirst();
+
+      return found !== undefined;
+    },
+    countNumbers: async (host, first, last) => {
+      const counted = await db
+        .selectFrom('results')
+        .select(sql<number>`count(distinct number)`.as('count'))
+        .where('host', '=', host)
+        .where('number', '>=', sql<number>`${first}`)
+        .where('number', '<=', sql<number>`${last}`)
+        .executeTakeFirstOrThrow();
+
+      return Number(counted.count);
     },
   };
 }
