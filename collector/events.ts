@@ -8,7 +8,18 @@ export type CollectorEvent =
       readonly name: string;
       readonly reason?: string;
     }
-  | { readonly type: 'host.enrolled' | 'host.revoked'; readonly host: string; readonly name: string }
+  | {
+      readonly type: 'host.enrolled' | 'host.revoked' | 'host.readmitted';
+      readonly host: string;
+      readonly name: string;
+    }
+  | {
+      /** `reason`: cloned or superseded, or the code of the refusal. */
+      readonly type: 'host.quarantined' | 'host.knocked';
+      readonly host: string;
+      readonly name: string;
+      readonly reason: string;
+    }
   | {
       readonly type: 'inventory.received';
       readonly host: string;

@@ -86,6 +86,7 @@ async function serveStore(store: Store, settings: CollectorSettings, deps: Serve
     events,
     listen: { host: settings.listen, port: settings.gatewayPort },
     collectorVersion: VERSION,
+    renew: (request) => enrollment.renewHost(request),
   });
   const pins = { gatewayPin: await enrollment.pin('hosts'), apiPin: await enrollment.pin('admins') };
   let addresses: Addresses = { ...urlsOf(settings, { gateway: gateway.port, api: settings.apiPort }), ...pins };

@@ -17,6 +17,12 @@ function sentence(event: CollectorEvent): string {
       return `${event.name} enrolled`;
     case 'host.revoked':
       return `${event.name} revoked`;
+    case 'host.quarantined':
+      return `${event.name} is quarantined (${event.reason}): selvage host show ${event.name}`;
+    case 'host.knocked':
+      return `${event.name} was refused at the door: ${event.reason}`;
+    case 'host.readmitted':
+      return `${event.name} is readmitted`;
     case 'inventory.received':
       return `${event.name} sent its inventory: ${event.changed.length === 0 ? 'nothing changed' : `${event.changed.join(', ')} changed`}`;
     case 'result.received':

@@ -5,11 +5,14 @@ import type { Random } from '@selvage/shared/random.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import type { Events } from '../events.ts';
 import type { Store } from '../store/ports.ts';
+import type { Renewals } from './renewal.ts';
 
 export interface EnrollmentOptions {
   readonly store: Store;
-  /** Signs host certificates and the gateway's own. */
+  /** Signs host certificates and the gateway's own, and is what new hosts pin. Read at each use: it may be replaced. */
   readonly hosts: Authority;
+  /** While the authority is being replaced, the next one; it renews those hosts that trust it already. */
+  readonly newest?: () => Authority;
   /** Signs admin certificates and the API's own. */
   readonly admins: Authority;
   /** The exact bytes of the TUF root that new machines pin. */
@@ -20,6 +23,7 @@ export interface EnrollmentOptions {
 }
 
 export interface Context extends EnrollmentOptions {
+  readonly renewals: Renewals;
   /** `token:code` of refusals that the ledger has: a holder of a spent token cannot fill it. */
   readonly refusals: Set<string>;
 }

@@ -1,12 +1,15 @@
 // Enrollment: how machines and people come to be known to the collector, and how they stop being so.
 // It holds both authorities; it opens no socket (see ./routes.ts) and closes no connection (it publishes host.revoked).
 
+import type { Timestamp } from '@selvage/shared/model/ids.ts';
 import { checkAuthority } from '@selvage/shared/pki/authority.ts';
 import type { TrustDocument } from '@selvage/shared/pki/first-contact.ts';
 import { type Pin, pinOf } from '@selvage/shared/pki/pin.ts';
 import { type EnrolledAdmin, enrollAdmin, revokeAdmin } from './admins.ts';
 import type { Context, EnrollmentOptions } from './context.ts';
 import { type EnrolledHost, enrollHost, revokeHost } from './hosts.ts';
+import { readmitHost } from './readmission.ts';
+import { type RenewalRequest, Renewals, renewHost } from './renewal.ts';
 import type { AdminRequest, HostRequest } from './requests.ts';
 import { type CreatedToken, createToken, revokeToken, type TokenRequest } from './tokens.ts';
 
@@ -14,6 +17,10 @@ export interface Enrollment {
   createToken(request: TokenRequest): Promise<CreatedToken>;
   revokeToken(id: string, by: string): Promise<void>;
   enrollHost(request: HostRequest): Promise<EnrolledHost>;
+  /** The next certificate of a host, PEM. */
+  renewHost(request: RenewalRequest): Promise<string>;
+  /** Opens the door for a host that may not come in by itself; until when. */
+  readmitHost(id: string, by: string, machine?: string): Promise<Timestamp>;
   revokeHost(id: string, by: string, reason?: string): Promise<void>;
   enrollAdmin(request: AdminRequest): Promise<EnrolledAdmin>;
   revokeAdmin(name: string, by: string): Promise<void>;
@@ -27,12 +34,14 @@ export interface Enrollment {
 export function createEnrollment(options: EnrollmentOptions): Enrollment {
   checkAuthority(options.hosts);
   checkAuthority(options.admins);
-  const context: Context = { ...options, refusals: new Set() };
+  const context: Context = { ...options, renewals: new Renewals(options.clock), refusals: new Set() };
 
   return {
     createToken: (request) => createToken(context, request),
     revokeToken: (id, by) => revokeToken(context, id, by),
     enrollHost: (request) => enrollHost(context, request),
+    renewHost: (request) => renewHost(context, request),
+    readmitHost: (id, by, machine) => readmitHost(context, id, by, machine),
     revokeHost: (id, by, reason) => revokeHost(context, id, by, reason),
     enrollAdmin: (request) => enrollAdmin(context, request),
     revokeAdmin: (name, by) => revokeAdmin(context, name, by),

@@ -3,17 +3,16 @@
 
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { HostId, Sha256, Timestamp } from '@selvage/shared/model/ids.ts';
-import { issue } from '@selvage/shared/pki/authority.ts';
-import { fingerprint, hostUri } from '@selvage/shared/pki/certificate.ts';
+import { fingerprint } from '@selvage/shared/pki/certificate.ts';
 import { readRequest, runnerProofMessage } from '@selvage/shared/pki/csr.ts';
 import { keyHash, normalPublicKey, verifyBytes } from '@selvage/shared/pki/keys.ts';
 import type { NewHost, Writers } from '../store/ports.ts';
-import { expiryOf, validFor } from './authorities.ts';
+import { expiryOf } from './authorities.ts';
 import { type Context, timestamp } from './context.ts';
-import { HOST_CERTIFICATE_MS } from './limits.ts';
 import { hostName } from './names.ts';
 import { type Admitted, redeem } from './redeem.ts';
 import { genuine } from './redemption.ts';
+import { certify } from './renewal.ts';
 import type { HostRequest } from './requests.ts';
 
 export interface EnrolledHost {
@@ -117,7 +116,7 @@ async function refusal({ hosts }: Writers, decision: Admitted, asking: Asking): 
 }
 
 async function first(context: Context, writers: Writers, asking: Asking, ids: Ids): Promise<EnrolledHost> {
-  const { answer, certificate, certificateExpires } = certify(context, asking, ids.host);
+  const { answer, certificate, certificateExpires, from } = certified(context, asking, ids.host);
   const at = timestamp(asking.now);
   const record: NewHost = {
     id: ids.host,
@@ -132,6 +131,7 @@ async function first(context: Context, writers: Writers, asking: Asking, ids: Id
     runnerKey: asking.runnerKey,
     agentVersion: null,
     lastSeen: null,
+    ...from,
   };
   await writers.hosts.add(record);
   await audit(writers, 'host.enrolled', at, asking, { ...ids, certificate });
@@ -140,8 +140,8 @@ async function first(context: Context, writers: Writers, asking: Asking, ids: Id
 }
 
 async function again(context: Context, writers: Writers, asking: Asking, ids: Ids): Promise<EnrolledHost> {
-  const { answer, certificate, certificateExpires } = certify(context, asking, ids.host);
-  await writers.hosts.renewCertificate(ids.host, certificate, certificateExpires);
+  const { answer, certificate, certificateExpires, from } = certified(context, asking, ids.host);
+  await writers.hosts.renewCertificate(ids.host, certificate, certificateExpires, from);
   await audit(writers, 'host.enrolled.again', timestamp(asking.now), asking, { ...ids, certificate });
 
   return answer;
@@ -156,21 +156,15 @@ function idOf(decision: Admitted, { random }: Context): HostId {
   return (decision.verdict === 'again' ? decision.for : random.uuid()) as HostId;
 }
 
-function certify({ hosts, random }: Context, asking: Asking, hostId: HostId) {
-  const certificate = issue({
-    authority: hosts,
-    publicKey: asking.publicKey,
-    // The id, not the name: a name is what people call a host today, and may hold whatever they typed.
-    commonName: hostId,
-    alternativeNames: [{ type: 'uri', value: hostUri(hostId) }],
-    usage: 'client',
-    ...validFor(HOST_CERTIFICATE_MS, { now: asking.now, random }),
-  });
+function certified(context: Context, asking: Asking, hostId: HostId) {
+  const { hosts } = context;
+  const certificate = certify(context, hosts, hostId, asking.publicKey, asking.now);
 
   return {
     answer: { hostId, name: asking.name, certificate, authority: hosts.certificate },
     certificate: fingerprint(certificate),
     certificateExpires: expiryOf(certificate),
+    from: { key: asking.key, authority: fingerprint(hosts.certificate) },
   };
 }
 

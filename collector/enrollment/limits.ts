@@ -7,9 +7,16 @@ const DAY_MS = 24 * HOUR_MS;
 /** Host certificates are short: a stolen one that nobody noticed dies by itself. */
 export const HOST_CERTIFICATE_MS = 30 * DAY_MS;
 export const ADMIN_CERTIFICATE_MS = 365 * DAY_MS;
-/** Made anew at every start of the collector; long enough for one that is never restarted. */
+/** Share of its life after which a certificate is renewed; the rest is time for whatever goes wrong meanwhile. */
+export const RENEW_AFTER = 2 / 3;
+/** Renewals of one host: so many at once, then one in such a time. Each is a signature and an entry in the ledger. */
+export const RENEWAL_BURST = 5;
+export const RENEWAL_EVERY_MS = 20 * MINUTE_MS;
+/** How long the door stays open that an admin opened for a host. */
+export const READMIT_MS = DAY_MS;
+/** Made anew at every start of the collector, and in one that runs for long after RENEW_AFTER of it. */
 export const SERVER_CERTIFICATE_MS = 365 * DAY_MS;
-/** An authority outlives every machine that pinned it: replacing it means enrolling all hosts again. */
+/** An authority outlives most machines that pinned it; before its end it is replaced with: selvage authority begin. */
 export const AUTHORITY_MS = 20 * 365 * DAY_MS;
 /** Certificates start in the past: a host whose clock is a little behind must not find its own not yet valid. */
 export const BACKDATED_MS = 10 * MINUTE_MS;

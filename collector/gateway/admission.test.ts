@@ -18,13 +18,6 @@ describe('when somebody connects who may not', () => {
     expect(world.gateway.connected()).toEqual([]);
   });
 
-  it('an expired certificate of the right CA gets 401', async () => {
-    const world = await makeWorld();
-    const host = await world.enroll(1, makeHost(world.authority, 1, [-9, -1]));
-
-    expect(await refusal(world.dial(host))).toMatchObject({ status: 401, code: 'CERTIFICATE_EXPIRED' });
-  });
-
   it('a host that was never enrolled here gets 401', async () => {
     const world = await makeWorld();
 
@@ -32,14 +25,6 @@ describe('when somebody connects who may not', () => {
       status: 401,
       code: 'CERTIFICATE_INVALID',
     });
-  });
-
-  it('an older certificate of the host gets 401', async () => {
-    const world = await makeWorld();
-    const old = makeHost(world.authority, 1);
-    await world.enroll(1);
-
-    expect(await refusal(world.dial(old))).toMatchObject({ status: 401, code: 'CERTIFICATE_INVALID' });
   });
 
   it('a revoked host gets 401 and HOST_REVOKED', async () => {

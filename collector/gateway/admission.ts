@@ -1,17 +1,29 @@
-// Who may open a connection: the certificate says which host it is, the store whether that host may still speak.
+// Who may open a connection: the certificate says which host it is, the store what that certificate is worth today.
 // Until the certificate has been verified nothing is looked up, parsed or allocated.
+import type { X509Certificate } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { Code } from '@selvage/shared/errors/codes.ts';
+import { sha256 } from '@selvage/shared/files/canonical.ts';
 import type { HostId, Sha256 } from '@selvage/shared/model/ids.ts';
 import { fingerprint, hostIdOf } from '@selvage/shared/pki/certificate.ts';
 import type { HostReader, HostRecord } from '../store/ports.ts';
+import type { Custody } from './custody.ts';
+import { type Shown, type Standing, standingOf } from './standing.ts';
 
-/** What a verified certificate says. */
-export interface Claim {
+/** What a verified certificate says, and where it came from. */
+export interface Claim extends Shown {
   readonly host: HostId;
   readonly certificate: Sha256;
+  readonly address: string;
+  /** Hash of the public key in it; asked late, because only a renewal needs it. */
+  readonly key: () => Sha256;
+}
+
+export interface Admission {
+  readonly host: HostRecord;
+  readonly standing: Exclude<Standing, { verdict: 'refused' }>;
 }
 
 const STATUS: Partial<Record<Code, string>> = {
@@ -22,30 +34,72 @@ const STATUS: Partial<Record<Code, string>> = {
 };
 const UNAUTHORIZED = '401 Unauthorized';
 const SECOND_MS = 1000;
+/** RFC 5280 section 4.2.1.12: what the certificate of a host is for. */
+const CLIENT_PURPOSE = '1.3.6.1.5.5.7.3.2';
+/** OpenSSL's short names for what the dates alone can do; the dates are judged with the record, by the collector's clock. */
+const DATES = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID']);
 
-/** The host that the socket's certificate, issued by the hosts CA, stands for; otherwise why it stands for none. */
-export function claimOf(socket: Duplex): Claim | Code {
+const SENTENCES = {
+  HOST_REVOKED: 'is revoked',
+  HOST_QUARANTINED: 'is quarantined: its identity was seen in two places',
+  HOST_AWAY_TOO_LONG: 'was away for so long that an admin must readmit it',
+  CERTIFICATE_SUPERSEDED: 'has another certificate now',
+} as const;
+
+/** The host that the socket's certificate, issued by one of `authorities`, stands for; otherwise why it stands for none. */
+export function claimOf(socket: Duplex, authorities: readonly X509Certificate[]): Claim | Code {
   if (!(socket instanceof TLSSocket)) return 'UNAUTHENTICATED';
-  // Verified by OpenSSL during the handshake: chain to the hosts CA, dates, purpose.
-  if (!socket.authorized) return unauthorized(socket);
-
+  // Verified by OpenSSL during the handshake: chain to a hosts CA, purpose, dates. Where it names the dates, it may have
+  // passed over something worse before, so all but the dates is verified again.
+  const reason = String(socket.authorizationError);
+  if (!socket.authorized && !DATES.has(reason)) {
+    return socket.getPeerX509Certificate() ? 'CERTIFICATE_INVALID' : 'UNAUTHENTICATED';
+  }
   const certificate = socket.getPeerX509Certificate();
-  const host = certificate ? hostIdOf(certificate) : null;
-  if (!certificate || host === null) return 'CERTIFICATE_INVALID';
+  if (!certificate) return 'UNAUTHENTICATED';
+  if (!socket.authorized && !isIssued(certificate, authorities)) return 'CERTIFICATE_INVALID';
 
-  return { host, certificate: fingerprint(certificate.raw) };
+  const host = hostIdOf(certificate);
+  if (host === null) return 'CERTIFICATE_INVALID';
+
+  return {
+    host,
+    certificate: fingerprint(certificate.raw),
+    from: certificate.validFromDate.getTime(),
+    until: certificate.validToDate.getTime(),
+    address: socket.remoteAddress ?? 'unknown',
+    key: () => keyOf(socket),
+  };
 }
 
-/** The host's record. Throws CERTIFICATE_INVALID (unknown host, replaced certificate) or HOST_REVOKED. */
-export async function admit(hosts: HostReader, claim: Claim): Promise<HostRecord> {
-  const host = await hosts.byId(claim.host);
-  if (host === null) throw new CodedError('CERTIFICATE_INVALID', `no host ${claim.host} is enrolled here`);
-  if (host.state !== 'active') throw new CodedError('HOST_REVOKED', `host ${host.name} is revoked`);
-  if (host.certificate !== claim.certificate) {
-    throw new CodedError('CERTIFICATE_INVALID', `host ${host.name} has another certificate now`);
-  }
+/** A client certificate of one of the authorities, whatever its dates are. */
+export function isIssued(certificate: X509Certificate, authorities: readonly X509Certificate[]): boolean {
+  if (certificate.ca || !certificate.keyUsage?.includes(CLIENT_PURPOSE)) return false;
 
-  return host;
+  return authorities.some((issuer) => certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey));
+}
+
+/**
+ * The host's record and what its certificate is worth. Throws CERTIFICATE_INVALID (unknown host), HOST_REVOKED,
+ * HOST_QUARANTINED, HOST_AWAY_TOO_LONG or CERTIFICATE_SUPERSEDED; the last three leave a knock.
+ */
+export async function admit(
+  parts: { readonly hosts: HostReader; readonly custody: Custody; readonly now: Temporal.Instant },
+  claim: Claim,
+): Promise<Admission> {
+  const host = await parts.hosts.byId(claim.host);
+  if (host === null) throw new CodedError('CERTIFICATE_INVALID', `no host ${claim.host} is enrolled here`);
+  const standing = standingOf(host, claim, parts.now);
+  if (standing.verdict !== 'refused') return { host, standing };
+
+  const { code } = standing;
+  if (code !== 'HOST_REVOKED') await parts.custody.knock(host, claim.address, code);
+  throw new CodedError(code, `host ${host.name} ${SENTENCES[code]}`);
+}
+
+/** True for what is the host's own matter; anything else is a fault of the collector. */
+export function isRefusal(code: Code): boolean {
+  return code === 'CERTIFICATE_INVALID' || Object.hasOwn(SENTENCES, code);
 }
 
 /** Answers an upgrade with an HTTP error, the code in a header, and closes. */
@@ -58,10 +112,9 @@ export function refuse(socket: Duplex, code: Code, retryAfterMs = 0): void {
   );
 }
 
-function unauthorized(socket: TLSSocket): Code {
-  // The reason of OpenSSL, by its documented short name; without a certificate there is none to speak of.
-  const reason: unknown = socket.authorizationError;
-  if (String(reason).includes('CERT_HAS_EXPIRED')) return 'CERTIFICATE_EXPIRED';
+function keyOf(socket: TLSSocket): Sha256 {
+  const certificate = socket.getPeerX509Certificate();
+  if (!certificate) throw new CodedError('UNREACHABLE', 'the connection is closed');
 
-  return socket.getPeerX509Certificate() ? 'CERTIFICATE_INVALID' : 'UNAUTHENTICATED';
+  return sha256(certificate.publicKey.export({ type: 'spki', format: 'der' }));
 }

@@ -98,9 +98,9 @@ describe('when a host does not keep to the protocol', () => {
     const client = await world.dial(host);
     client.send({ ...helloOf(host), machineId: 'machine-9' } as ReturnType<typeof helloOf>);
 
-    expect(await client.next()).toMatchObject({ type: 'problem', code: 'FRAME_WRONG_HOST', fatal: true });
+    expect(await client.next()).toMatchObject({ type: 'problem', code: 'HOST_QUARANTINED', fatal: true });
     await client.closed;
-    expect(await ledger(world)).toEqual(['host.cloned']);
+    expect(await ledger(world)).toEqual(['host.quarantined']);
     expect(world.gateway.connected()).toEqual([]);
   });
 

@@ -16,11 +16,11 @@ import {
   encodeCollectorFrame,
   type Hello,
   MAX_STRING_BYTES,
-  type Welcome,
 } from '@selvage/shared/wire/wire.ts';
 import type { RawData, WebSocket } from 'ws';
 import type { Intake } from '../intake/intake.ts';
 import type { PolicyReader } from '../store/ports.ts';
+import type { HostSession } from './greeting.ts';
 import type { GatewayLimits } from './limits.ts';
 import type { HostRates } from './rates.ts';
 
@@ -38,8 +38,8 @@ export interface ConnectionParts {
   readonly log: Log;
   readonly limits: GatewayLimits;
   readonly rates: HostRates;
-  /** Checks and records the greeting; what it throws is the answer. */
-  readonly greet: (hello: Hello) => Promise<Omit<Welcome, 'type'>>;
+  /** Checks and records the greeting, knows what the host may do; what it throws is the answer. */
+  readonly session: HostSession;
   readonly onLive: (connection: Connection) => void;
   readonly onClosed: (connection: Connection, reason: string) => void;
 }
@@ -163,6 +163,7 @@ export class Connection {
       if ((frame.type === 'hello') !== (this.#state === 'greeting')) {
         throw new CodedError('FRAME_UNEXPECTED', `${frame.type} while ${this.#state}`);
       }
+      this.#parts.session.permit(frame.type);
 
       switch (frame.type) {
         case 'hello':
@@ -174,7 +175,7 @@ export class Connection {
         case 'ping':
           return this.send({ type: 'pong', nonce: frame.nonce });
         case 'renewalRequest':
-          throw new CodedError('FRAME_UNEXPECTED', 'certificates are not renewed yet');
+          return await this.#renewal(frame.csr);
       }
     } catch (error) {
       this.#endWith(asCoded(error));
@@ -182,12 +183,24 @@ export class Connection {
   }
 
   async #greeted(hello: Hello): Promise<void> {
-    const welcome = await this.#parts.greet(hello);
+    const { welcome, after } = await this.#parts.session.greet(hello);
     // Revoked or replaced while the greeting was recorded.
     if (this.#state === 'closed') return;
     this.#state = 'live';
     this.send({ type: 'welcome', ...welcome });
+    for (const frame of after) this.send(frame);
     this.#parts.onLive(this);
+  }
+
+  async #renewal(csr: string): Promise<void> {
+    try {
+      this.send({ type: 'renewal', certificate: await this.#parts.session.renew(csr) });
+    } catch (error) {
+      const coded = asCoded(error);
+      if (coded.code !== 'RATE_LIMITED') throw coded;
+      // The present certificate is still good: only this request has to wait.
+      this.send(problem(coded, false, Number(coded.details.retryAfterMs ?? 0)));
+    }
   }
 
   async #durable(frame: AgentFrame & { readonly type: 'durable' }): Promise<void> {

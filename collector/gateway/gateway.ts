@@ -1,6 +1,6 @@
 // The listener that agents reach: TLS 1.3, one connection per host, enrollment beside it. It knows who is connected;
 // it decides nothing about policy, and does almost nothing for a stranger.
-import { constants } from 'node:crypto';
+import { constants, X509Certificate } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { Duplex } from 'node:stream';
@@ -10,14 +10,15 @@ import { hasErrno } from '@selvage/shared/files/durable.ts';
 import type { Log } from '@selvage/shared/log/log.ts';
 import type { HostId } from '@selvage/shared/model/ids.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
-import { CONNECT_PATH, MAX_FRAME_BYTES } from '@selvage/shared/wire/wire.ts';
+import { CONNECT_PATH, type EndorsedAuthority, MAX_FRAME_BYTES } from '@selvage/shared/wire/wire.ts';
 import { WebSocketServer } from 'ws';
 import type { Events } from '../events.ts';
 import type { Intake } from '../intake/intake.ts';
 import type { Store } from '../store/ports.ts';
-import { admit, type Claim, claimOf, refuse } from './admission.ts';
+import { admit, type Claim, claimOf, isRefusal, refuse } from './admission.ts';
 import { Connection } from './connection.ts';
-import { greeter } from './greeting.ts';
+import { createCustody } from './custody.ts';
+import { hostSession, type Renew } from './greeting.ts';
 import { DEFAULT_LIMITS, type GatewayLimits } from './limits.ts';
 import { Rates } from './rates.ts';
 import { Registry } from './registry.ts';
@@ -48,10 +49,16 @@ const SOCKET_OPTIONS = {
 /** Answers GET /v1/trust and POST /v1/enroll; false when the request is for something else. */
 export type Routes = (request: IncomingMessage, response: ServerResponse) => boolean;
 
+/** Certificate and key of this server, and the hosts CAs that agents' certificates must come from (PEM). */
+export interface GatewayTls {
+  readonly key: string;
+  readonly cert: string;
+  readonly hostsAuthority: string | readonly string[];
+}
+
 export interface GatewayOptions {
   readonly store: Store;
-  /** Certificate and key of this server, and the hosts CA that agents' certificates must come from (PEM). */
-  readonly tls: { readonly key: string; readonly cert: string; readonly hostsAuthority: string };
+  readonly tls: GatewayTls;
   readonly enrollmentRoutes: Routes;
   readonly intake: Intake;
   readonly clock: Clock;
@@ -59,6 +66,10 @@ export interface GatewayOptions {
   readonly events: Events;
   readonly listen: { readonly host: string; readonly port: number };
   readonly collectorVersion?: string;
+  /** Renews certificates of hosts; without it, they are told that it is not done here. */
+  readonly renew?: Renew;
+  /** What hosts should trust; without it, nothing is said about authorities. */
+  readonly authorities?: () => readonly EndorsedAuthority[];
   readonly limits?: Partial<GatewayLimits>;
 }
 
@@ -70,6 +81,10 @@ export interface Gateway {
   disconnectHost(id: HostId, code: Code): void;
   /** Tells every connected agent that the policy repository has this timestamp version. */
   announcePolicy(version: number | bigint): void;
+  /** Tells every connected agent which authorities to trust. */
+  announceAuthorities(): void;
+  /** Another certificate or other authorities from now on; connections that are open stay. */
+  secure(tls: GatewayTls): void;
   connected(): HostId[];
   /** Sends everybody away with a spread retry-after, lets running intake finish, and closes. */
   close(): Promise<void>;
@@ -85,11 +100,14 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const rates = new Rates(limits, clock);
   const strangers = new Strangers(limits);
   const stopped = new AbortController();
+  const custody = createCustody({ store, clock, events });
+  const authorities = options.authorities ?? (() => []);
+  let trusted = authoritiesOf(options.tls);
 
   const open = async (request: IncomingMessage, socket: Duplex, head: Buffer, claim: Claim) => {
     const wait = rates.of(claim.host).connect();
     if (wait > 0) return refuse(socket, 'RATE_LIMITED', wait);
-    const record = await admit(store.read.hosts, claim);
+    const { host: record } = await admit({ hosts: store.read.hosts, custody, now: clock.now() }, claim);
     if (socket.destroyed) return;
 
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
@@ -105,7 +123,14 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
           log,
           limits,
           rates: rates.of(claim.host),
-          greet: greeter({ store, intake, clock, limits, claim, collectorVersion: options.collectorVersion ?? '0' }),
+          session: hostSession({
+            ...{ store, intake, clock, limits, claim, custody, authorities, renew: options.renew ?? null },
+            collectorVersion: options.collectorVersion ?? '0',
+            onQuarantined: () => {
+              const error = new CodedError('HOST_QUARANTINED', 'the identity of this host was seen in two places');
+              for (const other of registry.ofHost(claim.host)) if (other.live) other.end(error);
+            },
+          }),
           onLive: (connection) => registry.live(connection),
           onClosed: (connection, reason) => registry.remove(connection, reason),
         }),
@@ -124,14 +149,14 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy());
     if (stopped.signal.aborted) return refuse(socket, 'UNREACHABLE', limits.shutdownRetryMs);
-    const claim = claimOf(socket);
+    const claim = claimOf(socket, trusted);
     if (typeof claim === 'string') return refuse(socket, claim);
     if (request.url !== CONNECT_PATH) return refuse(socket, 'NOT_FOUND');
 
     open(request, socket, head, claim).catch((error: unknown) => {
       const coded = asCoded(error);
       log.warn({ host: claim.host, code: coded.code }, coded.message);
-      const fault = coded.rule !== 'stop' && coded.code !== 'CERTIFICATE_INVALID';
+      const fault = !isRefusal(coded.code);
       refuse(socket, fault ? 'STORE_FAILED' : coded.code, fault ? limits.faultRetryMs : 0);
     });
   });
@@ -153,6 +178,14 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
         connection.end(new CodedError(code, 'the collector ended the connection'));
       }
     },
+    announceAuthorities: () => {
+      const frame = { type: 'authorities', authorities: authorities() } as const;
+      for (const connection of registry.all()) if (connection.live) connection.send(frame);
+    },
+    secure: (tls) => {
+      server.setSecureContext(contextOf(tls));
+      trusted = authoritiesOf(tls);
+    },
     announcePolicy: (version) => {
       const frame = { type: 'policyAvailable', timestampVersion: BigInt(version) } as const;
       for (const connection of registry.all()) if (connection.live) connection.send(frame);
@@ -173,18 +206,25 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   };
 }
 
+function contextOf({ key, cert, hostsAuthority }: GatewayTls) {
+  return {
+    ...{ key, cert, ca: [hostsAuthority].flat(), minVersion: 'TLSv1.3' as const },
+    // No tickets, no resumption: every connection shows and proves its certificate anew.
+    secureOptions: constants.SSL_OP_NO_TICKET,
+  };
+}
+
+function authoritiesOf({ hostsAuthority }: GatewayTls): readonly X509Certificate[] {
+  return [hostsAuthority].flat().map((pem) => new X509Certificate(pem));
+}
+
 function tlsServer({ tls, enrollmentRoutes }: GatewayOptions, limits: GatewayLimits): Server {
   const server = createServer(
     {
-      key: tls.key,
-      cert: tls.cert,
-      ca: tls.hostsAuthority,
-      minVersion: 'TLSv1.3',
+      ...contextOf(tls),
       requestCert: true,
       // Enrollment comes without a certificate; every upgrade is checked in ./admission.ts.
       rejectUnauthorized: false,
-      // No tickets, no resumption: every connection shows and proves its certificate anew.
-      secureOptions: constants.SSL_OP_NO_TICKET,
       handshakeTimeout: limits.handshakeMs,
       headersTimeout: limits.handshakeMs,
       requestTimeout: limits.handshakeMs * 2,

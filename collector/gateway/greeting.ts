@@ -1,68 +1,179 @@
 // Answers Hello: is this still the host it was at the upgrade, do both sides share a version, is it the machine that
-// enrolled, and where do its streams stand. What does not hold is thrown and ends the connection.
+// enrolled, what is its certificate worth, and where do its streams stand. What does not hold is thrown and ends the
+// connection; a host that may only renew gets no further than that.
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
-import type { Timestamp } from '@selvage/shared/model/ids.ts';
+import type { HostId, Sha256, Timestamp } from '@selvage/shared/model/ids.ts';
+import { fingerprint } from '@selvage/shared/pki/certificate.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
-import { type Hello, PROTOCOL_VERSIONS, type Welcome } from '@selvage/shared/wire/wire.ts';
+import {
+  type AgentFrame,
+  type CollectorFrame,
+  type EndorsedAuthority,
+  type Hello,
+  PROTOCOL_VERSIONS,
+  type Welcome,
+} from '@selvage/shared/wire/wire.ts';
 import type { Intake } from '../intake/intake.ts';
 import type { HostRecord, Store } from '../store/ports.ts';
 import { admit, type Claim } from './admission.ts';
+import type { Custody } from './custody.ts';
 import type { GatewayLimits } from './limits.ts';
 
-export interface GreetingParts {
+/** Signs the next certificate of a host for the key in a request; see collector/enrollment/renewal.ts. */
+export type Renew = (request: {
+  readonly host: HostId;
+  /** PEM of the PKCS #10 request. */
+  readonly csr: string;
+  /** The certificate of the connection, and the hash of its key. */
+  readonly certificate: Sha256;
+  readonly key: Sha256;
+  readonly address: string;
+}) => Promise<string>;
+
+export interface SessionParts {
   readonly store: Store;
   readonly intake: Intake;
   readonly clock: Clock;
   readonly limits: GatewayLimits;
   readonly claim: Claim;
   readonly collectorVersion: string;
+  readonly custody: Custody;
+  readonly renew: Renew | null;
+  /** All that hosts should trust; empty: nothing is said about it. */
+  readonly authorities: () => readonly EndorsedAuthority[];
+  /** Closes the host's other connections: the identity is not to be used. */
+  readonly onQuarantined: () => void;
 }
 
-export function greeter(parts: GreetingParts): (hello: Hello) => Promise<Omit<Welcome, 'type'>> {
-  const { store, intake, clock, limits, claim, collectorVersion } = parts;
+/** What a connection may ask about the host behind it. */
+export interface HostSession {
+  /** The Welcome, and the frames that follow it. */
+  greet(hello: Hello): Promise<{ readonly welcome: Omit<Welcome, 'type'>; readonly after: readonly CollectorFrame[] }>;
+  /** Throws CERTIFICATE_EXPIRED for a frame that a host which must renew first may not send. */
+  permit(type: AgentFrame['type']): void;
+  /** The next certificate, PEM. Throws CSR_INVALID, RATE_LIMITED (details.retryAfterMs), CERTIFICATE_SUPERSEDED. */
+  renew(csr: string): Promise<string>;
+}
 
-  return async (hello) => {
-    // Again: the host may have been revoked between the upgrade and now.
-    const host = await admit(store.read.hosts, claim);
-    const version = PROTOCOL_VERSIONS.find((known) => hello.versions.includes(known));
-    if (version === undefined) {
-      throw new CodedError(
-        'PROTOCOL_VERSION',
-        `the agent speaks versions ${hello.versions.join(', ') || 'none'}, this collector ${PROTOCOL_VERSIONS.join(', ')}`,
-      );
-    }
-    const now = clock.now().toString() as Timestamp;
-    if (hello.machineId !== host.machineId) await refuseClone(store, host, now);
+const EXPIRED = 'the certificate has ended: it is good for its renewal only';
+const READMITTED = 'an admin let this host in to renew its certificate, and for nothing else';
 
-    const streams = await intake.resume(host.id, hello.streams);
-    await store.transaction((writers) =>
-      writers.hosts.seen(host.id, now, { agentVersion: hello.agentVersion, mode: hello.mode }),
-    );
+export function hostSession(parts: SessionParts): HostSession {
+  const { claim, clock, store, limits, custody } = parts;
+  let mustRenew: string | null = null;
 
-    return {
-      version,
-      collectorVersion,
-      now,
-      streams,
-      heartbeatSeconds: limits.heartbeatSeconds,
-      inFlight: limits.inFlight,
-    };
+  return {
+    greet: async (hello) => {
+      const { host, as } = await identified(parts, hello);
+      mustRenew = as === 'expired' ? EXPIRED : as === 'readmitted' ? READMITTED : null;
+
+      const version = versionOf(hello);
+      const now = clock.now();
+      // A host that may only renew has said nothing yet: its streams stay where they are.
+      const streams = mustRenew === null ? await parts.intake.resume(host.id, hello.streams) : hello.streams;
+      await store.transaction(async (writers) => {
+        // Two connections may greet at once; the record decides.
+        const record = await writers.hosts.byId(host.id);
+        if (record?.next?.certificate === claim.certificate) await custody.promote(writers, record, claim.address);
+        await writers.hosts.seen(host.id, now.toString() as Timestamp, {
+          agentVersion: hello.agentVersion,
+          mode: hello.mode,
+          address: claim.address,
+          clockSkewMs: skewOf(hello, now),
+          authorities: hello.authorities,
+        });
+      });
+
+      return {
+        welcome: {
+          version,
+          collectorVersion: parts.collectorVersion,
+          now: now.toString() as Timestamp,
+          streams,
+          heartbeatSeconds: limits.heartbeatSeconds,
+          inFlight: limits.inFlight,
+        },
+        after: [...(mustRenew === null ? [] : [renewFirst(mustRenew)]), ...authoritiesFor(hello, parts.authorities())],
+      };
+    },
+
+    permit: (type) => {
+      if (mustRenew === null || type === 'renewalRequest' || type === 'hello' || type === 'ping') return;
+      throw new CodedError('CERTIFICATE_EXPIRED', mustRenew, { next: 'renew the certificate first' });
+    },
+
+    renew: async (csr) => {
+      if (!parts.renew) throw new CodedError('FRAME_UNEXPECTED', 'certificates are not renewed here');
+      const { host, certificate, address } = claim;
+
+      return parts.renew({ host, csr, certificate, key: claim.key(), address });
+    },
   };
 }
 
-/** One identity on two machines: the second one is not merged with the first, and the ledger says that it came. */
-async function refuseClone(store: Store, host: HostRecord, now: Timestamp): Promise<never> {
-  await store.transaction((writers) =>
-    writers.audit.append({
-      at: now,
-      actor: `host:${host.id}`,
-      action: 'host.cloned',
-      subject: host.name,
-      details: {},
-    }),
-  );
+/** The host, once it is the machine that it should be and its certificate is not somebody's copy. */
+async function identified(
+  parts: SessionParts,
+  hello: Hello,
+): Promise<{ readonly host: HostRecord; readonly as: 'current' | 'next' | 'expired' | 'readmitted' }> {
+  const { claim, custody, store } = parts;
+  // Again: the host may have been revoked, renewed or quarantined between the upgrade and now.
+  const admitted = await admit({ hosts: store.read.hosts, custody, now: parts.clock.now() }, claim);
+  const { host, standing } = admitted;
+  versionOf(hello);
+  const other = { machine: hello.machineId, address: claim.address, certificate: claim.certificate };
+  const elsewhere = hello.machineId !== host.machineId;
 
-  throw new CodedError('FRAME_WRONG_HOST', `the identity of ${host.name} came from another machine`, {
-    next: 'enroll this machine with a token of its own',
-  });
+  if (standing.verdict === 'superseded') {
+    // A person has seen the other machine and decided against it: it is refused, and stops nobody.
+    if (standing.settled && elsewhere) await custody.knock(host, claim.address, 'CERTIFICATE_SUPERSEDED');
+    else await quarantine(parts, host, 'superseded', other);
+    throw new CodedError('CERTIFICATE_SUPERSEDED', `host ${host.name} has another certificate now`);
+  }
+  if (elsewhere) {
+    const picked = standing.verdict === 'renew-only' && standing.why === 'readmitted' && host.readmit?.machine != null;
+    if (picked) await custody.knock(host, claim.address, 'HOST_QUARANTINED');
+    else await quarantine(parts, host, 'cloned', other);
+    throw new CodedError('HOST_QUARANTINED', `the identity of ${host.name} came from another machine`);
+  }
+
+  return { host, as: standing.verdict === 'welcome' ? standing.as : standing.why };
+}
+
+async function quarantine(
+  { custody, onQuarantined }: SessionParts,
+  ...what: Parameters<Custody['quarantine']>
+): Promise<void> {
+  await custody.quarantine(...what);
+  onQuarantined();
+}
+
+function versionOf(hello: Hello): number {
+  const version = PROTOCOL_VERSIONS.find((known) => hello.versions.includes(known));
+  if (version !== undefined) return version;
+
+  throw new CodedError(
+    'PROTOCOL_VERSION',
+    `the agent speaks versions ${hello.versions.join(', ') || 'none'}, this collector ${PROTOCOL_VERSIONS.join(', ')}`,
+  );
+}
+
+function skewOf(hello: Hello, now: Temporal.Instant): number | null {
+  return hello.now === '' ? null : Temporal.Instant.from(hello.now).epochMilliseconds - now.epochMilliseconds;
+}
+
+/** Said before the agent sends anything else, so that it does not learn it from the end of the connection. */
+function renewFirst(message: string): CollectorFrame {
+  return {
+    ...{ type: 'problem', code: 'CERTIFICATE_EXPIRED', message, next: 'renew the certificate first' },
+    ...{ fatal: false, retryAfterMs: 0 },
+  };
+}
+
+/** Nothing for an agent that trusts exactly these, or that does not say what it trusts. */
+function authoritiesFor({ authorities: theirs }: Hello, ours: readonly EndorsedAuthority[]): CollectorFrame[] {
+  const wanted = new Set<Sha256>(ours.map(({ certificate }) => fingerprint(certificate)));
+  const same = theirs.length === wanted.size && theirs.every((one) => wanted.has(one));
+
+  return theirs.length === 0 || ours.length === 0 || same ? [] : [{ type: 'authorities', authorities: ours }];
 }

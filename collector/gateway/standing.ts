@@ -1,0 +1,67 @@
+// What a certificate of a host is worth today: pure, from the host's record, the certificate and the time. That the
+// certificate is one of this collector's authorities and that the other side has its key was proven before.
+import type { HostRecord } from '../store/ports.ts';
+
+const DAY_MS = 86_400_000;
+/** How long after its end a certificate may still be exchanged for a new one without a person: a long illness, a sabbatical. */
+export const RETURN_WITHIN_MS = 90 * DAY_MS;
+/** Certificates are dated back by this for hosts whose clock is behind; see collector/enrollment/limits.ts. */
+const BACKDATED_MS = 10 * 60_000;
+
+/** The facts of the certificate that was shown. */
+export interface Shown {
+  /** Fingerprint. */
+  readonly certificate: string;
+  /** Its own dates, milliseconds since the epoch. */
+  readonly from: number;
+  readonly until: number;
+}
+
+export type Standing =
+  /** Everything a host may do. */
+  | { readonly verdict: 'welcome'; readonly as: 'current' | 'next' }
+  /** It may ask for its next certificate and nothing else. */
+  | { readonly verdict: 'renew-only'; readonly why: 'expired' | 'readmitted' }
+  /** Neither current nor next: somebody has a copy. `settled`: from before an admin last said which machine is the host. */
+  | { readonly verdict: 'superseded'; readonly settled: boolean }
+  | {
+      readonly verdict: 'refused';
+      readonly code: 'HOST_REVOKED' | 'HOST_QUARANTINED' | 'HOST_AWAY_TOO_LONG' | 'CERTIFICATE_SUPERSEDED';
+    };
+
+export function standingOf(host: HostRecord, shown: Shown, now: Temporal.Instant): Standing {
+  if (host.state !== 'active') return { verdict: 'refused', code: 'HOST_REVOKED' };
+  if (host.quarantine) return { verdict: 'refused', code: 'HOST_QUARANTINED' };
+
+  const as = roleOf(host, shown);
+  const ended = now.epochMilliseconds - shown.until;
+  // What was issued after the door was opened is not what the door is for.
+  if (isDoorOpen(host, now) && !(as === 'next' && ended < 0)) return { verdict: 'renew-only', why: 'readmitted' };
+  if (as === null) {
+    // It could open nothing any more, so it accuses nobody: an old disk must not be able to stop a healthy host.
+    if (ended > RETURN_WITHIN_MS) return { verdict: 'refused', code: 'CERTIFICATE_SUPERSEDED' };
+
+    return { verdict: 'superseded', settled: isSettled(host, shown) };
+  }
+  if (ended < 0) return { verdict: 'welcome', as };
+
+  return ended <= RETURN_WITHIN_MS
+    ? { verdict: 'renew-only', why: 'expired' }
+    : { verdict: 'refused', code: 'HOST_AWAY_TOO_LONG' };
+}
+
+/** True while an admin's readmission lasts. */
+export function isDoorOpen({ readmit }: HostRecord, now: Temporal.Instant): boolean {
+  return readmit !== null && Temporal.Instant.compare(now, Temporal.Instant.from(readmit.until)) < 0;
+}
+
+/** Which of the host's two certificates it is; null: neither. */
+export function roleOf(host: HostRecord, { certificate }: Pick<Shown, 'certificate'>): 'current' | 'next' | null {
+  if (certificate === host.next?.certificate) return 'next';
+
+  return certificate === host.certificate ? 'current' : null;
+}
+
+function isSettled({ settledAt }: HostRecord, { from }: Shown): boolean {
+  return settledAt !== null && from + BACKDATED_MS <= Temporal.Instant.from(settledAt).epochMilliseconds;
+}
