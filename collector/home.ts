@@ -14,6 +14,8 @@ export interface Home {
   readonly collector: CollectorFiles;
   /** The admin who works on this machine: keys and where to reach the collector. */
   readonly admin: string;
+  /** Held by the collector that serves this home; outside of the folder that a restore replaces. */
+  readonly lock: string;
 }
 
 export interface CollectorFiles {
@@ -23,6 +25,8 @@ export interface CollectorFiles {
   readonly adminsAuthority: PairPaths;
   /** Snapshot and timestamp keys: all the collector can sign. */
   readonly onlineKeys: string;
+  /** How far the ledger was; see store/witness.ts. */
+  readonly witness: string;
 }
 
 export interface PairPaths {
@@ -40,6 +44,7 @@ export function homeAt(root: string): Home {
     settings: join(root, 'settings.json'),
     collector: collectorFilesIn(join(root, 'collector')),
     admin: join(root, 'admin'),
+    lock: join(root, 'serving.lock'),
   };
 }
 
@@ -50,6 +55,7 @@ export function collectorFilesIn(folder: string): CollectorFiles {
     hostsAuthority: pairIn(folder, 'hosts-authority'),
     adminsAuthority: pairIn(folder, 'admins-authority'),
     onlineKeys: join(folder, 'online-keys.json'),
+    witness: join(folder, 'witness.json'),
   };
 }
 

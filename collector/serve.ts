@@ -12,12 +12,12 @@ import { enrollmentRoutes, loginRoutes } from './enrollment/routes.ts';
 import { Events } from './events.ts';
 import { type Gateway, startGateway } from './gateway/gateway.ts';
 import { type Home, readPair } from './home.ts';
+import { openHomeStore } from './home-store.ts';
 import { createIntake } from './intake/intake.ts';
 import { openKeyring } from './policy/keyring.ts';
 import { createPolicyRepository, type PolicyRepository } from './policy/repository.ts';
 import { type CollectorSettings, urlHost } from './settings.ts';
 import type { Store } from './store/ports.ts';
-import { openStore } from './store/store.ts';
 import { VERSION } from './version.ts';
 
 export interface ServeDeps {
@@ -48,8 +48,7 @@ const FIRST_ROOT = '1.root.json';
 
 /** Throws ADDRESS_IN_USE, STORE_*, FILE_* or what the policy room says of a damaged repository. */
 export async function serve(settings: CollectorSettings, deps: ServeDeps): Promise<Served> {
-  const { home, clock } = deps;
-  const store = await openStore({ file: home.collector.database, clock });
+  const store = await openHomeStore(deps.home, deps);
 
   try {
     return await serveStore(store, settings, deps);

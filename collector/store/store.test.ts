@@ -88,7 +88,7 @@ describe('when the file is not a database', () => {
     const file = path();
     await writeFile(file, content, { mode: 0o600 });
 
-    await refused(file, 'FILE_CORRUPT');
+    await refused(file, 'STORE_CORRUPT');
   });
 
   it('refuses a link, a folder and the file of another program', async () => {
@@ -119,7 +119,7 @@ describe('when the database is damaged', () => {
     const file = await filled();
     await truncate(file, (await stat(file)).size - 4096 * 3);
 
-    await refused(file, 'FILE_CORRUPT');
+    await refused(file, 'STORE_CORRUPT');
   });
 
   it('refuses noise in the middle', async () => {
@@ -128,7 +128,7 @@ describe('when the database is damaged', () => {
     await handle.write(Buffer.alloc(3 * 4096, 0xa5), 0, 3 * 4096, 4096);
     await handle.close();
 
-    await refused(file, 'FILE_CORRUPT');
+    await refused(file, 'STORE_CORRUPT');
   });
 
   it('refuses to start anew beside a log that holds transactions', async () => {
@@ -137,10 +137,10 @@ describe('when the database is damaged', () => {
     await store.transaction((w) => w.hosts.add(hostSample(1)));
     const lost = path();
     await copyFile(`${file}-wal`, `${lost}-wal`);
-    await expect(openStore({ file: lost, clock })).rejects.toThrow(code('FILE_CORRUPT'));
+    await expect(openStore({ file: lost, clock })).rejects.toThrow(code('STORE_CORRUPT'));
     await expect(stat(lost)).rejects.toMatchObject({ code: 'ENOENT' });
     await writeFile(lost, '');
-    await refused(lost, 'FILE_CORRUPT');
+    await refused(lost, 'STORE_CORRUPT');
     expect((await stat(`${lost}-wal`)).size).toBeGreaterThan(0);
 
     // With the database beside it again, everything is there.

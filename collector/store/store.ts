@@ -25,18 +25,22 @@ export interface StoreOptions {
   /** Path of the database; it and its folder are made when they are missing. */
   readonly file: string;
   readonly clock: Clock;
+  /** Refuse instead of making a new one: the home says that there was a database. */
+  readonly existing?: boolean;
   readonly transactionDeadlineMs?: number;
+  /** Milliseconds that a transaction waits for another program's lock before STORE_BUSY. */
+  readonly busyMs?: number;
 }
 
 /**
- * Opens or makes the database and brings it to the newest schema. Throws FILE_UNSAFE, FILE_CORRUPT, STORE_NEWER,
- * STORE_FAILED or DISK_FULL; a file that is refused is left as it was.
+ * Opens or makes the database and brings it to the newest schema. Throws FILE_UNSAFE, STORE_CORRUPT, STORE_NEWER,
+ * STORE_BUSY, STORE_FAILED or DISK_FULL; a file that is refused is left as it was.
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
-  const { clock, transactionDeadlineMs = TRANSACTION_DEADLINE_MS } = options;
+  const { clock, existing = false, transactionDeadlineMs = TRANSACTION_DEADLINE_MS } = options;
   // Absolute, so that SQLite never takes a name for something special (":memory:", "file:…").
   const file = resolve(options.file);
-  await prepareFile(file);
+  await prepareFile(file, { existing });
   const writer = openWriter(file, (connection) => assertKnown(connection, { migrations: MIGRATIONS, file }));
   let reader: SQLite.Database | undefined;
 
@@ -44,16 +48,17 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     await makePrivate(file);
     migrate(writer, { migrations: MIGRATIONS, clock, file });
     reader = openReader(file);
+    // From here on others wait for this thread too: waiting for a lock is the queue's, by timer.
+    for (const connection of [writer, reader]) connection.pragma('busy_timeout = 0');
   } catch (error) {
     writer.close();
     throw storeFailure(error, 'opening the database', file);
   }
 
-  return assemble(writer, reader, transactionDeadlineMs);
+  return assemble(writer, reader, new Transactions(writer, transactionDeadlineMs, options.busyMs));
 }
 
-function assemble(writer: SQLite.Database, reader: SQLite.Database, deadlineMs: number): Store {
-  const transactions = new Transactions(writer, deadlineMs);
+function assemble(writer: SQLite.Database, reader: SQLite.Database, transactions: Transactions): Store {
   const reading: Scope = { open: true, kind: 'reader' };
 
   return {

@@ -1,9 +1,11 @@
 // The one queue in front of the one write connection.
 //
 // INVARIANTS: transactions run one after the other in the order they were asked for. A transaction is committed before
-// its promise resolves; any thrown error rolls back all of it. Nothing of a transaction runs after it has ended.
+// its promise resolves; any thrown error rolls back all of it. Nothing of a transaction runs after it has ended. While
+// another program holds the lock the event loop goes on: this queue waits by timer, SQLite itself never does.
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { CodedError } from '@selvage/shared/errors/coded-error.ts';
+import { setTimeout as wait } from 'node:timers/promises';
+import { CodedError, hasCode } from '@selvage/shared/errors/coded-error.ts';
 import type SQLite from 'better-sqlite3';
 import type { Scope } from './dialect.ts';
 import { storeFailure } from './failure.ts';
@@ -11,26 +13,39 @@ import { storeFailure } from './failure.ts';
 /** Milliseconds a transaction may stay open: one that waits for something that never comes must not stop all intake. */
 export const TRANSACTION_DEADLINE_MS = 30_000;
 
+/**
+ * Milliseconds from asking until STORE_BUSY, the time in the queue included: with a thousand asking, nobody waits a thousand
+ * times as long.
+ */
+const BUSY_WAIT_MS = 5000;
+const BUSY_POLL_MS = 20;
+
 export class Transactions {
   readonly #connection: SQLite.Database;
   readonly #deadlineMs: number;
+  readonly #busyMs: number;
   readonly #context = new AsyncLocalStorage<Scope>();
   #last: Promise<unknown> = Promise.resolve();
   #refusal: CodedError | null = null;
 
-  constructor(connection: SQLite.Database, deadlineMs: number) {
+  constructor(connection: SQLite.Database, deadlineMs: number, busyMs: number = BUSY_WAIT_MS) {
     this.#connection = connection;
     this.#deadlineMs = deadlineMs;
+    this.#busyMs = busyMs;
   }
 
-  /** Queues `work`. Throws STATE inside another transaction or after `close`, STORE_FAILED when the deadline passes. */
+  /**
+   * Queues `work`. Throws STATE inside another transaction or after `close`, STORE_FAILED when the deadline passes and
+   * STORE_BUSY when another program holds the lock for too long.
+   */
   async run<T>(work: (scope: Scope) => Promise<T>): Promise<T> {
     if (this.#context.getStore()?.open) {
       throw new CodedError('STATE', 'a transaction was asked for inside a transaction: it would wait for itself');
     }
     if (this.#refusal) throw this.#refusal;
 
-    const mine = this.#last.then(() => this.#transact(work));
+    const asked = performance.now();
+    const mine = this.#last.then(() => this.#transact(work, asked));
     // The queue goes on whatever happened to this one; its caller gets the error.
     this.#last = mine.catch(() => undefined);
 
@@ -43,11 +58,11 @@ export class Transactions {
     await this.#last;
   }
 
-  async #transact<T>(work: (scope: Scope) => Promise<T>): Promise<T> {
+  async #transact<T>(work: (scope: Scope) => Promise<T>, asked: number): Promise<T> {
     const scope: Scope = { open: true, kind: 'transaction' };
 
     try {
-      this.#connection.exec('begin immediate');
+      await this.#begin(asked);
       const result = await this.#withDeadline(() => this.#context.run(scope, () => work(scope)));
       scope.open = false;
       if (!this.#connection.inTransaction) {
@@ -60,6 +75,21 @@ export class Transactions {
       scope.open = false;
       this.#rollBack();
       throw error instanceof CodedError || !isSqlite(error) ? error : storeFailure(error, 'a transaction');
+    }
+  }
+
+  /** Takes the write lock. In WAL mode nothing after it can be kept waiting by another program. */
+  async #begin(asked: number): Promise<void> {
+    for (;;) {
+      try {
+        this.#connection.exec('begin immediate');
+
+        return;
+      } catch (error) {
+        const failure = storeFailure(error, 'beginning a transaction');
+        if (!hasCode(failure, 'STORE_BUSY') || performance.now() - asked >= this.#busyMs) throw failure;
+      }
+      await wait(BUSY_POLL_MS);
     }
   }
 
