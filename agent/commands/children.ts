@@ -1,7 +1,6 @@
 // The short-lived children of the resident agent: the same commands a person would type, on the same settings.
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
-import type { Inventory } from '@selvage/shared/model/inventory.ts';
-import { inventoryFromChild } from '../inventory/child.ts';
+import { type Parcel, parcelFromChild, type SentSections } from '../connector/parcel.ts';
 import type { Context } from './context.ts';
 
 export interface RunnerSays {
@@ -12,7 +11,8 @@ export interface RunnerSays {
 }
 
 export interface Children {
-  inventory(refresh: 'due' | 'never'): Promise<Inventory>;
+  /** `sent`: hashes of the sections that need not come again. */
+  inventory(refresh: 'due' | 'never', sent: SentSections): Promise<Parcel>;
   fetch(): Promise<void>;
   /** Never killed: it may be in the middle of an installation. */
   run(): Promise<RunnerSays>;
@@ -32,12 +32,16 @@ export function createChildren({ run, log, settingsFile, entry }: Context): Chil
   const file = process.execPath;
 
   return {
-    inventory: (refresh) =>
-      inventoryFromChild(run, {
-        file,
-        args: args(['inventory', '--json', ...(refresh === 'due' ? ['--refresh-due'] : [])]),
-        deadline: INVENTORY_DEADLINE_MS,
-      }),
+    inventory: (refresh, sent) =>
+      parcelFromChild(
+        run,
+        {
+          file,
+          args: args(['inventory', '--parcel', ...(refresh === 'due' ? ['--refresh-due'] : [])]),
+          deadline: INVENTORY_DEADLINE_MS,
+        },
+        sent,
+      ),
     fetch: async () => {
       await run({ file, args: args(['fetch']), deadlineMs: FETCH_DEADLINE_MS, check: true });
     },

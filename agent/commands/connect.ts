@@ -2,9 +2,10 @@
 // short-lived children, so that this process stays small and holds nothing of theirs.
 import { asCoded, CodedError, hasCode } from '@selvage/shared/errors/coded-error.ts';
 import { loadIdentity } from '../connector/identity.ts';
-import { resendSections, sendInventory } from '../connector/inventory-sender.ts';
+import { resendSections, sendParcel, sentSections } from '../connector/inventory-sender.ts';
 import { type LinkEvent, runLink } from '../connector/link.ts';
 import { openOutbox } from '../connector/outbox.ts';
+import type { Parcel } from '../connector/parcel.ts';
 import { openPolicyMirror } from '../connector/policy-mirror.ts';
 import { openResultStream } from '../connector/result-stream.ts';
 import { runnerFolders } from '../runner/folders.ts';
@@ -102,12 +103,12 @@ async function open(context: Context, settings: Settings) {
   };
 }
 
-function workOf(context: Context, parts: Parts, withRunner: boolean): Work {
+function workOf(context: Context, parts: Parts, withRunner: boolean): Work<Parcel> {
   const { children, outbox, settings, watchers, report } = parts;
 
   return {
-    takeInventory: (refresh) => children.inventory(refresh ? 'due' : 'never'),
-    send: (inventory) => saying(context, report, () => sendInventory(inventory, outbox)),
+    takeInventory: async (refresh) => children.inventory(refresh ? 'due' : 'never', await sentSections(outbox)),
+    send: (parcel) => saying(context, report, () => sendParcel(parcel, outbox)),
     pass: withRunner ? createPass({ context, children, settings }) : null,
     wakeUps: (signal) => wakeUps(watchers, signal),
   };
@@ -136,7 +137,7 @@ async function* wakeUps(watchers: Parts['watchers'], signal: AbortSignal): Async
 
 async function once(context: Context, parts: Parts, stop: AbortController): Promise<void> {
   const { outbox, children, watchers } = parts;
-  await sendInventory(await children.inventory('due'), outbox);
+  await sendParcel(await children.inventory('due', await sentSections(outbox)), outbox);
 
   const ended = runLink({ ...parts.link, signal: stop.signal });
   const committed = new Promise<void>((resolve) => {

@@ -1,14 +1,17 @@
 // `selvage-agent inventory`: takes one inventory. The resident agent starts the same command as its short-lived child.
-import { asCoded } from '@selvage/shared/errors/coded-error.ts';
+import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { type Inventory, SECTION_NAMES, type SectionName } from '@selvage/shared/model/inventory.ts';
-import { printInventory } from '../inventory/child.ts';
+import type { SentSections } from '../connector/parcel.ts';
 import { collectInventory } from '../inventory/collect.ts';
+import { packInventory } from '../inventory/parcel.ts';
 import { refreshWhenDue } from '../inventory/refresh.ts';
 import type { Context } from './context.ts';
 import { observing } from './observing.ts';
 
 export interface InventoryFlags {
   readonly json?: boolean;
+  /** Only what the collector does not have: how the resident agent takes an inventory. */
+  readonly parcel?: boolean;
   /** A person asked for it. */
   readonly refresh?: boolean;
   /** Only where the interval of the settings is over. */
@@ -27,16 +30,20 @@ export async function showInventory(context: Context, flags: InventoryFlags): Pr
     }
   }
 
-  if (flags.json) await printInventory(options, { write: (text, done) => void writeAll(context, text, done) });
-  else for (const line of describe(await collectInventory(options))) context.say(line);
+  // Asked first: a child that nobody can talk to has no work.
+  const sent = flags.parcel ? await readSent(context) : null;
+  const inventory = await collectInventory(options);
+  if (sent !== null) context.json(await packInventory(inventory, sent));
+  else if (flags.json) context.json(inventory);
+  else for (const line of describe(inventory)) context.say(line);
 }
 
-function writeAll(context: Context, text: string, done: (error?: Error | null) => void): void {
+/** Throws USAGE when standard input is not what the resident agent writes there. */
+async function readSent(context: Context): Promise<SentSections> {
   try {
-    context.stdout.write(text);
-    done();
+    return JSON.parse(await context.input()) as SentSections;
   } catch (error) {
-    done(asCoded(error));
+    throw new CodedError('USAGE', 'standard input is not a JSON object of section names and hashes', { cause: error });
   }
 }
 

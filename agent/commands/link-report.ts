@@ -3,7 +3,7 @@
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { CODES, type Code } from '@selvage/shared/errors/codes.ts';
 import { readBounded, writeDurable } from '@selvage/shared/files/durable.ts';
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import type { LinkEvent } from '../connector/link.ts';
 import type { Context } from './context.ts';
 
@@ -11,11 +11,11 @@ const MAX_BYTES = 64 * 1024;
 const READABLE = 0o644;
 const code = z.enum(Object.keys(CODES) as [Code, ...Code[]]);
 const file = z.strictObject({
-  connectedSince: z.string().nullable(),
-  lastConnected: z.string().nullable(),
-  clockSkewMs: z.number().nullable(),
-  policy: z.number().nullable(),
-  problem: z.strictObject({ at: z.string(), code, message: z.string() }).nullable(),
+  connectedSince: z.nullable(z.string()),
+  lastConnected: z.nullable(z.string()),
+  clockSkewMs: z.nullable(z.number()),
+  policy: z.nullable(z.number()),
+  problem: z.nullable(z.strictObject({ at: z.string(), code, message: z.string() })),
 });
 export type LinkFacts = z.infer<typeof file>;
 

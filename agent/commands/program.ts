@@ -62,6 +62,7 @@ function describe(program: Command, world: World): void {
     .action(async (options) => (await import('./run.ts')).runPass(context(), options));
   command('inventory', 'take an inventory of this machine')
     .option('--json', 'one JSON document')
+    .option('--parcel', 'what the collector does not have yet; hashes of what it has on standard input')
     .option('--refresh', 'bring the package lists up to date before (unprivileged, in the agent’s own folder)')
     .option('--refresh-due', 'the same, only where the interval of the settings is over')
     .action(async (options) => (await import('./inventory.ts')).showInventory(context(), options));

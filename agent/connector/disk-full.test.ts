@@ -11,11 +11,12 @@ import { seededRandom } from '@selvage/shared/testing/seeded-random.ts';
 import { SMALL_DISK_PARTS, type SmallDisk, smallDisk } from '@selvage/shared/testing/small-disk.ts';
 import type { Durable } from '@selvage/shared/wire/wire.ts';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { resendSections, sendInventory } from './inventory-sender.ts';
+import { resendSections } from './inventory-sender.ts';
 import { type Outbox, openOutbox } from './outbox.ts';
 import { openPolicyMirror } from './policy-mirror.ts';
 import { openResultStream } from './result-stream.ts';
 import { type FakeCollector, nextDurable, type Peer, startCollector } from './testing/collector.ts';
+import { sendInventory } from './testing/send-inventory.ts';
 import { message, startLink } from './testing/started-link.ts';
 
 const DISK_BYTES = 256 * 1024;

@@ -7,8 +7,9 @@ import { type Inventory, SECTION_NAMES } from '@selvage/shared/model/inventory.t
 import { seededRandom } from '@selvage/shared/testing/seeded-random.ts';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
 import { describe, expect, it } from 'vitest';
-import { resendSections, sendInventory } from './inventory-sender.ts';
+import { resendSections } from './inventory-sender.ts';
 import { type Outbox, openOutbox } from './outbox.ts';
+import { sendInventory } from './testing/send-inventory.ts';
 
 const root = temporaryFolder('sender');
 const random = seededRandom('sender');

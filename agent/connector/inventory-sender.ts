@@ -1,50 +1,62 @@
-// Turns an inventory into durable messages: sections that changed whole, then a report with the hash of every section.
+// Turns a packed inventory into durable messages: sections that changed whole, then a report with the hash of every one.
 // What was sent last lies beside the messages in the stream's folder, so a new stream sends everything anew.
 
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { zstdCompress } from 'node:zlib';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
-import { canonicalJson, sha256 } from '@selvage/shared/files/canonical.ts';
 import { makeFolder, readBounded, writeDurable } from '@selvage/shared/files/durable.ts';
 import { silentLog } from '@selvage/shared/log/log.ts';
 import type { Sha256, Timestamp } from '@selvage/shared/model/ids.ts';
-import { type Inventory, SECTION_NAMES, type SectionName } from '@selvage/shared/model/inventory.ts';
-import { type DurableBody, MAX_SECTION_BYTES, MAX_STRING_BYTES, type SectionState } from '@selvage/shared/wire/wire.ts';
-import { z } from 'zod';
+import { SECTION_NAMES, type SectionName } from '@selvage/shared/model/section-names.ts';
+import { type DurableBody, MAX_SECTION_BYTES, type SectionState } from '@selvage/shared/wire/wire.ts';
+import * as z from 'zod/mini';
 import type { Outbox } from './outbox.ts';
+import type { Parcel, SentSections } from './parcel.ts';
 import { readJson } from './state-file.ts';
 
 const HASH_CHARACTERS = 64;
 const MAX_REPORT_BYTES = 1024 * 1024;
-/** Characters of a reason, so that its bytes stay below the wire's limit whatever they are. */
-const MAX_REASON = MAX_STRING_BYTES / 4;
 
-const compress = promisify(zstdCompress);
 const savedReport = z.object({
   takenAt: z.string(),
   sections: z.array(
-    z.object({ name: z.string(), sha256: z.string().nullable(), code: z.string(), reason: z.string() }),
+    z.object({ name: z.string(), sha256: z.nullable(z.string()), code: z.string(), reason: z.string() }),
   ),
 });
 
 /**
- * Resolves when everything new is on disk in the outbox. Sections whose hash is the one sent last are not sent again.
- * Throws DISK_FULL; what was added until then is harmless, the next inventory completes it.
+ * What was sent last, for the child that takes the next inventory. An outbox that is full begins anew: the newest inventory
+ * says it all.
  */
-export async function sendInventory(inventory: Inventory, outbox: Outbox): Promise<void> {
+export async function sentSections(outbox: Outbox): Promise<SentSections> {
   if (outbox.full()) await outbox.restart();
   const memory = await makeMemory(outbox);
-  const sections: SectionState[] = [];
+  const sent: Partial<Record<SectionName, Sha256>> = {};
 
   for (const name of SECTION_NAMES) {
-    const outcome = inventory.sections[name];
-    sections.push(
-      outcome.ok ? await sendSection(name, outcome.data, outbox, memory) : failed(name, outcome.code, outcome.reason),
-    );
+    const saved = await readSaved(memory, name);
+    if (saved !== null) sent[name] = saved.sha256;
   }
 
-  await sendReport({ takenAt: instant(inventory.takenAt), sections }, outbox, memory);
+  return sent;
+}
+
+/**
+ * Resolves when everything new is on disk in the outbox. Throws DISK_FULL: what was added until then is harmless, the next
+ * inventory completes it; and STATE when the outbox began anew since sentSections().
+ */
+export async function sendParcel({ takenAt, sections, changed }: Parcel, outbox: Outbox): Promise<void> {
+  const memory = await makeMemory(outbox);
+
+  for (const { name, sha256 } of sections) {
+    if (sha256 === null || !isSectionName(name)) continue;
+    const content = changed[name];
+    if (content !== undefined) await sendSection(name, sha256, content, outbox, memory);
+    else if ((await readSaved(memory, name))?.sha256 !== sha256) {
+      throw new CodedError('STATE', `the content of ${name} is not there any more; the next inventory is sent whole`);
+    }
+  }
+
+  await sendReport({ takenAt, sections }, outbox, memory);
 }
 
 /**
@@ -70,26 +82,21 @@ export async function resendSections(names: readonly string[], outbox: Outbox): 
   return resent;
 }
 
-async function sendSection(name: SectionName, data: unknown, outbox: Outbox, memory: string): Promise<SectionState> {
-  const json = canonicalJson(data);
-  const hash = sha256(json);
-  const saved = await readSaved(memory, name);
+async function sendSection(
+  name: SectionName,
+  sha256: Sha256,
+  content: string,
+  outbox: Outbox,
+  memory: string,
+): Promise<void> {
+  const zstdJson = Buffer.from(content, 'base64');
+  await outbox.add({ type: 'section', name, sha256, zstdJson });
+  // After the message: a crash between sends the section once more, which is harmless.
+  await writeDurable(join(memory, name), Buffer.concat([Buffer.from(sha256), zstdJson]));
+}
 
-  if (saved?.sha256 !== hash) {
-    const zstdJson = await compress(json);
-    if (zstdJson.length > MAX_SECTION_BYTES) {
-      return failed(
-        name,
-        'FRAME_TOO_LARGE',
-        `the section has ${zstdJson.length} bytes, at most ${MAX_SECTION_BYTES} fit`,
-      );
-    }
-    await outbox.add({ type: 'section', name, sha256: hash, zstdJson });
-    // After the message: a crash between sends the section once more, which is harmless.
-    await writeDurable(join(memory, name), Buffer.concat([Buffer.from(hash), zstdJson]));
-  }
-
-  return { name, sha256: hash, code: '', reason: '' };
+function isSectionName(name: string): name is SectionName {
+  return (SECTION_NAMES as readonly string[]).includes(name);
 }
 
 async function sendReport(
@@ -99,10 +106,6 @@ async function sendReport(
 ): Promise<void> {
   await outbox.add({ type: 'report', ...report });
   await writeDurable(join(memory, 'report.json'), JSON.stringify(report));
-}
-
-function failed(name: SectionName, code: string, reason: string): SectionState {
-  return { name, sha256: null, code, reason: reason.slice(0, MAX_REASON) };
 }
 
 async function makeMemory(outbox: Outbox): Promise<string> {
@@ -130,13 +133,4 @@ async function readReport(memory: string): Promise<Omit<Extract<DurableBody, { t
   const report = await readJson(join(memory, 'report.json'), savedReport, MAX_REPORT_BYTES, silentLog);
 
   return report && { takenAt: report.takenAt as Timestamp, sections: report.sections as readonly SectionState[] };
-}
-
-/** The wire takes UTC only. Throws FRAME_INVALID for what is no instant. */
-function instant(text: string): Timestamp {
-  try {
-    return Temporal.Instant.from(text).toString() as Timestamp;
-  } catch (error) {
-    throw new CodedError('FRAME_INVALID', `"${text}" is no instant`, { cause: error });
-  }
 }

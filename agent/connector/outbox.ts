@@ -13,7 +13,7 @@ import { makeFolder, readBounded, writeDurable } from '@selvage/shared/files/dur
 import type { Log } from '@selvage/shared/log/log.ts';
 import type { Random } from '@selvage/shared/random.ts';
 import { type DurableBody, decodeAgentFrame, encodeAgentFrame, MAX_FRAME_BYTES } from '@selvage/shared/wire/wire.ts';
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { serial } from './serial.ts';
 import { readJson } from './state-file.ts';
 import { type DurableMessage, type DurableStream, Signal } from './stream.ts';
@@ -26,7 +26,10 @@ const MESSAGE_FILE = /^(\d{19})\.message$/;
 const TEMPORARY_FILE = /^\..*\.tmp$/;
 const STREAM_ID = /^inventory:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 const STREAM_FOLDER = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-const savedState = z.object({ stream: z.string().regex(STREAM_ID), acknowledged: z.string().regex(/^\d{1,19}$/) });
+const savedState = z.object({
+  stream: z.string().check(z.regex(STREAM_ID)),
+  acknowledged: z.string().check(z.regex(/^\d{1,19}$/)),
+});
 
 interface State {
   readonly stream: string;

@@ -19,7 +19,7 @@ import {
   MAX_POLICY_TOTAL_BYTES,
   MAX_ROOT_STEPS,
 } from '@selvage/shared/policy/limits.ts';
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import type { Mirror } from './link.ts';
 import type { PolicyRequest } from './policy-desk.ts';
 import { checkBytes, type NamedFile, readRole, readSnapshot, readTimestamp } from './repository-facts.ts';
@@ -36,7 +36,10 @@ const READABLE_FOLDER = 0o755;
 const MAX_ROOTS = 8 * MAX_ROOT_STEPS;
 /** A root that is not served any more goes at once: a runner would follow it. */
 const ROOT_FILE = /\.root\.json$/;
-const done = z.object({ timestampVersion: z.number().int().nonnegative(), files: z.array(z.string().max(512)) });
+const done = z.object({
+  timestampVersion: z.int().check(z.nonnegative()),
+  files: z.array(z.string().check(z.maxLength(512))),
+});
 type Done = z.infer<typeof done>;
 
 export interface MirrorOptions {

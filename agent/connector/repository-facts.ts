@@ -4,13 +4,13 @@ import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { sha256 } from '@selvage/shared/files/canonical.ts';
 import type { Sha256 } from '@selvage/shared/model/ids.ts';
 import { MAX_DOCUMENTS, MAX_POLICY_FILE_BYTES, MAX_ROLES } from '@selvage/shared/policy/limits.ts';
-import { z } from 'zod';
+import * as z from 'zod/mini';
 
-const version = z.number().int().positive().max(Number.MAX_SAFE_INTEGER);
-const length = z.number().int().nonnegative().max(MAX_POLICY_FILE_BYTES);
-const hash = z.string().regex(/^[0-9a-f]{64}$/);
-const hashes = z.looseObject({ sha256: hash.optional() });
-const meta = z.looseObject({ version, length: length.optional(), hashes: hashes.optional() });
+const version = z.int().check(z.positive());
+const length = z.int().check(z.nonnegative(), z.maximum(MAX_POLICY_FILE_BYTES));
+const hash = z.string().check(z.regex(/^[0-9a-f]{64}$/));
+const hashes = z.looseObject({ sha256: z.optional(hash) });
+const meta = z.looseObject({ version, length: z.optional(length), hashes: z.optional(hashes) });
 const ROLE_FILE = /^[a-z0-9][a-z0-9-]{0,63}\.json$/;
 /** Segments of letters that a document name may have; no segment begins with a dot, so none leads upwards. */
 const TARGET_PATH = /^[a-z0-9][a-z0-9.+~_-]{0,127}(\/[a-z0-9][a-z0-9.+~_-]{0,127}){0,4}$/;
@@ -19,13 +19,13 @@ const timestamp = z.looseObject({
   signed: z.looseObject({ version, meta: z.looseObject({ 'snapshot.json': meta }) }),
 });
 const snapshot = z.looseObject({
-  signed: z.looseObject({ version, meta: z.record(z.string().regex(ROLE_FILE), meta) }),
+  signed: z.looseObject({ version, meta: z.record(z.string().check(z.regex(ROLE_FILE)), meta) }),
 });
 const role = z.looseObject({
   signed: z.looseObject({
     version,
     targets: z.record(
-      z.string().regex(TARGET_PATH),
+      z.string().check(z.regex(TARGET_PATH)),
       z.looseObject({ length, hashes: z.looseObject({ sha256: hash }) }),
     ),
   }),
@@ -98,7 +98,7 @@ function checkVersion({ name, version: wanted }: NamedMetadata, found: number): 
   if (found !== wanted) throw invalid(`${name} says it is version ${found}`);
 }
 
-function decode<S extends z.ZodType>(name: string, schema: S, bytes: Uint8Array): z.output<S> {
+function decode<S extends z.ZodMiniType>(name: string, schema: S, bytes: Uint8Array): z.output<S> {
   let value: unknown;
 
   try {

@@ -9,7 +9,7 @@ import type { Log } from '@selvage/shared/log/log.ts';
 import type { Random } from '@selvage/shared/random.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import { type DurableBody, MAX_FRAME_BYTES } from '@selvage/shared/wire/wire.ts';
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { serial } from './serial.ts';
 import { readJson } from './state-file.ts';
 import { type DurableMessage, type DurableStream, Signal } from './stream.ts';
@@ -36,10 +36,13 @@ export interface ResultStreamOptions {
 }
 
 /** A result as the runner stores it: base64 of the signed bytes and of the signature. */
-const resultFile = z.object({ payload: z.base64().min(1), signature: z.base64().min(1).max(MAX_SIGNATURE_CHARACTERS) });
+const resultFile = z.object({
+  payload: z.base64().check(z.minLength(1)),
+  signature: z.base64().check(z.minLength(1), z.maxLength(MAX_SIGNATURE_CHARACTERS)),
+});
 const savedState = z.object({
-  stream: z.string().regex(STREAM_ID),
-  results: z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER),
+  stream: z.string().check(z.regex(STREAM_ID)),
+  results: z.int().check(z.nonnegative()),
 });
 
 interface State {

@@ -3,10 +3,10 @@
 import { hasCode } from '@selvage/shared/errors/coded-error.ts';
 import { readBounded } from '@selvage/shared/files/durable.ts';
 import type { Log } from '@selvage/shared/log/log.ts';
-import type { z } from 'zod';
+import type * as z from 'zod/mini';
 
 /** The value in the file; null when it is missing, damaged, too large or no regular file. */
-export async function readJson<S extends z.ZodType>(
+export async function readJson<S extends z.ZodMiniType>(
   path: string,
   schema: S,
   maxBytes: number,

@@ -1,8 +1,6 @@
-import { createRun } from '@selvage/shared/exec/run.ts';
-import { SECTION_NAMES } from '@selvage/shared/model/inventory.ts';
+import { type Inventory, SECTION_NAMES } from '@selvage/shared/model/inventory.ts';
 import { fakeClock } from '@selvage/shared/testing/fake-clock.ts';
 import { describe, expect, it } from 'vitest';
-import { decodeInventory, inventoryFromChild, printInventory } from './child.ts';
 import { collectInventory } from './collect.ts';
 import { COLLECTORS, type Collectors } from './sections/index.ts';
 import { observing, repository, testOptions } from './testing/context.ts';
@@ -12,15 +10,8 @@ const options = () =>
 const quick: Collectors = { ...COLLECTORS, hardware: () => Promise.reject(new Error('not asked in this test')) };
 
 describe('when an inventory is taken', () => {
-  it('has every section, whole or with its reason, and survives the way to its parent', async () => {
-    let printed = '';
-    await printInventory(options(), {
-      write: (text, done) => {
-        printed += text;
-        done();
-      },
-    });
-    const inventory = decodeInventory(printed);
+  it('has every section, whole or with its reason, and survives the way out of its process', async () => {
+    const inventory: Inventory = JSON.parse(JSON.stringify(await collectInventory(options())));
 
     expect(Object.keys(inventory.sections).sort()).toEqual([...SECTION_NAMES].sort());
     expect(inventory.sections.packages).toMatchObject({ ok: true, data: [{ name: 'a' }] });
@@ -64,25 +55,5 @@ describe('when an inventory is taken', () => {
 
     expect(sections.packages).toMatchObject({ ok: false, code: 'NOT_BUILT' });
     expect(sections.updates).toMatchObject({ ok: true, data: { known: false } });
-  });
-});
-
-describe('when the child does not come to its end', () => {
-  const run = createRun({});
-  const child = (script: string, deadline = 10_000) =>
-    inventoryFromChild(run, { file: '/bin/sh', args: ['-c', script], deadline });
-
-  it('keeps nothing of a document that was cut', async () => {
-    await expect(child(`printf '{"takenAt":"2026-11-23T12:00:00Z","sections":{"os":'`)).rejects.toMatchObject({
-      code: 'PARSE',
-    });
-    await expect(child(`echo '{"takenAt":"2026-11-23T12:00:00Z","sections":{}}'`)).rejects.toMatchObject({
-      code: 'PARSE',
-    });
-  });
-
-  it('tells that it was killed', async () => {
-    await expect(child('kill -9 $$')).rejects.toMatchObject({ code: 'PROCESS_FAILED' });
-    await expect(child('sleep 30', 100)).rejects.toMatchObject({ code: 'PROCESS_DEADLINE' });
   });
 });

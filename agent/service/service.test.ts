@@ -8,13 +8,13 @@ import { type PassOutcome, runService, type Work } from './service.ts';
 const HOUR_MS = 3_600_000;
 const NOTHING: PassOutcome = { changed: false, again: null };
 
-function setUp(overrides: Partial<Work> = {}) {
+function setUp(overrides: Partial<Work<Inventory>> = {}) {
   const clock = fakeClock('2026-11-23T00:00:00Z');
   const controller = new AbortController();
   const events: string[] = [];
   let wake: () => void = () => undefined;
   const at = () => clock.now().toString().slice(11, 19);
-  const work: Work = {
+  const work: Work<Inventory> = {
     takeInventory: async (refresh) => {
       events.push(`${at()} inventory${refresh ? ' with refresh' : ''}`);
 

@@ -2,15 +2,15 @@
 // does it, waking the fetcher and the runner when there is work. It decides nothing about policy.
 
 import type { Log } from '@selvage/shared/log/log.ts';
-import type { Inventory } from '@selvage/shared/model/inventory.ts';
 import type { Random } from '@selvage/shared/random.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
 
-export interface Work {
+/** `I` is an inventory in whatever shape it is handed on: nothing here looks into it. */
+export interface Work<I> {
   /** Takes a whole inventory in a child process; with `refresh` package lists are brought up to date before. */
-  readonly takeInventory: (refresh: boolean) => Promise<Inventory>;
+  readonly takeInventory: (refresh: boolean) => Promise<I>;
   /** Resolves when everything new is on disk in the outbox. */
-  readonly send: (inventory: Inventory) => Promise<void>;
+  readonly send: (inventory: I) => Promise<void>;
   /** One pass of fetcher and runner as child processes; null where a service manager starts them. */
   readonly pass: (() => Promise<PassOutcome>) | null;
   /** Yields when policy or anything else that the runner reads has changed. */
@@ -31,8 +31,8 @@ export interface ServiceOptions {
   readonly jitter: number;
 }
 
-export interface ServiceParts {
-  readonly work: Work;
+export interface ServiceParts<I> {
+  readonly work: Work<I>;
   readonly options: ServiceOptions;
   readonly clock: Clock;
   readonly random: Random;
@@ -47,12 +47,12 @@ const PASS_EVERY_MS = 5 * 60_000;
 const SHORTEST_PASS_WAIT_MS = 1000;
 
 /** Runs until the signal aborts. One failing inventory or pass is logged and tried again; it never ends the service. */
-export async function runService(parts: ServiceParts, signal: AbortSignal): Promise<void> {
+export async function runService<I>(parts: ServiceParts<I>, signal: AbortSignal): Promise<void> {
   const inventory = inventoryLoop(parts, signal);
   await Promise.all([inventory.ended, parts.work.pass === null ? undefined : passLoop(parts, inventory.now, signal)]);
 }
 
-function inventoryLoop({ work, options, clock, random, log }: ServiceParts, signal: AbortSignal) {
+function inventoryLoop<I>({ work, options, clock, random, log }: ServiceParts<I>, signal: AbortSignal) {
   let lastRefresh = Number.NEGATIVE_INFINITY;
   let hurry: () => void = () => undefined;
 
@@ -81,7 +81,11 @@ function inventoryLoop({ work, options, clock, random, log }: ServiceParts, sign
 }
 
 async function passLoop(
-  { work, clock, log }: ServiceParts,
+  {
+    work,
+    clock,
+    log,
+  }: Pick<ServiceParts<unknown>, 'clock' | 'log'> & { readonly work: Pick<Work<unknown>, 'pass' | 'wakeUps'> },
   inventoryNow: () => void,
   signal: AbortSignal,
 ): Promise<void> {

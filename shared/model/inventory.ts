@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { CODES, type Code } from '../errors/codes.ts';
 import { MODES } from './ids.ts';
 import { installedPackage, pendingUpdate, repository } from './package.ts';
+import { SECTION_NAMES, type SectionName } from './section-names.ts';
 
 const text = z.string().max(4096);
 const name = z.string().min(1).max(1024);
@@ -106,10 +107,9 @@ export const SECTIONS = {
     labels: z.record(name, z.array(name)),
     components: z.array(z.strictObject({ name, version: name })),
   }),
-} as const;
+} as const satisfies Readonly<Record<SectionName, z.ZodType>>;
 
-export type SectionName = keyof typeof SECTIONS;
-export const SECTION_NAMES = Object.keys(SECTIONS) as SectionName[];
+export { SECTION_NAMES, type SectionName };
 export type Section<N extends SectionName> = z.infer<(typeof SECTIONS)[N]>;
 
 export type SectionOutcome<N extends SectionName> =
