@@ -17,6 +17,8 @@ const STATUS: Partial<Record<Code, number>> = {
   POLICY_CONFLICT: 409,
   REQUEST_TOO_LARGE: 413,
   RATE_LIMITED: 429,
+  STORE_BUSY: 503,
+  DISK_FULL: 507,
   NOT_BUILT: 501,
 };
 const STATUS_OF_EXIT = { 1: 500, 2: 400, 3: 422, 4: 503 } as const;

@@ -25,6 +25,8 @@ import type { GatewayLimits } from './limits.ts';
 import type { HostRates } from './rates.ts';
 
 const CLOSE_NORMAL = 1000;
+/** The collector's own trouble: the host keeps what it has and comes back. */
+const FAULTS: ReadonlySet<string> = new Set(['STORE_FAILED', 'STORE_BUSY', 'STORE_CORRUPT', 'DISK_FULL', 'INTERNAL']);
 const CLOSE_POLICY = 1008;
 /** Characters, so that the bytes stay below the wire's limit whatever they are. */
 const MAX_TEXT = MAX_STRING_BYTES / 4;
@@ -226,7 +228,7 @@ export class Connection {
 
   #endWith(error: CodedError): void {
     const { log, limits } = this.#parts;
-    const fault = error.code === 'STORE_FAILED' || error.code === 'DISK_FULL' || error.code === 'INTERNAL';
+    const fault = FAULTS.has(error.code);
     if (fault) log.error({ host: this.host, error }, 'a frame could not be handled');
     else log.warn({ host: this.host, code: error.code }, error.message);
     // What failed inside is nobody's business outside.
