@@ -42,7 +42,7 @@ export async function fetchWanted(context: Context): Promise<void> {
 }
 
 /** What the runner asks for; nothing before its first pass. Throws FILE_CORRUPT. */
-export async function readWanted(path: string): Promise<readonly PackageVersion[]> {
+async function readWanted(path: string): Promise<readonly PackageVersion[]> {
   const bytes = await readBounded(path, MAX_WANTED_BYTES);
   if (bytes === null) return [];
 
