@@ -59,6 +59,7 @@ function describe(program: Command, world: World): void {
   );
   command('run', 'one pass of the runner: verify policy, install what is due, sign the results')
     .option('--json', 'one JSON document')
+    .option('--reset-clock', 'the clock is right as it is, whatever was seen before: believe it')
     .action(async (options) => (await import('./run.ts')).runPass(context(), options));
   command('inventory', 'take an inventory of this machine')
     .option('--json', 'one JSON document')

@@ -9,6 +9,7 @@ import { collectReboot } from '../inventory/sections/reboot.ts';
 import { collectStaleProcesses } from '../inventory/sections/stale-processes.ts';
 import { createAptInstaller } from '../providers/apt/installer.ts';
 import type { Evidence, RunnerDeps } from '../runner/deps.ts';
+import { systemUptime } from '../runner/uptime.ts';
 import type { Settings } from '../settings.ts';
 import type { Context } from './context.ts';
 import { agentFolders } from './folders.ts';
@@ -37,6 +38,7 @@ export async function running(context: Context, settings: Settings): Promise<Run
     compare: compareDebVersions,
     evidence: () => evidence(context, settings),
     clock: context.clock,
+    uptime: systemUptime,
     log: context.log,
   };
 }

@@ -15,6 +15,7 @@ import { openResults, type Results } from './results.ts';
 import type { HostFacts } from './selection.ts';
 import { durableFiles, type Files } from './state-file.ts';
 import { type FlooredClock, openFlooredClock } from './time-floor.ts';
+import type { Uptime } from './uptime.ts';
 
 export type Evidence = Omit<NonNullable<RunResult['evidence']>, 'packages'>;
 
@@ -27,6 +28,7 @@ export interface RunnerDeps {
   /** Fresh: what still runs old code, and whether a reboot is needed. */
   readonly evidence: () => Promise<Evidence>;
   readonly clock: Clock;
+  readonly uptime: () => Uptime;
   readonly log: Log;
   /** Default: durable writes. */
   readonly files?: Files;
@@ -71,7 +73,7 @@ export async function openParts(deps: RunnerDeps): Promise<Parts> {
     folders,
     files,
     reserve,
-    clock: await openFlooredClock(deps.clock, folders.clock, files),
+    clock: await openFlooredClock(deps.clock, deps.uptime, folders.clock, files),
     journal: openJournal(folders.journal, files),
     results: await openResults(folders, files),
     firstSeen: await openFirstSeen(folders.firstSeen, files),

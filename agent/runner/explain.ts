@@ -4,6 +4,7 @@ import type { Code } from '@selvage/shared/errors/codes.ts';
 import type { PackageVersion } from '@selvage/shared/model/package.ts';
 import type { WindowDocument } from '@selvage/shared/policy/documents.ts';
 import { nextOpenings } from '@selvage/shared/schedule/window.ts';
+import { clockProblem } from './clock-problem.ts';
 import { openParts, type Parts, type RunnerDeps } from './deps.ts';
 import { earliest } from './earliest.ts';
 import type { Memory } from './journal.ts';
@@ -47,7 +48,8 @@ const writeNothing = { write: async () => undefined, remove: async () => undefin
 export async function explainPlan(deps: RunnerDeps): Promise<PlanReport> {
   const parts = await openParts({ ...deps, files: writeNothing });
   const now = parts.clock.now();
-  const { policy, problem } = await takeInPolicy(parts.folders, now.floor, writeNothing);
+  const { policy, problem: untold } = await takeInPolicy(parts.folders, parts.clock, writeNothing);
+  const problem = clockProblem(parts.clock.now(), policy, untold) ?? untold;
   const approvals =
     policy === null
       ? []

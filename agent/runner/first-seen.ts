@@ -8,6 +8,8 @@ export interface FirstSeen {
   of(wanted: PackageVersion): string | null;
   /** Writes those that are new; a time once written never changes. */
   note(seen: readonly PackageVersion[], now: Temporal.Instant): Promise<void>;
+  /** After the clock was wrong: nothing was first seen later than now. The delay runs anew, it is never shorter. */
+  notAfter(now: Temporal.Instant): Promise<void>;
   /** Forgets what no open approval names any more. */
   keepOnly(wanted: readonly PackageVersion[]): Promise<void>;
 }
@@ -27,6 +29,12 @@ export async function openFirstSeen(path: string, files: Files): Promise<FirstSe
       const fresh = seen.map(keyOf).filter((key) => !times.has(key));
       if (fresh.length === 0) return;
       await write(new Map([...times, ...fresh.map((key) => [key, now.toString()] as const)]));
+    },
+    notAfter: async (now) => {
+      const limited = [...times].map(
+        ([key, time]) => [key, Temporal.Instant.compare(time, now) > 0 ? now.toString() : time] as const,
+      );
+      await write(new Map(limited));
     },
     keepOnly: async (wanted) => {
       const keys = new Set(wanted.map(keyOf));

@@ -86,6 +86,7 @@ export async function judge({ parts, policy }: Pick<Pass, 'parts' | 'policy'>, s
     mode: settings.mode,
     zone: settings.zone,
     acceptedAt: policy.acceptedAt,
+    signedAt: policy.signedAt,
     installed: await parts.installed.get(),
     compare,
     firstSeen: (wanted) => parts.firstSeen.of(wanted),
@@ -104,7 +105,7 @@ async function look(pass: Pass, selected: Selected, packages: readonly PackageVe
     if (!hasCode(error, 'NO_CANDIDATE')) throw error;
     throw new CodedError('NOT_FETCHED', error.message, { cause: error });
   });
-  await parts.firstSeen.note(packages, parts.clock.now().clock);
+  await parts.firstSeen.note(packages, parts.clock.now().seen);
   const plan = planOf(selected.approval, packages, transaction, await parts.installed.get());
   if (plan.kind === 'as-approved') return { plan, transaction };
 

@@ -6,14 +6,16 @@ import { basename, join } from 'node:path';
 import { asCoded, CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { sha256 } from '@selvage/shared/files/canonical.ts';
 import { hasErrno, readBounded } from '@selvage/shared/files/durable.ts';
-import type { Sha256 } from '@selvage/shared/model/ids.ts';
+import type { Sha256, Timestamp } from '@selvage/shared/model/ids.ts';
 import { decodeAccepted, encodeAccepted, MAX_ACCEPTED_BYTES, policyInForce } from '@selvage/shared/policy/accepted.ts';
 import { decodeDocument } from '@selvage/shared/policy/decode.ts';
 import type { PolicyDocument } from '@selvage/shared/policy/documents.ts';
-import { MAX_POLICY_FILE_BYTES, MAX_POLICY_TOTAL_BYTES } from '@selvage/shared/policy/limits.ts';
+import { LIFETIME_MS, MAX_POLICY_FILE_BYTES, MAX_POLICY_TOTAL_BYTES } from '@selvage/shared/policy/limits.ts';
 import type { AcceptedPolicy, PolicyFiles } from '@selvage/shared/policy/trusted-set.ts';
+import { z } from 'zod';
 import type { RunnerFolders } from './folders.ts';
 import type { Files } from './state-file.ts';
+import type { FlooredClock } from './time-floor.ts';
 
 export interface UsableDocument<D extends PolicyDocument = PolicyDocument> {
   readonly document: D;
@@ -23,6 +25,8 @@ export interface UsableDocument<D extends PolicyDocument = PolicyDocument> {
 /** Policy that was verified once, and since when it counts as accepted. */
 export interface UsablePolicy {
   readonly acceptedAt: string;
+  /** When the collector says that it was current; null when that cannot be told. */
+  readonly signedAt: Temporal.Instant | null;
   readonly documents: readonly UsableDocument[];
 }
 
@@ -40,9 +44,11 @@ const TARGET = /^[0-9a-f]{64}\.[^/]+\.json$/;
 const DOCUMENT = /^(policy|approvals|urgent|lifts)\//;
 
 const FILE = 'policy.json';
+const timestampFile = z.object({ signed: z.object({ expires: z.iso.datetime() }) });
 
-/** Verifies the copy at `now`, keeps what is newer, and answers what may be used. Only a failing disk makes it throw. */
-export async function takeInPolicy(folders: RunnerFolders, now: Temporal.Instant, files: Files): Promise<Intake> {
+/** Verifies the copy at the highest time ever seen, keeps what is newer, and answers what may be used. Only a failing disk makes it throw. */
+export async function takeInPolicy(folders: RunnerFolders, clock: FlooredClock, files: Files): Promise<Intake> {
+  const { floor, seen } = clock.now();
   let kept: AcceptedPolicy | null = null;
 
   try {
@@ -56,14 +62,28 @@ export async function takeInPolicy(folders: RunnerFolders, now: Temporal.Instant
 
     const root = await readBounded(folders.trustRoot, MAX_POLICY_FILE_BYTES);
     if (root === null) throw new CodedError('NOT_ENROLLED', `there is no pinned policy root at ${folders.trustRoot}`);
-    const { accepted, problem } = policyInForce({ root, files: copy, now, previous: kept });
-    if (problem === null) await files.write(join(folders.accepted, FILE), encodeAccepted(accepted));
+    const { accepted, problem } = policyInForce({ root, files: copy, now: floor, previous: kept });
+    if (problem !== null) return { policy: usable(accepted), problem };
 
-    return { policy: usable(accepted), problem };
+    // Counted from a time that did not leap ahead: `actUntil` would end as much later once the clock is right again.
+    const fresh = accepted === kept ? accepted : { ...accepted, acceptedAt: notAfter(accepted.acceptedAt, seen) };
+    await files.write(join(folders.accepted, FILE), encodeAccepted(fresh));
+    const signedAt = signedAtOf(fresh);
+    if (signedAt !== null) clock.confirm(signedAt);
+
+    return { policy: usable(fresh), problem };
   } catch (error) {
     // Without what was accepted before, nothing newer could be compared with it: then `kept` is null and nothing is used.
     return { policy: usable(kept), problem: asCoded(error) };
   }
+}
+
+/** For a clock that was ahead when policy was accepted. */
+export async function acceptedNotAfter(folders: RunnerFolders, limit: Temporal.Instant, files: Files): Promise<void> {
+  const kept = await readAccepted(folders);
+  if (kept === null || notAfter(kept.acceptedAt, limit) === kept.acceptedAt) return;
+  const acceptedAt = notAfter(kept.acceptedAt, limit);
+  await files.write(join(folders.accepted, FILE), encodeAccepted({ ...kept, acceptedAt }));
 }
 
 function usable(accepted: AcceptedPolicy | null): UsablePolicy | null {
@@ -75,7 +95,21 @@ function usable(accepted: AcceptedPolicy | null): UsablePolicy | null {
       sha256: file.sha256,
     }));
 
-  return { acceptedAt: accepted.acceptedAt, documents };
+  return { acceptedAt: accepted.acceptedAt, signedAt: signedAtOf(accepted), documents };
+}
+
+/** A timestamp names its end only; all are made for the same time. Null for what is not understood. */
+function signedAtOf(accepted: AcceptedPolicy): Temporal.Instant | null {
+  const file = accepted.files.find(({ name }) => name === 'timestamp.json');
+  const { data } = timestampFile.safeParse(file && JSON.parse(Buffer.from(file.bytes).toString('utf8')));
+
+  return data === undefined
+    ? null
+    : Temporal.Instant.from(data.signed.expires).subtract({ milliseconds: LIFETIME_MS.timestamp });
+}
+
+function notAfter(time: Timestamp, limit: Temporal.Instant): Timestamp {
+  return Temporal.Instant.compare(time, limit) > 0 ? (limit.toString() as Timestamp) : time;
 }
 
 function timestampOf(accepted: AcceptedPolicy): string | null {

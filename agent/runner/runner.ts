@@ -1,18 +1,20 @@
 // One pass of the privileged half: recover, take in policy, select, and bring each approval as far as it may go. It opens no
 // network, keeps everything in its own folder, runs alone, and exits. Effects of a run are in ./steps.ts.
-import { type CodedError, hasCode } from '@selvage/shared/errors/coded-error.ts';
+import { CodedError, hasCode } from '@selvage/shared/errors/coded-error.ts';
 import { makeFolder } from '@selvage/shared/files/durable.ts';
 import { refuseForeignFolder } from '@selvage/shared/files/own-folder.ts';
 import type { Mode } from '@selvage/shared/model/ids.ts';
 import type { RunResult } from '@selvage/shared/model/result.ts';
+import { clockProblem } from './clock-problem.ts';
 import { kept, OPEN_FOLDER, openParts, type Parts, type RunnerDeps } from './deps.ts';
 import { runnerFolders } from './folders.ts';
 import { takeLock } from './lock.ts';
 import { handleApproval, type Pass } from './pass.ts';
-import { takeInPolicy } from './policy-intake.ts';
+import { acceptedNotAfter, takeInPolicy } from './policy-intake.ts';
 import { recover } from './recovery.ts';
 import { selectApprovals } from './selection.ts';
 import { writeState } from './state-file.ts';
+import type { ClockReset } from './time-floor.ts';
 import { wantedOf, writeWanted } from './wanted.ts';
 
 /** In these modes the packages of approvals are fetched, because they are at least simulated. */
@@ -47,6 +49,38 @@ export async function runOnce(deps: RunnerDeps): Promise<readonly RunResult[]> {
   }
 }
 
+/**
+ * A person says that the clock is right, whatever was seen before: what was written down of times to come is brought back to
+ * now, so that delays and `actUntil` run anew and nothing ends later than it would have. Null while another runner runs. Throws
+ * STATE while a run is under way, and what `runOnce` throws.
+ */
+export async function resetClock(deps: RunnerDeps): Promise<ClockReset | null> {
+  const folders = runnerFolders(deps.settings);
+  await makeFolder(folders.runner, OPEN_FOLDER);
+  if (deps.settings.root === '/') await refuseForeignFolder(folders.runner);
+  const lock = await takeLock(folders.lock);
+  if (lock === null) return null;
+
+  try {
+    const parts = await openParts(deps);
+    if ((await parts.journal.read()) !== null) {
+      throw new CodedError('STATE', 'a run was interrupted; its result is dated first', {
+        next: 'run: selvage-agent run; then reset the clock',
+      });
+    }
+    const { clock: to } = parts.clock.now();
+    // The clock last: were it first, a crash in between would leave times to come that nothing corrects.
+    await parts.firstSeen.notAfter(to);
+    await acceptedNotAfter(parts.folders, to, parts.files);
+    const reset = await parts.clock.reset();
+    deps.log.warn({ from: reset.from.toString(), to: to.toString() }, 'the clock was declared right by a person');
+
+    return reset;
+  } finally {
+    await lock.release();
+  }
+}
+
 async function passWith(parts: Parts): Promise<readonly RunResult[]> {
   const next = nextTime();
   const results: RunResult[] = [];
@@ -67,7 +101,8 @@ async function passWith(parts: Parts): Promise<readonly RunResult[]> {
   if (recovery.kind === 'finished') results.push(recovery.result);
 
   await parts.results.prune();
-  const { policy, problem } = await takeInPolicy(parts.folders, parts.clock.now().floor, parts.files);
+  const { policy, problem: untold } = await takeInPolicy(parts.folders, parts.clock, parts.files);
+  const problem = clockProblem(parts.clock.now(), policy, untold) ?? untold;
   if (problem !== null) parts.deps.log.error({ code: problem.code }, `policy: ${problem.message}`);
 
   if (policy !== null && parts.deps.settings.mode !== 'observe') {

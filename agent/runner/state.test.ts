@@ -77,11 +77,11 @@ describe('when a lock is taken', () => {
 describe('when time is kept', () => {
   it('never goes below the highest time seen, also by an earlier runner', async () => {
     const clock = fakeClock('2026-11-24T00:00:00Z');
-    const first = await openFlooredClock(clock, path('clock.json'), durableFiles);
+    const first = await openFlooredClock(clock, () => ({ boot: '', ms: 0 }), path('clock.json'), durableFiles);
     clock.setWall('2026-11-25T00:00:00Z');
     await first.keep();
     clock.setWall('2026-11-20T00:00:00Z');
-    const second = await openFlooredClock(clock, path('clock.json'), durableFiles);
+    const second = await openFlooredClock(clock, () => ({ boot: '', ms: 0 }), path('clock.json'), durableFiles);
 
     expect(String(second.now().floor)).toBe('2026-11-25T00:00:00Z');
     expect(String(second.now().clock)).toBe('2026-11-20T00:00:00Z');

@@ -6,10 +6,12 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Selected } from './selection.ts';
 import { installedPackage, OPENSSL } from './testing/bench.ts';
+import type { Now } from './time-floor.ts';
 import { type VerdictFacts, verdictOf } from './verdict.ts';
 
 const at = (text: string) => Temporal.Instant.from(text);
-const now = { floor: at('2026-11-24T01:30:00Z'), clock: at('2026-11-24T01:30:00Z') };
+const IN_WINDOW = at('2026-11-24T01:30:00Z');
+const now: Now = { floor: IN_WINDOW, clock: IN_WINDOW, steady: IN_WINDOW, seen: IN_WINDOW };
 const selected = (over: Partial<Selected> = {}): Selected => ({
   approval: approvalSample({ packages: [OPENSSL] }),
   approvalSha256: 'a'.repeat(64),
@@ -24,6 +26,7 @@ const facts = (over: Partial<VerdictFacts> = {}): VerdictFacts => ({
   mode: 'managed',
   zone: 'UTC',
   acceptedAt: '2026-11-23T00:00:00Z',
+  signedAt: null,
   installed: [installedPackage()],
   compare: compareDebVersions,
   firstSeen: () => '2026-11-20T00:00:00Z',
@@ -43,17 +46,24 @@ describe('when a verdict is "go"', () => {
       .map((over) => windowSample(over)),
   );
 
-  it('is inside the window by both readings of the clock, due, fresh and not expired', () => {
+  it('is inside the window by every reading of the clock, due, fresh and not expired', () => {
     fc.assert(
-      fc.property(windows, times, times, times, fc.integer({ min: 0, max: 100 }), (window, one, other, seen, delay) => {
+      fc.property(windows, times, times, times, times, fc.nat(100), (window, one, other, third, seen, delay) => {
         const [clock, floor] = Temporal.Instant.compare(one, other) <= 0 ? [one, other] : [other, one];
+        const steady = Temporal.Instant.compare(third, clock) <= 0 ? third : clock;
         const subject = selected({ window, lane: { ...selected().lane, delay: `${delay}h` } });
-        const verdict = verdictOf(subject, facts({ now: { clock, floor }, firstSeen: () => seen.toString() }));
+        const verdict = verdictOf(
+          subject,
+          facts({ now: { clock, floor, steady, seen: floor }, firstSeen: () => seen.toString() }),
+        );
         if (verdict.kind !== 'go') return;
 
-        if (window) for (const instant of [clock, floor]) expect(windowAt(window, instant, 'UTC').open).toBe(true);
-        expect(Temporal.Instant.compare(clock, seen.add({ hours: delay }))).toBeGreaterThanOrEqual(0);
-        expect(Temporal.Instant.compare(clock, at(subject.approval.approvedAt))).toBeGreaterThanOrEqual(0);
+        if (window)
+          for (const instant of [clock, floor, steady]) expect(windowAt(window, instant, 'UTC').open).toBe(true);
+        for (const instant of [clock, steady]) {
+          expect(Temporal.Instant.compare(instant, seen.add({ hours: delay }))).toBeGreaterThanOrEqual(0);
+          expect(Temporal.Instant.compare(instant, at(subject.approval.approvedAt))).toBeGreaterThanOrEqual(0);
+        }
         expect(Temporal.Instant.compare(floor, at(subject.approval.expires))).toBeLessThan(0);
         expect(Temporal.Instant.compare(floor, at('2026-11-30T00:00:00Z'))).toBeLessThan(0);
       }),

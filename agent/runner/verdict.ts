@@ -4,6 +4,7 @@ import type { Code } from '@selvage/shared/errors/codes.ts';
 import type { Mode } from '@selvage/shared/model/ids.ts';
 import type { InstalledPackage, PackageVersion } from '@selvage/shared/model/package.ts';
 import { windowAt } from '@selvage/shared/schedule/window.ts';
+import { clockDoubt } from './clock-problem.ts';
 import { actUntil, earliest, isExpired, isHeldOn } from './earliest.ts';
 import { type CompareVersions, needOf } from './planner.ts';
 import type { HostFacts, Selected } from './selection.ts';
@@ -14,6 +15,8 @@ export interface VerdictFacts {
   readonly mode: Mode;
   readonly zone: string;
   readonly acceptedAt: string;
+  /** When the newest accepted policy was signed as current; null: cannot be told. */
+  readonly signedAt: Temporal.Instant | null;
   readonly installed: readonly InstalledPackage[];
   readonly compare: CompareVersions;
   /** When this host first saw the package in a signed index; null: not yet. */
@@ -50,7 +53,11 @@ export function verdictOf(selected: Selected, facts: VerdictFacts): Verdict {
   const need = needOf(approval, facts.installed, facts.compare);
   if (need.kind !== 'todo') return need;
 
+  const doubt = clockDoubt(now, facts.signedAt);
   if (isExpired(approval, now.floor)) {
+    // By a time that the clock has taken back: it is the clock that a person must look at, not the approval.
+    if (doubt?.why === 'behind' && !isExpired(approval, now.clock)) return refused('CLOCK_WRONG', doubt.message);
+
     return refused('APPROVAL_EXPIRED', `the approval expired at ${approval.expires}`);
   }
   if (facts.mode === 'observe') return refused('MODE_FORBIDS', 'mode observe: this host only takes inventories');
@@ -63,12 +70,18 @@ export function verdictOf(selected: Selected, facts: VerdictFacts): Verdict {
 
   const until = actUntil(policy, facts.acceptedAt);
   if (Temporal.Instant.compare(now.floor, until) >= 0) {
+    if (doubt?.why === 'behind' && Temporal.Instant.compare(now.clock, until) < 0) {
+      return waiting('CLOCK_WRONG', doubt.message, null);
+    }
+
     return waiting(
       'ACT_UNTIL_PASSED',
       `the policy was accepted at ${facts.acceptedAt} and could be acted upon until ${until}`,
       null,
     );
   }
+
+  if (doubt?.why === 'before-policy') return waiting('CLOCK_WRONG', doubt.message, null);
 
   return timeVerdict(selected, need.packages, facts);
 }
@@ -90,7 +103,9 @@ function timeVerdict(selected: Selected, packages: readonly PackageVersion[], fa
       return waiting('NOT_FETCHED', 'the approved packages were not seen in a signed index yet', null);
     case 'at':
       // What the clock says counts: after it was set back the floor would call the time come too early.
-      if (Temporal.Instant.compare(now.clock, time.at) < 0) {
+      for (const instant of [now.clock, now.steady]) {
+        if (Temporal.Instant.compare(instant, time.at) >= 0) continue;
+        if (instant === now.steady) return leapt(facts) ?? waiting('NOT_YET_DUE', `not before ${time.at}`, null);
         const why = time.because === 'ring' ? `ring ${time.ring}` : time.because;
 
         return waiting('NOT_YET_DUE', `not before ${time.at} (${why})`, time.at);
@@ -98,14 +113,23 @@ function timeVerdict(selected: Selected, packages: readonly PackageVersion[], fa
   }
   if (window === null) return { kind: 'go', packages, window: 'any', closes: null };
 
-  // Both readings must lie in the window; they differ only when the clock was set back.
-  for (const instant of [now.floor, now.clock]) {
+  // All readings must lie in the window; they differ only when the clock was set.
+  for (const instant of [now.floor, now.clock, now.steady]) {
     const state = windowAt(window, instant, facts.zone);
-    if (!state.open) return waiting('WINDOW_CLOSED', state.reason, state.next);
+    if (state.open) continue;
+
+    return (instant === now.steady ? leapt(facts) : null) ?? waiting('WINDOW_CLOSED', state.reason, state.next);
   }
   const state = windowAt(window, now.clock, facts.zone);
 
   return { kind: 'go', packages, window: window.name, closes: state.open ? state.closes : null };
+}
+
+/** By the clock it could start, without its leap not yet. */
+function leapt({ now, signedAt }: VerdictFacts): Verdict | null {
+  const doubt = clockDoubt(now, signedAt);
+
+  return doubt?.why === 'ahead' ? waiting('CLOCK_WRONG', doubt.message, null) : null;
 }
 
 /** The sentence that names the hold, or null. A host's own hold has no end; a policy's lasts through its date. */
@@ -116,7 +140,10 @@ function holdOf(
 ): string | null {
   for (const { name } of packages) {
     if (installed.some((item) => item.name === name && item.held)) return `${name} is on hold on this host`;
-    const hold = holds.find((item) => isHeldOn(item.until, now.clock, zone) && matches(item.package, name));
+    const hold = holds.find(
+      (item) =>
+        [now.clock, now.steady].some((instant) => isHeldOn(item.until, instant, zone)) && matches(item.package, name),
+    );
     if (hold) return `${name} is held until ${hold.until} by ${hold.owner}: ${hold.reason}`;
   }
 

@@ -7,6 +7,7 @@ import { compareDebVersions } from '@selvage/shared/versions/deb.ts';
 import { createAptInstaller } from '../../providers/apt/installer.ts';
 import type { RunnerDeps } from '../deps.ts';
 import { runOnce } from '../runner.ts';
+import { systemUptime } from '../uptime.ts';
 
 export interface AptRunnerOptions {
   readonly root: string;
@@ -35,6 +36,7 @@ export function aptRunnerDeps({ root, stateDir, unprivileged }: AptRunnerOptions
     compare: compareDebVersions,
     evidence: async () => ({ rebootRequired: false, staleProcesses: [] }),
     clock: systemClock,
+    uptime: systemUptime,
     log: silentLog,
   };
 }

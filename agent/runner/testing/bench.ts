@@ -18,6 +18,7 @@ import { compareDebVersions } from '@selvage/shared/versions/deb.ts';
 import type { Installer } from '../../providers/provider.ts';
 import type { RunnerDeps } from '../deps.ts';
 import type { Files } from '../state-file.ts';
+import type { Uptime } from '../uptime.ts';
 
 export const OPENSSL: PackageVersion = { name: 'openssl', version: '3.0.22-1~deb12u2', arch: 'amd64' };
 /** A Monday; the night window of the samples opens at 01:00 the next day. */
@@ -126,7 +127,8 @@ export interface Bench {
   readonly repository: SampleRepository;
   readonly stateDir: string;
   readonly runner: string;
-  deps(over?: { mode?: Mode; files?: Files; labels?: Record<string, string[]> }): RunnerDeps;
+  /** Without `uptime` the wall clock never leaps: time that is set has gone by. */
+  deps(over?: { mode?: Mode; files?: Files; labels?: Record<string, string[]>; uptime?: () => Uptime }): RunnerDeps;
   /** Signs the documents and puts the repository where the connector would. */
   push(...documents: readonly PolicyDocument[]): void;
   /** Writes the repository as it is. */
@@ -155,7 +157,7 @@ export function bench(documents: readonly PolicyDocument[] = defaultDocuments(),
     repository,
     stateDir,
     runner,
-    deps: ({ mode = 'managed', files, labels = {} } = {}) => ({
+    deps: ({ mode = 'managed', files, labels = {}, uptime = () => uptimeOf(clock) } = {}) => ({
       settings: { mode, labels, root, stateDir, runnerDir: runner, zone: 'UTC' },
       host: {
         id: '3f0c1e52-0c7b-4a52-9d0e-2b8f0a6f1c11',
@@ -166,6 +168,7 @@ export function bench(documents: readonly PolicyDocument[] = defaultDocuments(),
       compare: compareDebVersions,
       evidence: async () => ({ rebootRequired: false, staleProcesses: [] }),
       clock,
+      uptime,
       log: silentLog,
       ...(files === undefined ? {} : { files }),
     }),
@@ -194,6 +197,10 @@ export function bench(documents: readonly PolicyDocument[] = defaultDocuments(),
   self.push(...documents);
 
   return self;
+}
+
+function uptimeOf(clock: FakeClock): Uptime {
+  return { boot: 'boot', ms: clock.now().epochMilliseconds };
 }
 
 /** Lane `scheduled` without delay in the night window, lane `urgent` at any time. */
