@@ -30,6 +30,7 @@ export function main(args: readonly string[], { env, stdin, stdout, stderr, entr
     run: createRun(env),
     clock: systemClock,
     random: systemRandom,
+    proxies: env,
     entry,
     become: becoming(entry, env),
   });

@@ -27,6 +27,7 @@ export async function stay({ env, stdout, stderr }: ResidentIo): Promise<number>
       run: createRun(env, startPlainly),
       clock: systemClock,
       random: systemRandom,
+      proxies: env,
       entry,
       become: null,
     };

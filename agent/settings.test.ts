@@ -17,6 +17,7 @@ describe('when there are no settings', () => {
   it('observes only, and has every default', async () => {
     expect(await loadSettings([join(folder, 'missing.json')], zone)).toEqual({
       mode: 'observe',
+      proxy: null,
       labels: {},
       stateDir: '/var/lib/selvage-agent',
       runnerDir: '/var/lib/selvage-agent/runner',

@@ -7,6 +7,7 @@ import { hasErrno, readBounded } from '@selvage/shared/files/durable.ts';
 import { MODES, type Mode } from '@selvage/shared/model/ids.ts';
 import { parseDuration } from '@selvage/shared/time/duration.ts';
 import { z } from 'zod';
+import { parseProxy } from './proxy.ts';
 
 /** 256 KiB; a settings file has some dozen lines. */
 const MAX_SETTINGS_BYTES = 256 * 1024;
@@ -23,6 +24,17 @@ const duration = z.string().transform((text, context) => {
   }
 });
 const positive = duration.refine((ms) => ms > 0, 'longer than zero');
+const proxy = z
+  .string()
+  .max(2048)
+  .superRefine((text, context) => {
+    try {
+      if (text !== 'none') parseProxy(text, 'it');
+    } catch (error) {
+      // It says what is wrong and not what stands there: there may be a password in it.
+      context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : String(error) });
+    }
+  });
 const zone = z.string().refine(isZone, 'an IANA time zone, such as Europe/Vienna');
 
 const inputs = z.strictObject({
@@ -42,6 +54,8 @@ const inputs = z.strictObject({
   /** Root whose packages are managed. Other than `/` is a sandbox: all package work then happens inside it. */
   root: absolutePath.default('/'),
   collector: z.url({ protocol: /^wss$/ }).optional(),
+  /** `http://[user:password@]host:port`, or `none` whatever the environment says. */
+  proxy: proxy.optional(),
   zone: zone.optional(),
   /** User that observes and fetches when the agent was started as root. */
   user: z
@@ -68,6 +82,8 @@ export interface Settings {
   readonly runnerDir: string;
   readonly root: string;
   readonly collector: string | null;
+  /** Proxy towards the collector, `none`, or null: as the environment says. May hold a password: see shownSettings. */
+  readonly proxy: string | null;
   /** IANA zone of the host; windows with `timezone: host` are read in it. */
   readonly zone: string;
   readonly user: string;
@@ -104,14 +120,22 @@ function toSettings(merged: object, files: readonly string[], defaults: { readon
     });
   }
 
-  const { collector, runnerDir, zone: own, ...rest } = decoded.data;
+  const { collector, runnerDir, proxy: way, zone: own, ...rest } = decoded.data;
 
   return deepFreeze({
     ...rest,
     runnerDir: runnerDir ?? join(rest.stateDir, 'runner'),
     collector: collector ?? null,
+    proxy: way ?? null,
     zone: own ?? defaults.zone,
   });
+}
+
+/** The settings as they may be shown: without the password of a proxy. */
+export function shownSettings(settings: Settings): Settings {
+  const { proxy: way } = settings;
+
+  return way === null || way === 'none' ? settings : { ...settings, proxy: parseProxy(way, 'proxy').toJSON() };
 }
 
 async function expand(path: string): Promise<readonly string[]> {

@@ -2,6 +2,7 @@
 // short-lived children, so that this process stays small and holds nothing of theirs.
 import { asCoded, CodedError, hasCode } from '@selvage/shared/errors/coded-error.ts';
 import { loadIdentity } from '../connector/identity.ts';
+import { openIdentitySource } from '../connector/identity-source.ts';
 import { resendSections, sendParcel, sentSections } from '../connector/inventory-sender.ts';
 import { type LinkEvent, runLink } from '../connector/link.ts';
 import { openOutbox } from '../connector/outbox.ts';
@@ -18,6 +19,7 @@ import { agentFolders } from './folders.ts';
 import { createLinkReport, type LinkReport } from './link-report.ts';
 import { machineIdOf } from './machine-id.ts';
 import { createPass } from './pass.ts';
+import { wayOut } from './way-out.ts';
 
 export interface ConnectFlags {
   readonly once?: boolean;
@@ -80,8 +82,9 @@ async function open(context: Context, settings: Settings) {
     /** Called with every event of the link. */
     watchers,
     link: {
-      identity,
+      identity: openIdentitySource(folders.identity),
       url: identity.collector,
+      connect: wayOut(settings, context.proxies),
       // Results first: what was done matters more than what there is.
       streams: [results, outbox],
       mirror,
@@ -195,6 +198,12 @@ function tell(context: Context, report: LinkReport, event: LinkEvent): void {
       break;
     case 'problem':
       context.say(`problem ${event.error.code}: ${event.error.message}`);
+      break;
+    case 'renewed':
+      context.say('certificate renewed');
+      break;
+    case 'authorities':
+      context.say(`${event.count} authorities trusted from now on`);
       break;
     case 'connecting':
     case 'acknowledged':

@@ -7,6 +7,7 @@ import { createLog, LOG_LEVELS, type Log, type LogLevel } from '@selvage/shared/
 import type { Random } from '@selvage/shared/random.ts';
 import { harmless, harmlessJson } from '@selvage/shared/text/harmless.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
+import type { ProxyEnvironment } from '../proxy.ts';
 import type { Settings } from '../settings.ts';
 
 export interface Output {
@@ -22,6 +23,8 @@ export interface World {
   readonly run: Run;
   readonly clock: Clock;
   readonly random: Random;
+  /** What the environment says about proxies. */
+  readonly proxies: ProxyEnvironment;
   /** The file that Node started: children are started from it too. */
   readonly entry: string;
   /**

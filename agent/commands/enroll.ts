@@ -8,6 +8,7 @@ import { loadIdentity } from '../connector/identity.ts';
 import type { Context } from './context.ts';
 import { machineIdOf } from './machine-id.ts';
 import { readRunnerHost, writeRunnerHost } from './runner-host.ts';
+import { wayOut } from './way-out.ts';
 
 const FROM_INPUT = '-';
 
@@ -33,6 +34,7 @@ export async function enrollHost(context: Context, flags: EnrollFlags): Promise<
       machineId: await machineIdOf(settings.root),
       stateDir,
       runnerDir,
+      connect: wayOut(settings, context.proxies),
     });
     await writeRunnerHost(runnerDir, enrolled);
     context.say(`enrolled as ${enrolled.name} (${enrolled.hostId}) with ${enrolled.collector}, mode ${mode}`);

@@ -24,6 +24,7 @@ async function run(args: readonly string[], logLevel?: string, input = '') {
     run: createRun({}),
     clock: fakeClock('2026-11-23T00:00:00Z'),
     random: seededRandom(1),
+    proxies: {},
     entry: '/nowhere/selvage-agent.mjs',
     become: null,
   });

@@ -1,12 +1,19 @@
-// Opens the WebSocket: TLS 1.3, our certificate, and a server that the stored hosts CA vouches for under the name we
-// dialled. The only file of the agent that touches ws. It never retries.
+// Opens the WebSocket: the way there, TLS 1.3 with our certificate, proof of who answers, and only then the upgrade. The
+// only file of the agent that touches ws. It never retries.
+import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
+import { type TLSSocket, connect as tlsConnect } from 'node:tls';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { isCode } from '@selvage/shared/errors/codes.ts';
+import { type Connect, targetOf } from '@selvage/shared/pki/https.ts';
+import type { Clock } from '@selvage/shared/time/clock.ts';
 import { CONNECT_PATH, MAX_FRAME_BYTES } from '@selvage/shared/wire/wire.ts';
 import { WebSocket } from 'ws';
+import { deadline } from './deadline.ts';
+import { proveServer, type ServerProof } from './server-proof.ts';
 
-/** Milliseconds for connecting, TLS and the upgrade together. */
+/** Milliseconds for the way there, TLS and the upgrade together. */
 const HANDSHAKE_MS = 20_000;
 /** Milliseconds the collector gets to answer our close frame. */
 const CLOSE_MS = 2000;
@@ -18,8 +25,8 @@ const SECOND_MS = 1000;
 export interface LinkIdentity {
   readonly key: string;
   readonly certificate: string;
-  /** The hosts CA, the only one that is trusted. */
-  readonly authority: string;
+  /** The hosts CAs, the only ones that are trusted. */
+  readonly authorities: readonly string[];
 }
 
 /** An open connection. `closed` resolves with the reason when it ends, whoever ended it. */
@@ -31,33 +38,77 @@ export interface Wire {
   close(): void;
 }
 
-const CERTIFICATE_ERRORS = new Set([
-  'CERT_NOT_YET_VALID',
-  'CERT_SIGNATURE_FAILURE',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'ERR_TLS_CERT_ALTNAME_INVALID',
-  'INVALID_CA',
-  'INVALID_PURPOSE',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-]);
+export interface DialOptions {
+  readonly url: string;
+  readonly identity: LinkIdentity;
+  readonly connect: Connect;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
 
 /**
- * Throws UNREACHABLE; CERTIFICATE_INVALID or CERTIFICATE_EXPIRED for a collector that cannot prove itself; and the
- * collector's own code (HOST_REVOKED, RATE_LIMITED …) with `details.retryAfterMs` when it refuses the upgrade.
+ * Throws UNREACHABLE; PROXY_REFUSED; CERTIFICATE_INVALID for a server that is not the collector; and the collector's own
+ * code (HOST_REVOKED, RATE_LIMITED …) with `details.retryAfterMs` and `details.byCollector` when it refuses the upgrade.
  */
-export function dial(url: string, identity: LinkIdentity, signal: AbortSignal): Promise<Wire> {
-  const options = {
+export async function dial(options: DialOptions): Promise<{ readonly wire: Wire; readonly server: ServerProof }> {
+  const { clock, signal } = options;
+  const url = endpoint(options.url);
+  const late = new AbortController();
+  const opened = open(url, options, AbortSignal.any([signal, late.signal]));
+
+  try {
+    return await deadline(clock, HANDSHAKE_MS, opened, signal, `no connection to ${url.host} in ${HANDSHAKE_MS} ms`);
+  } catch (error) {
+    late.abort();
+    // It ends soon, one way or the other; what it was is known already.
+    opened.then(
+      ({ wire }) => wire.close(),
+      () => undefined,
+    );
+    throw error;
+  }
+}
+
+async function open(url: URL, { identity, connect, clock, signal: stop }: DialOptions, signal: AbortSignal) {
+  const { host, port } = targetOf(url);
+  const socket = tlsConnect({
+    socket: await connect({ host, port }, signal),
+    servername: isIP(host) ? '' : host,
     key: identity.key,
     cert: identity.certificate,
-    ca: identity.authority,
-    minVersion: 'TLSv1.3' as const,
-    rejectUnauthorized: true,
+    ca: [...identity.authorities],
+    minVersion: 'TLSv1.3',
+    ALPNProtocols: ['http/1.1'],
+    // Dates must not strand a host, and OpenSSL tells one error of several: ./server-proof.ts decides, and it alone.
+    rejectUnauthorized: false,
+  });
+  const abort = () => socket.destroy();
+  signal.addEventListener('abort', abort, { once: true });
+
+  try {
+    if (signal.aborted) abort();
+    const server = await proven(socket, host, identity, clock);
+
+    return { wire: await upgrade(url, socket, stop), server };
+  } catch (error) {
+    socket.destroy();
+    throw error instanceof CodedError ? error : unreachable(url, error);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+async function proven(socket: TLSSocket, host: string, { authorities }: LinkIdentity, clock: Clock) {
+  await once(socket, 'secureConnect');
+
+  return proveServer({ certificate: socket.getPeerX509Certificate(), host, authorities, now: clock.now() });
+}
+
+function upgrade(url: URL, over: TLSSocket, signal: AbortSignal): Promise<Wire> {
+  const options = {
+    createConnection: () => over,
     perMessageDeflate: false,
     followRedirects: false,
-    handshakeTimeout: HANDSHAKE_MS,
     maxPayload: MAX_FRAME_BYTES,
     maxFragments: MAX_FRAGMENTS,
     maxBufferedChunks: MAX_CHUNKS,
@@ -65,17 +116,17 @@ export function dial(url: string, identity: LinkIdentity, signal: AbortSignal): 
   };
 
   return new Promise((resolve, reject) => {
-    const socket = new WebSocket(endpoint(url), options);
+    const socket = new WebSocket(url, options);
     const abort = () => socket.terminate();
     const closed = new Promise<CodedError>((resolveClosed) => {
       let failure: CodedError | null = null;
       socket.on('error', (error) => {
-        failure ??= explain(error, url);
+        failure ??= unreachable(url, error);
         reject(failure);
       });
       socket.once('close', (code) => {
         signal.removeEventListener('abort', abort);
-        const error = failure ?? new CodedError('UNREACHABLE', `the connection to ${url} was closed (${code})`);
+        const error = failure ?? new CodedError('UNREACHABLE', `the connection to ${url.host} was closed (${code})`);
         reject(error);
         resolveClosed(error);
       });
@@ -125,27 +176,17 @@ function endpoint(url: string): URL {
   return parsed;
 }
 
-function refused(response: IncomingMessage, url: string): CodedError {
+function refused(response: IncomingMessage, url: URL): CodedError {
   const { 'selvage-code': code, 'retry-after': retry } = response.headers;
   const seconds = /^\d{1,9}$/.test(retry ?? '') ? Number(retry) : 0;
 
   return new CodedError(
     isCode(code) ? code : 'UNREACHABLE',
-    `${url} refused the connection with status ${response.statusCode}`,
-    { details: { retryAfterMs: seconds * SECOND_MS } },
+    `${url.host} refused the connection with status ${response.statusCode}`,
+    { details: { retryAfterMs: seconds * SECOND_MS, byCollector: true } },
   );
 }
 
-function explain(error: Error & { code?: unknown }, url: string): CodedError {
-  const code = typeof error.code === 'string' ? error.code : '';
-  if (code === 'CERT_HAS_EXPIRED') {
-    return new CodedError('CERTIFICATE_EXPIRED', `the certificate of ${url} has expired`, { cause: error });
-  }
-  if (CERTIFICATE_ERRORS.has(code)) {
-    return new CodedError('CERTIFICATE_INVALID', `${url} is not the collector that this host enrolled with`, {
-      cause: error,
-    });
-  }
-
-  return new CodedError('UNREACHABLE', `no connection to ${url}`, { cause: error });
+function unreachable(url: URL, cause: unknown): CodedError {
+  return new CodedError('UNREACHABLE', `no connection to ${url.host}`, { cause });
 }

@@ -156,7 +156,7 @@ describe('when a host enrolls', () => {
     const runnerKey = await readFile(join(how.runnerDir, 'key.pem'), 'utf8');
 
     expect(enrolled).toEqual({ hostId: identity.hostId, name: 'web-1', collector: from.url });
-    expect(identity).toMatchObject({ name: 'web-1', pin: from.pin, authority: from.authority.certificate });
+    expect(identity).toMatchObject({ name: 'web-1', pin: from.pin, authorities: [from.authority.certificate] });
     expect(new Uint8Array(await readFile(join(how.runnerDir, 'trust/root.json')))).toEqual(ROOT);
 
     const secret = (pem: string) => pem.split('\n')[1] ?? 'none';

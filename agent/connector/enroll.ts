@@ -13,6 +13,7 @@ import type { HostId, Mode } from '@selvage/shared/model/ids.ts';
 import { fingerprint } from '@selvage/shared/pki/certificate.ts';
 import { createRequest, runnerProofMessage } from '@selvage/shared/pki/csr.ts';
 import { firstContact, postJson, type Trust } from '@selvage/shared/pki/first-contact.ts';
+import type { Connect } from '@selvage/shared/pki/https.ts';
 import { generateKey, publicKeyOf, signBytes } from '@selvage/shared/pki/keys.ts';
 import { z } from 'zod';
 import { checkParts, IDENTITY_FILES, loadKey, refuseOpenFolder } from './identity.ts';
@@ -30,6 +31,8 @@ export interface EnrollOptions {
   readonly runnerDir: string;
   /** Milliseconds for each of the two exchanges. */
   readonly deadlineMs?: number;
+  /** The way to the collector; left out: directly. */
+  readonly connect?: Connect;
 }
 
 export interface Enrolled {
@@ -72,8 +75,8 @@ export async function enroll(options: EnrollOptions): Promise<Enrolled> {
     throw new CodedError('ALREADY_ENROLLED', `this host has an identity in ${dirname(paths.enrollment)}`);
   }
 
-  const { url, pin, deadlineMs } = options;
-  const trust = await firstContact({ url, pin, ...(deadlineMs === undefined ? {} : { deadlineMs }) });
+  const { url, pin } = options;
+  const trust = await firstContact({ url, pin, ...exchangeOf(options) });
   const attempt = new Attempt();
   let answer: Answer;
 
@@ -90,6 +93,11 @@ export async function enroll(options: EnrollOptions): Promise<Enrolled> {
 
   return { hostId: answer.hostId, name: answer.name, collector: url };
 }
+
+const exchangeOf = ({ deadlineMs, connect }: EnrollOptions) => ({
+  ...(deadlineMs === undefined ? {} : { deadlineMs }),
+  ...(connect === undefined ? {} : { connect }),
+});
 
 interface Keys {
   readonly host: string;
@@ -121,7 +129,7 @@ async function keyAt(attempt: Attempt, path: string): Promise<string> {
 
 /** Over a connection that trusts the pinned authority only: here, and nowhere else, the token leaves this host. */
 async function redeem(options: EnrollOptions, { authority }: Trust, keys: Keys): Promise<Answer> {
-  const { url, token, name, mode, machineId, deadlineMs } = options;
+  const { url, token, name, mode, machineId } = options;
   const csr = createRequest({ commonName: name, privateKey: keys.host });
   const runnerProof = Buffer.from(signBytes(runnerProofMessage(csr), keys.runner)).toString('base64');
   const body = { token, name, csr, machineId, mode, runnerKey: publicKeyOf(keys.runner), runnerProof };
@@ -130,7 +138,7 @@ async function redeem(options: EnrollOptions, { authority }: Trust, keys: Keys):
     path: '/v1/enroll',
     authority,
     body,
-    ...(deadlineMs === undefined ? {} : { deadlineMs }),
+    ...exchangeOf(options),
   });
   const answer = answerDocument.safeParse(response);
   if (!answer.success) throw new CodedError('FRAME_INVALID', 'the answer is no certificate', { cause: answer.error });
@@ -138,7 +146,7 @@ async function redeem(options: EnrollOptions, { authority }: Trust, keys: Keys):
   if (fingerprint(answer.data.authority) !== fingerprint(authority)) {
     throw new CodedError('CERTIFICATE_INVALID', 'the collector answered with another authority than the pinned one');
   }
-  checkParts({ ...answer.data, authority, key: keys.host });
+  checkParts({ ...answer.data, authorities: [authority], key: keys.host });
   // Rings and policies select by it: were it the collector's to choose, it could move a host into another's policy.
   if (answer.data.name !== name.toLowerCase()) {
     throw new CodedError('CERTIFICATE_INVALID', `${name} enrolled, and the collector calls it ${answer.data.name}`);

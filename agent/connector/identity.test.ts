@@ -39,12 +39,12 @@ function mangled(pem: string): string {
   return toPem('CERTIFICATE', der);
 }
 
+const facts = { hostId, name: 'web-1', collector: 'wss://127.0.0.1:7443', pin: 'sha256:00' };
 let count = 0;
 /** An identity folder as enrollment leaves it, with some files changed. */
 async function folder(over: Readonly<Record<string, string>> = {}): Promise<string> {
   const dir = join(base, `${++count}`);
   await mkdir(dir, { mode: 0o700 });
-  const facts = { hostId, name: 'web-1', collector: 'wss://127.0.0.1:7443', pin: 'sha256:00' };
   const contents = {
     'host.key': keys.privateKey,
     'host.crt': certificateOf(),
@@ -63,10 +63,22 @@ describe('when an identity is loaded', () => {
       hostId,
       name: 'web-1',
       key: keys.privateKey,
-      authority: authority.certificate,
+      authorities: [authority.certificate],
+      next: null,
+      halfMoved: false,
       notBefore: START,
       notAfter: END,
     });
+  });
+
+  it('may trust several authorities, and be issued by any of them', async () => {
+    const other = createAuthority({ name: 'Selvage hosts', ...validity() });
+
+    for (const both of [authority.certificate + other.certificate, other.certificate + authority.certificate]) {
+      const { authorities } = await loadIdentity(await folder({ 'authority.crt': both }));
+      expect(authorities.join('')).toBe(both);
+      expect(authorities).toHaveLength(2);
+    }
   });
 
   it('says NOT_ENROLLED where there is none', async () => {
@@ -92,12 +104,18 @@ describe('when an identity is loaded', () => {
       'CERTIFICATE_INVALID',
     ],
     [
-      'a second authority behind the first',
-      { 'authority.crt': authority.certificate + createAuthority({ name: 'x', ...validity() }).certificate },
+      'something behind the authority',
+      { 'authority.crt': `${authority.certificate}# and more\n` },
       'CERTIFICATE_INVALID',
     ],
     ['a certificate with a forged signature', { 'host.crt': mangled(certificateOf()) }, 'CERTIFICATE_INVALID'],
     ['a certificate that is none', { 'host.crt': 'nonsense' }, 'CERTIFICATE_INVALID'],
+    [
+      'an enrollment with something else in it',
+      { 'enrollment.json': JSON.stringify({ ...facts, more: 1 }) },
+      'FILE_CORRUPT',
+    ],
+    ['a host id that is none', { 'enrollment.json': JSON.stringify({ ...facts, hostId: 'web-1' }) }, 'FILE_CORRUPT'],
     ['a broken enrollment', { 'enrollment.json': '{"hostId":' }, 'FILE_CORRUPT'],
     ['an enrollment that says too little', { 'enrollment.json': '{}' }, 'FILE_CORRUPT'],
     ['a huge file', { 'enrollment.json': ' '.repeat(100_000) }, 'FILE_TOO_LARGE'],

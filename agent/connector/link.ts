@@ -1,18 +1,24 @@
 // Keeps the agent connected: dials, runs a session, waits with decorrelated jitter or as long as the collector asked,
 // and dials again, for ever. It carries messages; what they say is decided elsewhere.
-import { asCoded, type CodedError } from '@selvage/shared/errors/coded-error.ts';
+import { asCoded, CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { Code } from '@selvage/shared/errors/codes.ts';
 import type { Log } from '@selvage/shared/log/log.ts';
 import type { Mode } from '@selvage/shared/model/ids.ts';
+import type { Connect } from '@selvage/shared/pki/https.ts';
 import type { Random } from '@selvage/shared/random.ts';
 import { nextDelay } from '@selvage/shared/time/backoff.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
+import { formatDuration } from '@selvage/shared/time/duration.ts';
 import type { Welcome } from '@selvage/shared/wire/wire.ts';
-import { dial, type LinkIdentity } from './dial.ts';
-import { type LinkState, nextLinkState } from './link-states.ts';
+import { dial } from './dial.ts';
+import type { Credentials, IdentitySource } from './identity-source.ts';
+import { LINK_TRANSITIONS, type LinkState, type LinkTransitionEvent, nextLinkState } from './link-states.ts';
 import type { PolicyRequest } from './policy-desk.ts';
+import { isComingBack, type RenewalMemory } from './renewal.ts';
+import type { ServerProof } from './server-proof.ts';
 import { runSession } from './session.ts';
 import type { DurableStream } from './stream.ts';
+import { directly } from './tunnel.ts';
 
 const BACKOFF = { baseMs: 1000, capMs: 10 * 60_000 };
 /** A session that lasted so long was a good one: the backoff starts anew after it. */
@@ -23,6 +29,8 @@ const STOPPED_MS = 5 * 60_000;
 const MAX_RETRY_AFTER_MS = 60 * 60_000;
 /** Share by which a retry-after is lengthened, so that those sent away together do not return together. */
 const RETRY_SPREAD = 0.2;
+/** Two clocks that differ by more are worth a person's look. */
+const CLOCK_TOLERANCE_MS = 5 * 60_000;
 
 export type LinkEvent =
   | { readonly type: 'connecting'; readonly url: string }
@@ -31,6 +39,10 @@ export type LinkEvent =
   | { readonly type: 'waiting'; readonly ms: number; readonly code: Code }
   | { readonly type: 'acknowledged'; readonly stream: string; readonly upTo: bigint }
   | { readonly type: 'policy'; readonly timestampVersion: number }
+  /** The collector gave a new certificate; the next connection proves it. */
+  | { readonly type: 'renewed' }
+  /** How many authorities are trusted from now on. */
+  | { readonly type: 'authorities'; readonly count: number }
   | { readonly type: 'problem'; readonly error: CodedError }
   | { readonly type: 'stopped' };
 
@@ -40,9 +52,11 @@ export interface Mirror {
 }
 
 export interface LinkOptions {
-  readonly identity: LinkIdentity;
+  readonly identity: IdentitySource;
   /** `wss://host:port`. */
   readonly url: string;
+  /** The way there; left out: directly. */
+  readonly connect?: Connect;
   /** In the order of their urgency. */
   readonly streams: readonly DurableStream[];
   readonly mirror: Mirror;
@@ -64,18 +78,19 @@ export async function runLink(given: LinkOptions): Promise<void> {
   const { clock, random, log, signal } = given;
   const onEvent = following(given.onEvent);
   const options = { ...given, onEvent };
+  const memory: RenewalMemory = { askedAt: null, expired: false };
   let delay = 0;
 
   while (!signal.aborted) {
     onEvent({ type: 'connecting', url: options.url });
     const began = clock.monotonic();
-    const error = await connect(options);
+    const { error, again } = await connect(options, memory);
     if (signal.aborted) break;
 
     onEvent({ type: 'disconnected', error });
     const stable = clock.monotonic() - began >= STABLE_MS;
-    delay = nextDelay(stable ? 0 : delay, { ...BACKOFF, random: () => random.float() });
-    const ms = waitFor(error, delay, random.float());
+    delay = nextDelay(stable || again ? 0 : delay, { ...BACKOFF, random: () => random.float() });
+    const ms = again ? Math.round(delay) : waitFor(error, delay, random.float());
     log.info({ code: error.code, waitMs: ms }, error.message);
     onEvent({ type: 'waiting', ms, code: error.code });
     // Rejects when the signal aborts; the loop then ends.
@@ -90,11 +105,13 @@ function following(onEvent: LinkOptions['onEvent']): LinkOptions['onEvent'] {
   let state: LinkState = 'Idle';
 
   return (event) => {
-    if (event.type !== 'acknowledged' && event.type !== 'policy' && event.type !== 'problem') {
-      state = nextLinkState(state, event.type);
-    }
+    if (isTransition(event)) state = nextLinkState(state, event.type);
     onEvent(event);
   };
+}
+
+function isTransition(event: LinkEvent): event is LinkEvent & { readonly type: LinkTransitionEvent } {
+  return LINK_TRANSITIONS.some((row) => row.event === event.type);
 }
 
 /** Milliseconds until the next attempt: what the collector asked for within bounds, never less than the backoff. */
@@ -106,42 +123,90 @@ export function waitFor(error: CodedError, backoffMs: number, luck: number): num
   return Math.round(Math.max(backoffMs, retry, person));
 }
 
-async function connect(options: LinkOptions): Promise<CodedError> {
-  const { clock, mirror, onEvent } = options;
+/** How a connection ended. `again`: it has something new to come back with, at once. */
+interface End {
+  readonly error: CodedError;
+  readonly again: boolean;
+}
+
+async function connect(options: LinkOptions, memory: RenewalMemory): Promise<End> {
+  const { identity: source } = options;
+  let used: Credentials | null = null;
 
   try {
-    const wire = await dial(options.url, options.identity, options.signal);
+    used = await source.load();
+    const error = await session(options, used, memory);
 
-    return await runSession(
-      {
-        wire,
-        streams: options.streams,
-        agentVersion: options.agentVersion,
-        machineId: options.machineId,
-        mode: options.mode,
-        clock,
-        onWelcome: (welcome) => onEvent(connected(welcome, clock)),
-        onAcknowledged: (stream, upTo) => onEvent({ type: 'acknowledged', stream, upTo }),
-        onSectionsWanted: async (names) => options.onSectionsWanted?.(names),
-        onPolicy: async (request, signal) => {
-          const updated = await mirror.sync(request, signal);
-          if (updated) onEvent({ type: 'policy', timestampVersion: updated.timestampVersion });
-        },
-        onProblem: (error) => onEvent({ type: 'problem', error }),
-      },
-      options.signal,
-    );
+    return { error, again: isComingBack(error) || (await isBackToPresent(source, used, error)) };
   } catch (error) {
-    return asCoded(error);
+    const coded = asCoded(error);
+
+    return { error: coded, again: used !== null && (await isBackToPresent(source, used, coded)) };
   }
 }
 
-function connected(welcome: Welcome, clock: Clock): LinkEvent {
-  const theirs = Temporal.Instant.from(welcome.now).epochMilliseconds;
+/** A next certificate that the collector does not know was lost on its side: the present one is as good as before. */
+async function isBackToPresent(source: IdentitySource, used: Credentials, error: CodedError): Promise<boolean> {
+  if (!used.isNext || error.code !== 'CERTIFICATE_INVALID' || error.details.byCollector !== true) return false;
 
-  return {
-    type: 'connected',
-    collectorVersion: welcome.collectorVersion,
-    clockSkewMs: theirs - clock.now().epochMilliseconds,
-  };
+  try {
+    await source.dropNext(used);
+
+    return true;
+  } catch {
+    // The disk is full, say; the next attempt comes to the same point.
+    return false;
+  }
+}
+
+async function session(options: LinkOptions, used: Credentials, memory: RenewalMemory): Promise<CodedError> {
+  const { clock, mirror, onEvent, identity: source, url, connect: way = directly, signal } = options;
+  const { wire, server } = await dial({ url, identity: used, connect: way, clock, signal });
+
+  return runSession(
+    {
+      wire,
+      streams: options.streams,
+      agentVersion: options.agentVersion,
+      machineId: options.machineId,
+      mode: options.mode,
+      clock,
+      identity: { source, used, server, memory },
+      onWelcome: (welcome) => {
+        for (const event of connected(welcome, clock, server)) onEvent(event);
+      },
+      onAcknowledged: (stream, upTo) => onEvent({ type: 'acknowledged', stream, upTo }),
+      onSectionsWanted: async (names) => options.onSectionsWanted?.(names),
+      onPolicy: async (request, stop) => {
+        const updated = await mirror.sync(request, stop);
+        if (updated) onEvent({ type: 'policy', timestampVersion: updated.timestampVersion });
+      },
+      onRenewed: () => onEvent({ type: 'renewed' }),
+      onAuthorities: (authorities) => onEvent({ type: 'authorities', count: authorities.length }),
+      onProblem: (error) => onEvent({ type: 'problem', error }),
+    },
+    signal,
+  );
+}
+
+/** The connection stands; what is wrong with either side's dates is told with it, because nothing else would tell. */
+function connected(welcome: Welcome, clock: Clock, { problem }: ServerProof): readonly LinkEvent[] {
+  const theirs = Temporal.Instant.from(welcome.now).epochMilliseconds;
+  const clockSkewMs = theirs - clock.now().epochMilliseconds;
+  const wrong = Math.abs(clockSkewMs) > CLOCK_TOLERANCE_MS ? clockProblem(clockSkewMs) : null;
+
+  return [
+    { type: 'connected', collectorVersion: welcome.collectorVersion, clockSkewMs },
+    ...[problem, wrong].filter((error) => error !== null).map((error) => ({ type: 'problem' as const, error })),
+  ];
+}
+
+function clockProblem(skewMs: number): CodedError {
+  const way = skewMs > 0 ? 'behind' : 'ahead of';
+
+  return new CodedError(
+    'CLOCK_WRONG',
+    `the clock of this host is ${formatDuration(Math.abs(skewMs))} ${way} the collector's`,
+    { next: 'set the clock of this host, or of the collector: see which one is right', details: { skewMs } },
+  );
 }

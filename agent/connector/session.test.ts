@@ -1,10 +1,11 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
+import { fingerprint } from '@selvage/shared/pki/certificate.ts';
 import { describe, expect, it } from 'vitest';
 import type { Mirror } from './link.ts';
 import type { PolicyRequest } from './policy-desk.ts';
-import { nextDurable, startCollector } from './testing/collector.ts';
+import { NOW, nextDurable, startCollector } from './testing/collector.ts';
 import { message, startLink } from './testing/started-link.ts';
 
 describe('when the link connects', () => {
@@ -20,8 +21,8 @@ describe('when the link connects', () => {
       machineId: 'machine-1',
       mode: 'observe',
       streams: [{ stream: link.outbox.id, sequence: 0n }],
-      authorities: [],
-      now: '',
+      authorities: [fingerprint(collector.authority.certificate)],
+      now: NOW,
     });
     peer.welcome([{ stream: link.outbox.id, sequence: 0n }]);
     expect(await link.event('connected')).toEqual({ type: 'connected', collectorVersion: '0.1.0', clockSkewMs: 0 });

@@ -6,12 +6,14 @@
 // - Per stream, messages are sent in order and without a gap; a hole on disk ends the session, the next Hello names it.
 // - What the collector sends unasked (an answer, an acknowledgement of what was not sent) ends the session.
 import { asCoded, CodedError, fromDocument } from '@selvage/shared/errors/coded-error.ts';
-import type { Mode } from '@selvage/shared/model/ids.ts';
+import type { Mode, Timestamp } from '@selvage/shared/model/ids.ts';
+import { fingerprint } from '@selvage/shared/pki/certificate.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import {
   type AgentFrame,
   type CollectorFrame,
   decodeCollectorFrame,
+  type EndorsedAuthority,
   encodeAgentFrame,
   PROTOCOL_VERSIONS,
   type Problem,
@@ -20,6 +22,7 @@ import {
 import { deadline } from './deadline.ts';
 import type { Wire } from './dial.ts';
 import { PolicyDesk, type PolicyRequest } from './policy-desk.ts';
+import { comingBack, RenewalDesk, type RenewalParts } from './renewal.ts';
 import { Sender } from './sender.ts';
 import { serial } from './serial.ts';
 import type { DurableStream } from './stream.ts';
@@ -40,11 +43,17 @@ export interface SessionParts {
   readonly machineId: string;
   readonly mode: Mode;
   readonly clock: Clock;
+  /** What this connection was opened with, what follows it, and who answered. */
+  readonly identity: Pick<RenewalParts, 'source' | 'used' | 'server' | 'memory'>;
   readonly onWelcome: (welcome: Welcome) => void;
   readonly onAcknowledged: (stream: string, upTo: bigint) => void;
   readonly onSectionsWanted: (names: readonly string[]) => Promise<void>;
   /** There may be newer policy. Called after Welcome and on announcements, one call at a time. */
   readonly onPolicy: (request: PolicyRequest, signal: AbortSignal) => Promise<void>;
+  /** The collector gave a new certificate; the session ends for it. */
+  readonly onRenewed: () => void;
+  /** The authorities that are trusted from now on, PEM each. */
+  readonly onAuthorities: (authorities: readonly string[]) => void;
   /** Something was refused or failed without ending the session. */
   readonly onProblem: (error: CodedError) => void;
 }
@@ -64,7 +73,7 @@ export async function runSession(parts: SessionParts, signal: AbortSignal): Prom
   try {
     await session.hello();
     await deadline(clock, WELCOME_MS, session.welcomed, stop, 'the collector did not answer Hello');
-    const loops = [session.sender.run(stop), session.heartbeat(), session.desk.run(stop)];
+    const loops = session.loops(stop);
     // The first one that fails ends the session; all of them are over before it is.
     await Promise.all(loops.map((loop) => loop.catch((error: unknown) => end(asCoded(error)))));
   } catch (error) {
@@ -79,6 +88,7 @@ export async function runSession(parts: SessionParts, signal: AbortSignal): Prom
 class Session {
   readonly sender: Sender;
   readonly desk: PolicyDesk;
+  readonly renewal: RenewalDesk;
   readonly welcomed: Promise<void>;
   readonly #parts: SessionParts;
   readonly #end: (error: CodedError) => void;
@@ -86,6 +96,8 @@ class Session {
   readonly #queue = serial();
   #resolveWelcomed: () => void = () => undefined;
   #welcome: Welcome | null = null;
+  /** True once this connection is used for more than a renewal. */
+  #carries = false;
   #lastHeard: number;
 
   constructor(parts: SessionParts, stop: AbortSignal, end: (error: CodedError) => void) {
@@ -96,13 +108,24 @@ class Session {
     const send = (frame: AgentFrame) => this.#send(frame);
     this.sender = new Sender(parts.streams, send);
     this.desk = new PolicyDesk({ send, clock: parts.clock, onPolicy: parts.onPolicy, onProblem: parts.onProblem });
+    const { clock, onRenewed, onProblem } = parts;
+    this.renewal = new RenewalDesk({ ...parts.identity, send, clock, onRenewed, onProblem });
     this.welcomed = new Promise((resolve) => {
       this.#resolveWelcomed = resolve;
     });
   }
 
+  /** What runs after Welcome. The collector takes nothing but a renewal from a host whose certificate has ended. */
+  loops(stop: AbortSignal): readonly Promise<void>[] {
+    const always = [this.renewal.run(stop), this.heartbeat()];
+    if (this.renewal.only) return always;
+    this.#carries = true;
+
+    return [...always, this.sender.run(stop), this.desk.run(stop)];
+  }
+
   async hello(): Promise<void> {
-    const { agentVersion, machineId, mode, streams } = this.#parts;
+    const { agentVersion, machineId, mode, streams, identity, clock } = this.#parts;
     const positions = await Promise.all(
       streams.map(async (stream) => ({ stream: stream.id, sequence: await stream.position() })),
     );
@@ -113,8 +136,8 @@ class Session {
       machineId,
       mode,
       streams: positions,
-      authorities: [],
-      now: '',
+      authorities: identity.used.authorities.map(fingerprint),
+      now: clock.now().toString() as Timestamp,
     });
   }
 
@@ -177,9 +200,13 @@ class Session {
       case 'problem':
         this.#problem(frame);
         break;
-      case 'pong':
       case 'renewal':
+        this.#later(() => this.renewal.answer(frame.certificate));
+        break;
       case 'authorities':
+        this.#later(() => this.#trust(frame.authorities));
+        break;
+      case 'pong':
         break;
     }
   }
@@ -188,18 +215,47 @@ class Session {
     if (!PROTOCOL_VERSIONS.includes(welcome.version)) {
       throw new CodedError('PROTOCOL_VERSION', `the collector chose version ${welcome.version}`);
     }
+    this.renewal.begin(welcome);
+    await this.#prove();
     await this.sender.begin(welcome);
     this.desk.announce();
     this.#parts.onWelcome(welcome);
     this.#resolveWelcomed();
   }
 
+  /** What was welcomed is the identity from now on. Where that cannot be written, it is tried again with the next Welcome. */
+  async #prove(): Promise<void> {
+    const { source, used } = this.#parts.identity;
+
+    try {
+      await source.welcomed(used);
+    } catch (error) {
+      this.#parts.onProblem(asCoded(error));
+    }
+  }
+
+  /** What is refused changes nothing and ends nothing: this host goes on under those that it trusts. */
+  async #trust(named: readonly EndorsedAuthority[]): Promise<void> {
+    const { source, server } = this.#parts.identity;
+
+    try {
+      const changed = await source.trust(named, server.certificate);
+      if (changed) this.#parts.onAuthorities(changed);
+    } catch (error) {
+      this.#parts.onProblem(asCoded(error));
+    }
+  }
+
   #problem(frame: Problem): void {
     const error = new CodedError(fromDocument(frame).code, `the collector: ${frame.message}`, {
       next: frame.next,
-      details: { retryAfterMs: frame.retryAfterMs, sentCode: frame.code },
+      details: { retryAfterMs: frame.retryAfterMs, sentCode: frame.code, byCollector: true },
     });
-    if (frame.fatal) this.#end(error);
+    this.renewal.problem(error);
+    if (this.#carries && error.code === 'CERTIFICATE_EXPIRED') {
+      // More than a renewal had begun: the next connection is for nothing else.
+      this.#end(comingBack('this host comes back to renew its certificate'));
+    } else if (frame.fatal) this.#end(error);
     else this.#parts.onProblem(error);
   }
 

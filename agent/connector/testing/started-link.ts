@@ -2,13 +2,16 @@
 import { join } from 'node:path';
 import { silentLog } from '@selvage/shared/log/log.ts';
 import type { Sha256 } from '@selvage/shared/model/ids.ts';
+import type { Connect } from '@selvage/shared/pki/https.ts';
 import { type FakeClock, fakeClock } from '@selvage/shared/testing/fake-clock.ts';
 import { seededRandom } from '@selvage/shared/testing/seeded-random.ts';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
 import { afterAll } from 'vitest';
+import { openIdentitySource } from '../identity-source.ts';
 import { type LinkEvent, type Mirror, runLink } from '../link.ts';
 import { type Outbox, openOutbox } from '../outbox.ts';
-import { type FakeCollector, makeIdentity, NOW } from './collector.ts';
+import { type FakeCollector, NOW } from './collector.ts';
+import { identityFolder } from './identity-folder.ts';
 
 const root = temporaryFolder('link');
 const stops: (() => Promise<void>)[] = [];
@@ -34,6 +37,8 @@ const noMirror: Mirror = {
 export interface StartedLink {
   readonly outbox: Outbox;
   readonly clock: FakeClock;
+  /** Folder of the identity. */
+  readonly identity: string;
   readonly events: LinkEvent[];
   readonly wanted: string[][];
   /** Resolves with the next event of the type. */
@@ -43,18 +48,30 @@ export interface StartedLink {
 
 export async function startLink(
   collector: FakeCollector,
-  over: { mirror?: Mirror; identity?: ReturnType<typeof makeIdentity>; url?: string; dir?: string; seed?: string } = {},
+  over: {
+    mirror?: Mirror;
+    /** Folder of the identity; default: one that was enrolled a day ago. */
+    identity?: string;
+    connect?: Connect;
+    url?: string;
+    dir?: string;
+    seed?: string;
+    /** What the host's clock says. */
+    now?: string;
+  } = {},
 ): Promise<StartedLink> {
   const random = seededRandom(over.seed ?? 'link');
   const outbox = await openOutbox(over.dir ?? join(root, String(folders++)), { random, log: silentLog });
-  const clock = fakeClock(NOW);
+  const identity = over.identity ?? (await identityFolder(collector.authority));
+  const clock = fakeClock(over.now ?? NOW);
   const controller = new AbortController();
   const events: LinkEvent[] = [];
   const wanted: string[][] = [];
   let taken = 0;
   let arrived: () => void = () => undefined;
   const done = runLink({
-    identity: over.identity ?? makeIdentity(collector.authority),
+    identity: openIdentitySource(identity),
+    ...(over.connect ? { connect: over.connect } : {}),
     url: over.url ?? collector.url,
     streams: [outbox],
     mirror: over.mirror ?? noMirror,
@@ -80,6 +97,7 @@ export async function startLink(
   return {
     outbox,
     clock,
+    identity,
     events,
     wanted,
     stop,
