@@ -2,7 +2,7 @@
 
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { HostId, Timestamp } from '@selvage/shared/model/ids.ts';
-import type { Selectable, Updateable } from 'kysely';
+import { type Selectable, sql, type Updateable } from 'kysely';
 import { z } from 'zod';
 import type { Db } from './dialect.ts';
 import type { HostReader, HostRecord, HostWriter, NewHost } from './ports.ts';
@@ -45,6 +45,15 @@ const quarantine = z.object({
 const door = z.object({ until: rows.timestamp, machine: rows.name.nullable() });
 const knock = z.object({ at: rows.timestamp, address: rows.name, code: rows.code, entered: rows.timestamp });
 const authorities = z.array(rows.sha256).max(MAX_AUTHORITIES);
+const sighting = z.object({
+  id: rows.hostId,
+  at: rows.timestamp,
+  agentVersion: rows.text,
+  mode: rows.mode,
+  address: rows.name,
+  clockSkewMs: z.number().transform(Math.round).nullable(),
+  authorities,
+});
 
 const whole = enrolled.extend({
   next: next.nullable(),
@@ -131,15 +140,20 @@ export function hostWriter(db: Db): HostReader & HostWriter {
     },
     seen: async (id, at: Timestamp, facts) => {
       await active(db, id);
-      const { address, clockSkewMs, authorities: trusted } = facts;
       await set(id, {
         lastSeen: rows.checked(rows.timestamp, 'hosts', at),
         agentVersion: rows.checked(rows.text, 'hosts', facts.agentVersion),
         mode: rows.checked(rows.mode, 'hosts', facts.mode),
-        ...(address === undefined ? {} : { lastAddress: rows.checked(rows.name, 'hosts', address) }),
-        ...(clockSkewMs === undefined ? {} : { clockSkewMs: clockSkewMs === null ? null : Math.round(clockSkewMs) }),
-        ...(trusted === undefined ? {} : { authorities: text(authorities, trusted) }),
       });
+    },
+    seenAll: async (sighted) => {
+      const list = rows.checked(z.array(sighting), 'hosts', sighted);
+      await sql`
+        update hosts set
+          lastSeen = value ->> 'at', agentVersion = value ->> 'agentVersion', mode = value ->> 'mode',
+          lastAddress = value ->> 'address', clockSkewMs = value ->> 'clockSkewMs', authorities = value -> 'authorities'
+        from json_each(${JSON.stringify(list)})
+        where hosts.id = value ->> 'id' and hosts.state = 'active'`.execute(db);
     },
     offer: async (id, offered) => {
       await active(db, id);

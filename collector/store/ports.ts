@@ -133,6 +133,8 @@ export interface HostWriter {
     from?: { readonly key: Sha256; readonly authority: Sha256 },
   ): Promise<void>;
   seen(id: HostId, at: Timestamp, facts: Seen): Promise<void>;
+  /** The same for many at once; those who are not active any more are passed over. */
+  seenAll(sighted: readonly SightedHost[]): Promise<void>;
   /** A certificate to be used from now on, beside the current one until it is; replaces an earlier offer. */
   offer(id: HostId, next: NextCertificate): Promise<void>;
   /** The next certificate has connected: it is the current one, and the door is shut. STATE when there is none. */
@@ -147,10 +149,16 @@ export interface HostWriter {
 export interface Seen {
   readonly agentVersion: string;
   readonly mode: Mode;
-  /** What only a Hello says; left as it was when missing. */
-  readonly address?: string;
-  readonly clockSkewMs?: number | null;
-  readonly authorities?: readonly Sha256[];
+}
+
+/** What a Hello says of its host. */
+export interface SightedHost extends Seen {
+  readonly id: HostId;
+  readonly at: Timestamp;
+  readonly address: string;
+  /** The host's clock minus the collector's, milliseconds; null: it did not say. */
+  readonly clockSkewMs: number | null;
+  readonly authorities: readonly Sha256[];
 }
 
 // --- enrollment tokens -----------------------------------------------------------------------------------------------

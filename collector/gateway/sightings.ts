@@ -1,0 +1,38 @@
+// Notes that hosts were seen. Greetings that come while one commit is under way share the next one: when a whole fleet
+// comes back at once, the one writer is asked a few times a second and not once for each host.
+import type { HostId } from '@selvage/shared/model/ids.ts';
+import type { SightedHost, Store } from '../store/ports.ts';
+
+export interface Sightings {
+  /** Resolves when it is committed; rejects with what the store said, for everybody who shared that commit. */
+  note(sighted: SightedHost): Promise<void>;
+}
+
+export function createSightings(store: Store): Sightings {
+  let waiting = new Map<HostId, SightedHost>();
+  let next: Promise<void> | null = null;
+  let running: Promise<unknown> = Promise.resolve();
+
+  const commit = async () => {
+    // Whoever comes until the commit before this one is over comes along.
+    await running;
+    await new Promise(setImmediate);
+    const batch = [...waiting.values()];
+    waiting = new Map();
+    next = null;
+    await store.transaction(({ hosts }) => hosts.seenAll(batch));
+  };
+
+  return {
+    note: (sighted) => {
+      waiting.set(sighted.id, sighted);
+      if (next === null) {
+        next = commit();
+        // Those who wait are told; the chain goes on.
+        running = next.catch(() => undefined);
+      }
+
+      return next;
+    },
+  };
+}
