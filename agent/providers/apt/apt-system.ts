@@ -1,10 +1,11 @@
 // How the privileged half starts apt and dpkg on a root. `/`: directly, in the host's own namespaces. Any other root is a
 // sandbox: as an ordinary user in a user namespace without network, so that maintainer scripts chroot and nothing outside
 // the root can be written. The host's own apt.conf is never read; its hooks are copied by name and shown.
-import { chown, mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { lchown, lstat, mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { Run, RunOptions, RunOutput } from '@selvage/shared/exec/run.ts';
+import { hasErrno } from '@selvage/shared/files/durable.ts';
 import { type AptOption, parseDump, readHostOptions, type UnprivilegedUser, writeAptConfig } from './apt-config.ts';
 
 export interface AptSystemOptions {
@@ -22,7 +23,9 @@ export interface AptSystem {
   readonly uid: number;
   readonly lists: string;
   readonly archives: string;
-  /** Sources that name the mirror folders, written by ./mirror-load.ts. */
+  /** The runner's own copy of what it takes from the fetcher's mirror folders, written by ./mirror-intake.ts. */
+  readonly mirror: string;
+  /** Sources that name it, written by ./mirror-load.ts. */
   readonly sources: string;
   /** Options for dpkg where it is called by itself. */
   readonly dpkgOptions: readonly string[];
@@ -66,13 +69,14 @@ export function createAptSystem(options: AptSystemOptions): AptSystem {
     uid: user?.uid ?? process.getuid?.() ?? 0,
     lists,
     archives: join(cache, 'archives'),
+    mirror: own('mirror'),
     sources: own('mirror.sources'),
     dpkgOptions,
     prepare: async () => {
-      for (const path of ['', 'lists', 'lists/partial', 'cache', 'cache/archives', 'cache/archives/partial']) {
-        await mkdir(own(path), { recursive: true, mode: OPEN_FOLDER });
-        if (user) await chown(own(path), user.uid, user.gid);
-      }
+      await makeFolders(
+        ['', 'lists', 'lists/partial', 'cache', 'cache/archives', 'cache/archives/partial'].map(own),
+        user,
+      );
       const host = await readHostOptions(options.run, root, own('host.conf'));
       const hooks = sandboxed ? [] : await readHooks(options.run);
       await writeAptConfig(
@@ -101,6 +105,29 @@ export function createAptSystem(options: AptSystemOptions): AptSystem {
         ...(user ?? {}),
       }),
   };
+}
+
+/**
+ * Makes what is missing; all but the first belong to the user that apt runs as. Inner ones are handed over first, because
+ * whoever owns a folder can put something else into the place of what lies in it. Throws FILE_UNSAFE where that was done.
+ */
+async function makeFolders(paths: readonly string[], user: UnprivilegedUser | null): Promise<void> {
+  const [top, ...others] = paths;
+  if (top !== undefined) await mkdir(top, { recursive: true, mode: OPEN_FOLDER });
+  const made: string[] = [];
+
+  for (const path of others) {
+    try {
+      await mkdir(path, { mode: OPEN_FOLDER });
+      if (user && (await lstat(dirname(path))).uid === user.uid) {
+        throw new CodedError('FILE_UNSAFE', `${path} was missing in a folder of the user with id ${user.uid}`);
+      }
+      made.push(path);
+    } catch (error) {
+      if (!hasErrno(error, 'EEXIST')) throw error;
+    }
+  }
+  if (user) for (const path of made.toReversed()) await lchown(path, user.uid, user.gid);
 }
 
 function settings(dpkgOptions: readonly string[], sandboxed: boolean): readonly AptOption[] {

@@ -1,27 +1,13 @@
-import {
-  copyFileSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { basename, join } from 'node:path';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createRun } from '@selvage/shared/exec/run.ts';
 import type { PackageVersion } from '@selvage/shared/model/package.ts';
 import { needs } from '@selvage/shared/testing/needs.ts';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
-import { systemClock } from '@selvage/shared/time/clock.ts';
-import { compareDebVersions } from '@selvage/shared/versions/deb.ts';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { buildDeb, type DebSpec } from '../../../scripts/lab/deb.ts';
-import { makeRepository, type Repository, tamper } from '../../../scripts/lab/repository.ts';
-import { makeSandbox, type Sandbox } from '../../../scripts/lab/sandbox.ts';
-import type { Fetcher, Installer } from '../provider.ts';
-import { createAptFetcher } from './fetcher.ts';
-import { createAptInstaller } from './installer.ts';
+import { tamper } from '../../../scripts/lab/repository.ts';
+import { type MirrorHost, mirrorHost } from './testing/mirror-host.ts';
 
 const run = createRun({});
 const top = temporaryFolder('installer');
@@ -50,60 +36,10 @@ const OLD: readonly DebSpec[] = [
   { name: 'delta', version: '1.0' },
 ];
 
-interface Host {
-  readonly repository: Repository;
-  readonly sandbox: Sandbox;
-  readonly fetcher: Fetcher;
-  readonly installer: Installer;
-  readonly packages: string;
-  fetch(...packages: readonly PackageVersion[]): Promise<readonly PackageVersion[]>;
-  /** The one mirror folder. */
-  mirror(): string;
-  deb(name: string): string;
-}
-
-async function makeHost(): Promise<Host> {
-  const folder = mkdtempSync(join(top, 'lab-'));
-  const repository = await makeRepository({ folder: join(folder, 'archive'), run, packages: NEW });
-  const sandbox = await makeSandbox({ folder: join(folder, 'host'), run, repositories: [repository], installed: OLD });
-  const stateDir = join(sandbox.folder, 'agent');
-  const packages = join(stateDir, 'packages');
-  mkdirSync(stateDir);
-  const unprivileged = sandbox.user.dropped ? { uid: sandbox.user.uid, gid: sandbox.user.gid } : null;
-  const common = { root: sandbox.root, run, unprivileged };
-  const lists = { maxAge: 86_400_000, byteBudget: 10_000_000 };
-  const fetcher = createAptFetcher({ ...common, stateDir, packages, clock: systemClock, lists });
-  const installer = createAptInstaller({
-    ...common,
-    runnerDir: join(stateDir, 'runner'),
-    packages,
-    compare: compareDebVersions,
-  });
-  const mirror = () => join(packages, readdirSync(packages)[0] ?? '');
-
-  return {
-    repository,
-    sandbox,
-    fetcher,
-    installer,
-    packages,
-    fetch: async (...wanted) => (await fetcher.fetch({ packages: wanted })).missing,
-    mirror,
-    deb: (name) => {
-      const found = readdirSync(mirror(), { recursive: true, encoding: 'utf8' }).find((path) =>
-        basename(path).startsWith(`${name}_`),
-      );
-      if (found === undefined) throw new Error(`no ${name} in the mirror`);
-
-      return join(mirror(), found);
-    },
-  };
-}
-
 needs(PARTS, 'with the real apt in a sandbox', () => {
-  let host: Host;
+  let host: MirrorHost;
   beforeEach(async () => {
-    host = await makeHost();
+    host = await mirrorHost(top, { offered: NEW, installed: OLD });
   });
   const versions = async () => Object.fromEntries(await host.sandbox.versions());
   const before = { alpha: '1.0', beta: '1.0', delta: '1.0' };

@@ -1,14 +1,16 @@
 // The privileged half of the apt provider. It reads packages only from the mirror folder, through a real apt that verifies
 // them again, and opens no network. INVARIANTS: lists and cache are the runner's own; a started package manager is never
 // killed and writes to a file, so that it also survives its parent.
-import { lstat, readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, rm } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { hasErrno } from '@selvage/shared/files/durable.ts';
 import type { InstalledPackage, PackageVersion, Transaction } from '@selvage/shared/model/package.ts';
 import type { Installer, InstallOptions, InstallProgress } from '../provider.ts';
 import { type AptSystem, type AptSystemOptions, createAptSystem, TRANSACTION_MARK } from './apt-system.ts';
 import { DPKG_FOLDER, readInstalled } from './dpkg-database.ts';
+import { isInside } from './mirror.ts';
+import { takePackages, type WantedFile } from './mirror-intake.ts';
 import { loadMirrorFolder } from './mirror-load.ts';
 import { exactly, factsFor, type PackageFacts, parseShow } from './package-facts.ts';
 import { parseSimulation } from './simulation-output.ts';
@@ -122,15 +124,19 @@ class AptInstaller implements Installer {
     for (const name of await names(this.#system.archives)) {
       if (name.endsWith('.deb')) await rm(join(this.#system.archives, name));
     }
-    const args = this.#installArgs(packages, options, ['--download-only']);
-    const output = await this.#system.run({ file: 'apt-get', args, deadlineMs: DOWNLOAD_DEADLINE_MS });
-    if (output.exitCode === 0) return;
-
-    const missing = await this.#missingFiles(packages, options);
+    const { mirror } = this.#system;
+    const files = await this.#wantedFiles(packages, options);
+    const missing = await takePackages(this.#options.packages, files, mirror);
     if (missing.length > 0) {
       throw new CodedError('NOT_FETCHED', `the mirror folder lacks ${missing.join(', ')}`, { details: { missing } });
     }
-    throw new CodedError('MIRROR_REFUSED', `apt does not accept the packages in the mirror folder: ${words(output)}`);
+    const args = this.#installArgs(packages, options, ['--download-only']);
+    const output = await this.#system.run({ file: 'apt-get', args, deadlineMs: DOWNLOAD_DEADLINE_MS });
+    if (output.exitCode !== 0) {
+      throw new CodedError('MIRROR_REFUSED', `apt does not accept the packages in the mirror folder: ${words(output)}`);
+    }
+    // apt has a copy of its own now.
+    for (const { repository, path } of files) await rm(join(mirror, repository, path), { force: true });
   }
 
   async install(
@@ -202,17 +208,18 @@ class AptInstaller implements Installer {
   }
 
   /*
-   * 'copy:/var/lib/selvage-agent/packages/x/pool/b/beta/beta_2.0%7edeb12u1_all.deb' beta_2.0%7edeb12u1_all.deb 20672 SHA256:00df…
+   * 'copy:/var/lib/selvage-agent/runner/apt/mirror/x/pool/b/beta/beta_2.0%7edeb12u1_all.deb' beta_2.0%7edeb12u1_all.deb 20672 SHA256:00df…
    */
-  async #missingFiles(packages: readonly PackageVersion[], options: InstallOptions): Promise<readonly string[]> {
-    const { stdout } = await this.#apt(this.#installArgs(packages, options, ['--print-uris', '-qq']));
-    const paths = stdout
-      .split('\n')
-      .flatMap((line) => /^'copy:(\/[^']*)' /.exec(line)?.[1] ?? [])
-      .map(decodeURIComponent);
-    const missing = await Promise.all(paths.map(async (path) => ((await isFile(path)) ? [] : [path])));
+  async #wantedFiles(packages: readonly PackageVersion[], options: InstallOptions): Promise<readonly WantedFile[]> {
+    const { exitCode, stdout, stderr } = await this.#apt(
+      this.#installArgs(packages, options, ['--print-uris', '-qq', '-o', 'Acquire::ForceHash=SHA256']),
+    );
+    if (exitCode !== 0) throw new CodedError('PLAN_CHANGED', `apt names no files: ${words({ stdout, stderr })}`);
 
-    return missing.flat();
+    return stdout
+      .split('\n')
+      .filter((line) => line.startsWith("'"))
+      .map((line) => wantedFile(line, this.#system.mirror));
   }
 
   /** Files of the cache that hold what was torn: `<name>_<version>_<arch>.deb`, with `:` written as %3a. */
@@ -234,13 +241,21 @@ function words(output: { readonly stdout: string; readonly stderr: string }): st
   return (errors.length > 0 ? errors.join(' ') : text.replaceAll('\n', ' ')).slice(0, MAX_REASON);
 }
 
-async function isFile(path: string): Promise<boolean> {
-  try {
-    return (await lstat(path)).isFile();
-  } catch (error) {
-    if (hasErrno(error, 'ENOENT', 'ENOTDIR')) return false;
-    throw error;
+function wantedFile(line: string, mirror: string): WantedFile {
+  const match = /^'copy:(\/[^']*)' \S+ (\d{1,15}) (SHA256|SHA512):([0-9a-f]{64,128})$/.exec(line.trimEnd());
+  const path = decodeURIComponent(match?.[1] ?? '');
+  const [repository = '', ...rest] = relative(mirror, path).split('/');
+  if (!match?.[3] || !match[4] || !path.startsWith(`${mirror}/`) || !isInside(rest.join('/'))) {
+    throw new CodedError('PARSE', `apt-get --print-uris printed a line that is not understood: ${line}`);
   }
+
+  return {
+    repository,
+    path: rest.join('/'),
+    size: Number(match[2]),
+    algorithm: match[3] === 'SHA256' ? 'sha256' : 'sha512',
+    hash: match[4],
+  };
 }
 
 async function names(folder: string): Promise<readonly string[]> {

@@ -1,15 +1,14 @@
-// The mirror folder as sources of a real apt: `copy:` addresses for the same repositories, components and keyrings as the
-// host's own sources, into lists that only root writes. apt verifies every signature, hash and date itself; what it refuses,
+// The mirror as sources of a real apt: `copy:` addresses of the runner's own copy of it, for the same repositories, components
+// and keyrings as the host's own sources, into lists that only root writes. apt verifies every signature, hash and date itself; what it refuses,
 // and what is older than was accepted before, is refused as a whole. `file:` is never used: apt would read in place.
-import type { Dirent } from 'node:fs';
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asCoded, CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { sha256 } from '@selvage/shared/files/canonical.ts';
-import { hasErrno, readBounded, writeDurable } from '@selvage/shared/files/durable.ts';
+import { readBounded, writeDurable } from '@selvage/shared/files/durable.ts';
 import { z } from 'zod';
 import type { AptSystem } from './apt-system.ts';
 import { mirrorKey, suiteFolder } from './mirror.ts';
+import { forgetTaken, mirrorFolders, takeIndexes } from './mirror-intake.ts';
 import { parseRelease } from './release.ts';
 import { type ListedRepository, listRepositories } from './repository-list.ts';
 import { readSources } from './source-files.ts';
@@ -74,8 +73,13 @@ export async function loadMirrorFolder(
   if (names.length === 0) return [];
 
   const dates = await readDates(folders.dates);
-  const offered = await Promise.all(names.map((name) => readOffered(folders.packages, name, known)));
-  for (const one of offered) refuseOlder(one, dates);
+  await forgetTaken(system.mirror);
+  const offered: Offered[] = [];
+  for (const name of names) {
+    const one = await readOffered(system.mirror, folders.packages, name, known);
+    refuseOlder(one, dates);
+    offered.push(one);
+  }
 
   await writeDurable(system.sources, renderSources(offered.map(asSource)), { mode: SOURCES_MODE });
   await update(system);
@@ -106,36 +110,34 @@ async function knownRepositories(root: string): Promise<ReadonlyMap<string, Know
 }
 
 async function mirrorNames(packages: string, known: ReadonlyMap<string, Known>): Promise<readonly string[]> {
-  const entries: readonly Dirent[] = await readdir(packages, { withFileTypes: true }).catch((error: unknown) => {
-    if (hasErrno(error, 'ENOENT')) return [];
-    throw error;
-  });
   // Names with a dot first are being written by the fetcher.
-  const finished = entries.filter((entry) => !entry.name.startsWith('.'));
-  const stranger = finished.find((entry) => !entry.isDirectory() || !known.has(entry.name));
-  if (stranger) {
-    throw new CodedError('MIRROR_REFUSED', `${join(packages, stranger.name)} is no repository of this host`, {
-      details: { folder: stranger.name },
+  const finished = ((await mirrorFolders(packages)) ?? []).filter((name) => !name.startsWith('.'));
+  const stranger = finished.find((name) => !known.has(name));
+  if (stranger !== undefined) {
+    throw new CodedError('MIRROR_REFUSED', `${join(packages, stranger)} is no repository of this host`, {
+      details: { folder: stranger },
     });
   }
-  if (!PLAIN_PATH.test(packages)) {
-    throw new CodedError('SETTINGS_INVALID', `${packages} holds characters that apt's sources cannot name`);
-  }
 
-  return finished.map((entry) => entry.name).sort();
+  return finished.sort();
 }
 
-async function readOffered(packages: string, name: string, known: ReadonlyMap<string, Known>): Promise<Offered> {
+async function readOffered(
+  own: string,
+  packages: string,
+  name: string,
+  known: ReadonlyMap<string, Known>,
+): Promise<Offered> {
   const found = known.get(name);
   if (!found) throw new CodedError('INTERNAL', `${name} was known a moment ago`);
-  const folder = join(packages, name);
-
-  for (const index of ['InRelease', 'Release']) {
-    const path = join(folder, suiteFolder(found.repository), index);
-    const bytes = await readBounded(path, MAX_RELEASE_BYTES);
-    if (bytes !== null) return { ...found, folder, index, sha256: sha256(bytes), date: dateOf(bytes, path) };
+  const folder = join(own, name);
+  if (!PLAIN_PATH.test(folder)) {
+    throw new CodedError('SETTINGS_INVALID', `${own} holds characters that apt's sources cannot name`);
   }
-  throw new CodedError('MIRROR_REFUSED', `${folder} has no signed index`, { details: { folder: name } });
+  const suite = suiteFolder(found.repository);
+  const { index, bytes } = await takeIndexes(packages, name, suite, own);
+
+  return { ...found, folder, index, sha256: sha256(bytes), date: dateOf(bytes, join(packages, name, suite, index)) };
 }
 
 function dateOf(bytes: Uint8Array, path: string): Temporal.Instant {

@@ -49,6 +49,36 @@ export function parseRelease(text: string, file: string): Release {
   };
 }
 
+/** A file that the index lists, with the strongest hash it gives. */
+export interface ListedFile {
+  /** Below the folder of the suite. */
+  readonly path: string;
+  readonly size: number;
+  readonly algorithm: 'sha256' | 'sha512';
+  readonly hash: string;
+}
+
+/*
+ * SHA256:
+ *  e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855        0 contrib/Contents-amd64
+ */
+/** Names in it are anybody's until the signature was verified: callers check them before they become paths. */
+export function listedFiles(text: string, file: string): readonly ListedFile[] {
+  const [stanza] = parseStanzas(body(text, file), { file, comments: false });
+
+  for (const algorithm of ['sha256', 'sha512'] as const) {
+    const lines = stanza?.fields.get(algorithm)?.split('\n') ?? [];
+    const files = lines.flatMap((line) => {
+      const match = /^([0-9a-f]{64,128}) +(\d{1,15}) (\S+)$/.exec(line.trim());
+
+      return match?.[1] && match[3] ? [{ algorithm, hash: match[1], size: Number(match[2]), path: match[3] }] : [];
+    });
+    if (files.length > 0) return files;
+  }
+
+  return [];
+}
+
 function body(text: string, file: string): string {
   if (!text.startsWith(SIGNED)) return text;
   const start = text.indexOf('\n\n');

@@ -32,7 +32,8 @@ export async function spaceFor(
     [join(root, 'usr'), installed],
     [join(root, 'var'), RESERVE_BYTES],
     [join(root, 'boot'), kernels * KERNEL_BYTES],
-    [archives, download],
+    // Taken from the mirror, and for a moment once more in the cache of apt.
+    [archives, 2 * download],
   ];
   const byDevice = new Map<number, Space>();
 
