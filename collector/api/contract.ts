@@ -9,6 +9,7 @@ import { ADMIN_NAME } from '@selvage/shared/pki/certificate.ts';
 import { approvalDocument } from '@selvage/shared/policy/documents.ts';
 import { MAX_DOCUMENTS, MAX_POLICY_FILE_BYTES, MAX_ROLES, MAX_ROOT_STEPS } from '@selvage/shared/policy/limits.ts';
 import { z } from 'zod';
+import { ALARM_KINDS, SEVERITIES } from '../alarms/alarms.ts';
 import { FIX_STATES } from '../fixes/fix.ts';
 
 const NAME_LENGTH = 253;
@@ -36,6 +37,26 @@ export const errorDocument = z.strictObject({
 
 const head = z.strictObject({ sequence: count, hash: sha256 });
 
+const milliseconds = z.number().nonnegative();
+
+/** Counts since the collector started; the event loop over the last half to one minute. */
+const load = z.strictObject({
+  eventLoop: z.strictObject({ p50Ms: milliseconds, p99Ms: milliseconds, maxMs: milliseconds }),
+  connections: count,
+  strangers: count,
+  accepted: count,
+  shedding: count,
+  handshakes: count,
+  handshakesFailed: count,
+  framesIn: count,
+  framesOut: count,
+  bytesIn: count,
+  commits: count,
+  waiting: count,
+  refused: z.record(z.string(), count),
+  residentBytes: count,
+});
+
 export const status = z.strictObject({
   version: z.string(),
   now: instant,
@@ -49,6 +70,27 @@ export const status = z.strictObject({
   hosts: z.strictObject({ active: count, revoked: count, connected: count, unknown: count }),
   policy: z.strictObject({ documents: count, timestampVersion: count, expires: instant }),
   audit: head.nullable(),
+  load,
+});
+
+// --- alarms ----------------------------------------------------------------------------------------------------------
+
+export const alarm = z.strictObject({
+  severity: z.enum(SEVERITIES),
+  kind: z.enum(ALARM_KINDS),
+  /** Which one: a role, an admin, a host; empty where there is one of the kind. */
+  subject: z.string(),
+  /** Null where it is no matter of time. */
+  ends: instant.nullable(),
+  message: z.string(),
+  stops: z.string(),
+  next: z.string(),
+});
+export const alarms = z.strictObject({
+  /** The worst first. */
+  alarms: z.array(alarm),
+  /** Versions of signed roles that hosts say they have accepted and that are not here: after a restore. */
+  held: z.array(z.strictObject({ role: name, version: count, hosts: z.array(name) })),
 });
 
 // --- hosts -----------------------------------------------------------------------------------------------------------

@@ -4,7 +4,9 @@ import type { Log } from '@selvage/shared/log/log.ts';
 import type { Sha256 } from '@selvage/shared/model/ids.ts';
 import type { PolicyDocument } from '@selvage/shared/policy/documents.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
+import type { Alarm, Behind } from '../alarms/alarms.ts';
 import type { Events } from '../events.ts';
+import type { Load } from '../metrics/meter.ts';
 import type { AdminRecord, Store } from '../store/ports.ts';
 
 export interface ApiDeps {
@@ -12,6 +14,8 @@ export interface ApiDeps {
   readonly enrollment: EnrollmentPort;
   readonly policy: PolicyPort;
   readonly connections: ConnectionsPort;
+  /** What ends, and what hosts have accepted that is not here. */
+  readonly alarms: () => Promise<AlarmsNow>;
   readonly events: Events;
   readonly clock: Clock;
   readonly log: Log;
@@ -71,6 +75,12 @@ export interface CurrentPolicy {
   readonly files: readonly { readonly name: string; readonly sha256: Sha256; readonly bytes: Uint8Array }[];
 }
 
+export interface AlarmsNow {
+  readonly alarms: readonly Alarm[];
+  readonly held: readonly Behind[];
+}
+
 export interface ConnectionsPort {
   connected(): readonly string[];
+  load(): Load;
 }

@@ -19,6 +19,7 @@ import {
 } from '@selvage/shared/wire/wire.ts';
 import type { RawData, WebSocket } from 'ws';
 import type { Intake } from '../intake/intake.ts';
+import type { Meter } from '../metrics/meter.ts';
 import type { PolicyReader } from '../store/ports.ts';
 import type { HostSession } from './greeting.ts';
 import type { GatewayLimits } from './limits.ts';
@@ -39,6 +40,7 @@ export interface ConnectionParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly limits: GatewayLimits;
+  readonly meter: Meter;
   readonly rates: HostRates;
   /** Checks and records the greeting, knows what the host may do; what it throws is the answer. */
   readonly session: HostSession;
@@ -77,6 +79,7 @@ export class Connection {
 
   send(frame: CollectorFrame): void {
     if (this.#state === 'closed') return;
+    this.#parts.meter.framesOut += 1;
     this.#socket.send(encodeCollectorFrame(frame));
     if (this.#socket.bufferedAmount > this.#parts.limits.sendBufferBytes) {
       this.#closed('the host does not read what is sent to it');
@@ -87,6 +90,7 @@ export class Connection {
   /** Says why and closes; nothing that comes or waits is handled any more. */
   end(error: CodedError, retryAfterMs = 0): void {
     if (this.#state === 'closed') return;
+    this.#parts.meter.refuse(error.code);
     this.send(problem(error, true, retryAfterMs));
     this.#closed(error.code);
     this.#socket.resume();
@@ -117,6 +121,8 @@ export class Connection {
     this.#lastHeard = this.#parts.clock.monotonic();
     // binaryType is nodebuffer: one Buffer per message.
     if (!Buffer.isBuffer(data) || !this.#allowed(data.length)) return;
+    this.#parts.meter.framesIn += 1;
+    this.#parts.meter.bytesIn += data.length;
     const frame = isBinary ? this.#decode(data) : this.#refuse(new CodedError('FRAME_INVALID', 'a text frame'));
     if (frame === null) return;
 
@@ -150,11 +156,13 @@ export class Connection {
 
   #enqueue(frame: AgentFrame): void {
     this.#waiting += 1;
+    this.#parts.meter.waiting += 1;
     if (this.#waiting >= this.#parts.limits.inFlight) this.#socket.pause();
 
     this.#work = this.#work.then(async () => {
       if (this.#state !== 'closed') await this.#handle(frame);
       this.#waiting -= 1;
+      this.#parts.meter.waiting -= 1;
       this.#lastHeard = this.#parts.clock.monotonic();
       if (this.#state !== 'closed' && this.#socket.isPaused) this.#socket.resume();
     });
@@ -176,6 +184,8 @@ export class Connection {
           return await this.#policyFile(frame);
         case 'ping':
           return this.send({ type: 'pong', nonce: frame.nonce });
+        case 'policyHeld':
+          return this.#parts.session.held(frame);
         case 'renewalRequest':
           return await this.#renewal(frame.csr);
       }
@@ -210,6 +220,8 @@ export class Connection {
       this.#parts.rates.spent(bytes),
     );
 
+    this.#parts.meter.commits += 1;
+    if (refused) this.#parts.meter.refuse(refused.code);
     if (refused) this.#parts.log.warn({ host: this.host, code: refused.code }, refused.message);
     if (refused && refused.code !== 'FRAME_WRONG_HOST') this.send(problem(refused, false));
     if (wanted.length > 0) this.send({ type: 'sectionsWanted', names: wanted });

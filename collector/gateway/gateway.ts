@@ -14,14 +14,17 @@ import { CONNECT_PATH, type EndorsedAuthority, MAX_FRAME_BYTES } from '@selvage/
 import { WebSocketServer } from 'ws';
 import type { Events } from '../events.ts';
 import type { Intake } from '../intake/intake.ts';
+import { monitorLag } from '../metrics/lag.ts';
+import { type Load, loadOf, Meter } from '../metrics/meter.ts';
 import type { Store } from '../store/ports.ts';
 import { admit, type Claim, claimOf, isRefusal, refuse } from './admission.ts';
 import { Connection } from './connection.ts';
 import { createCustody } from './custody.ts';
-import { hostSession, type Renew } from './greeting.ts';
+import { hostSession, type Renew, type SessionParts } from './greeting.ts';
 import { DEFAULT_LIMITS, type GatewayLimits } from './limits.ts';
 import { Rates } from './rates.ts';
 import { Registry } from './registry.ts';
+import { createSightings } from './sightings.ts';
 import { Strangers } from './strangers.ts';
 
 const MAX_HEADER_BYTES = 8192;
@@ -70,6 +73,8 @@ export interface GatewayOptions {
   readonly renew?: Renew;
   /** What hosts should trust; without it, nothing is said about authorities. */
   readonly authorities?: () => readonly EndorsedAuthority[];
+  /** Which signed policy a host says it has accepted, at each Hello. */
+  readonly onHeld?: SessionParts['onHeld'];
   readonly limits?: Partial<GatewayLimits>;
 }
 
@@ -86,6 +91,8 @@ export interface Gateway {
   /** Another certificate or other authorities from now on; connections that are open stay. */
   secure(tls: GatewayTls): void;
   connected(): HostId[];
+  /** What it counted since it started, and how late the event loop is. */
+  load(): Load;
   /** Sends everybody away with a spread retry-after, lets running intake finish, and closes. */
   close(): Promise<void>;
 }
@@ -98,22 +105,27 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const sockets = new WebSocketServer(SOCKET_OPTIONS);
   const registry = new Registry(limits, events, log);
   const rates = new Rates(limits, clock);
-  const strangers = new Strangers(limits);
+  const strangers = new Strangers(limits, clock);
+  const meter = new Meter();
+  const lag = monitorLag();
   const stopped = new AbortController();
   const custody = createCustody({ store, clock, events });
+  const sightings = createSightings(store);
   const authorities = options.authorities ?? (() => []);
   let trusted = authoritiesOf(options.tls);
 
   const open = async (request: IncomingMessage, socket: Duplex, head: Buffer, claim: Claim) => {
     const wait = rates.of(claim.host).connect();
-    if (wait > 0) return refuse(socket, 'RATE_LIMITED', wait);
-    const { host: record } = await admit({ hosts: store.read.hosts, custody, now: clock.now() }, claim);
+    if (wait > 0) return turnAway(socket, 'RATE_LIMITED', wait);
+    const { host } = await admit({ hosts: store.read.hosts, custody, now: clock.now() }, claim);
     if (socket.destroyed) return;
+    // Not the record: what is named below lives as long as the connection.
+    const { name } = host;
 
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
       strangers.known(socket);
       registry.add(
-        record.name,
+        name,
         new Connection({
           host: claim.host,
           socket: webSocket,
@@ -122,9 +134,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
           clock,
           log,
           limits,
+          meter,
           rates: rates.of(claim.host),
           session: hostSession({
-            ...{ store, intake, clock, limits, claim, custody, authorities, renew: options.renew ?? null },
+            ...{ store, intake, clock, limits, claim, custody, sightings, authorities, renew: options.renew ?? null },
+            onHeld: options.onHeld ?? (() => undefined),
             collectorVersion: options.collectorVersion ?? '0',
             onQuarantined: () => {
               const error = new CodedError('HOST_QUARANTINED', 'the identity of this host was seen in two places');
@@ -138,33 +152,49 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     });
   };
 
+  const turnAway = (socket: Duplex, code: Code, retryAfterMs = 0) => {
+    meter.refuse(code);
+    refuse(socket, code, retryAfterMs);
+  };
+
   server.on('connection', (socket) => {
-    if (!strangers.admit(socket)) socket.destroy();
+    if (strangers.admit(socket)) {
+      meter.accepted += 1;
+    } else {
+      meter.shedding += 1;
+      socket.destroy();
+    }
+  });
+  server.on('secureConnection', () => {
+    meter.handshakes += 1;
   });
   server.on('tlsClientError', (error, socket) => {
+    meter.handshakesFailed += 1;
     log.debug({ code: 'code' in error ? error.code : null }, 'a TLS handshake failed');
     socket.destroy();
   });
   server.on('clientError', (_error, socket) => socket.destroy());
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy());
-    if (stopped.signal.aborted) return refuse(socket, 'UNREACHABLE', limits.shutdownRetryMs);
+    if (stopped.signal.aborted) return turnAway(socket, 'UNREACHABLE', limits.shutdownRetryMs);
     const claim = claimOf(socket, trusted);
-    if (typeof claim === 'string') return refuse(socket, claim);
-    if (request.url !== CONNECT_PATH) return refuse(socket, 'NOT_FOUND');
+    if (typeof claim === 'string') return turnAway(socket, claim);
+    if (request.url !== CONNECT_PATH) return turnAway(socket, 'NOT_FOUND');
 
     open(request, socket, head, claim).catch((error: unknown) => {
       const coded = asCoded(error);
       log.warn({ host: claim.host, code: coded.code }, coded.message);
       const fault = !isRefusal(coded.code);
-      refuse(socket, fault ? 'STORE_FAILED' : coded.code, fault ? limits.faultRetryMs : 0);
+      turnAway(socket, fault ? 'STORE_FAILED' : coded.code, fault ? limits.faultRetryMs : 0);
     });
   });
 
+  for (const { lastAddress } of await store.read.hosts.list()) if (lastAddress !== null) strangers.proven(lastAddress);
   await listen(server, options.listen);
   const sweeping = sweep(clock, stopped.signal, () => {
     registry.sweep();
     rates.sweep();
+    strangers.sweep();
   });
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : options.listen.port;
@@ -173,6 +203,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     port,
     url: `wss://${options.listen.host}:${port}`,
     connected: () => registry.connected(),
+    load: () => loadOf({ meter, lag, connections: registry.size, strangers: strangers.size }),
     disconnectHost: (id, code) => {
       for (const connection of registry.ofHost(id)) {
         connection.end(new CodedError(code, 'the collector ended the connection'));
@@ -193,6 +224,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     close: async () => {
       if (stopped.signal.aborted) return;
       stopped.abort();
+      lag.close();
       const closed = new Promise<void>((resolve) => {
         server.close(() => resolve());
       });

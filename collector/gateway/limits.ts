@@ -27,6 +27,12 @@ export interface GatewayLimits {
   /** Sockets that have not proven who they are, in all and from one address. */
   readonly unauthenticated: number;
   readonly unauthenticatedPerAddress: number;
+  /** New sockets of strangers, steady and burst: from one address, and from all that no host ever came from. 20 a second
+   * are 3 % of a core, 300 are 45 %. */
+  readonly strangersPerAddressPerSecond: number;
+  readonly strangerBurstPerAddress: number;
+  readonly strangersPerSecond: number;
+  readonly strangerBurst: number;
   /** Bytes that may wait for a host that does not read. */
   readonly sendBufferBytes: number;
   /** Retry-after given at shutdown: the least, and the span the fleet is spread over. */
@@ -55,6 +61,10 @@ export const DEFAULT_LIMITS: GatewayLimits = {
   connectionsPerHost: 2,
   unauthenticated: 2048,
   unauthenticatedPerAddress: 256,
+  strangersPerAddressPerSecond: 20,
+  strangerBurstPerAddress: 256,
+  strangersPerSecond: 300,
+  strangerBurst: 2048,
   sendBufferBytes: 4 * 1024 * 1024,
   shutdownRetryMs: 2000,
   shutdownSpreadMs: 30_000,

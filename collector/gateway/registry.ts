@@ -73,6 +73,14 @@ export class Registry {
     return [...this.#hosts].filter(([, entries]) => entries.some((e) => e.connection.live)).map(([host]) => host);
   }
 
+  /** Connections of all hosts, greeted or not. */
+  get size(): number {
+    let size = 0;
+    for (const entries of this.#hosts.values()) size += entries.length;
+
+    return size;
+  }
+
   sweep(): void {
     for (const connection of this.all()) connection.sweep();
   }

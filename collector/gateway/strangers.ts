@@ -1,31 +1,69 @@
-// Counts sockets that have not proven which host they are, in all and per address, so that idle strangers cannot use up
-// the listener. A socket counts until it is upgraded or closed.
-import type { Socket } from 'node:net';
+// Bounds what comes before anybody has proven who they are: sockets at one time, in all and per address, and new ones over
+// time. A socket counts until it is upgraded or closed, and what a host took from the rate is given back when it is upgraded.
+//
+// Who shares an address with strangers (one NAT, one office) must not be locked out by them: an address that a host has proven
+// itself from has ten times the rate, and is not held to the rate of all. What is open already is never touched.
+import { isIPv6, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
+import type { Clock } from '@selvage/shared/time/clock.ts';
+import { Bucket } from './bucket.ts';
 import type { GatewayLimits } from './limits.ts';
+
+const SECOND_MS = 1000;
+/** Addresses that are remembered; more share one rate. */
+const MAX_ADDRESSES = 65_536;
+/** Groups of an IPv6 address that one customer has: a /64. */
+const NETWORK_GROUPS = 4;
+/** How long an address counts as one of hosts after the last of them proved itself. */
+const PROVEN_MS = 7 * 86_400_000;
+/** Times the rate of an address of strangers. */
+const PROVEN_FACTOR = 10;
+const THE_REST = 'the rest';
+
+interface Origin {
+  readonly bucket: Bucket;
+  /** Sockets that are open and unproven. */
+  count: number;
+  /** Monotonic time until which it counts as an address of hosts, 0 for one of strangers. */
+  provenUntil: number;
+}
 
 export class Strangers {
   readonly #limits: GatewayLimits;
+  readonly #clock: Clock;
   /** By address and port, because the TLS layer hands out another object for the same socket. */
   readonly #sockets = new Map<string, Socket>();
-  readonly #perAddress = new Map<string, number>();
+  readonly #origins = new Map<string, Origin>();
+  readonly #all: Bucket;
 
-  constructor(limits: GatewayLimits) {
+  constructor(limits: GatewayLimits, clock: Clock) {
     this.#limits = limits;
+    this.#clock = clock;
+    this.#all = new Bucket(
+      { perMs: limits.strangersPerSecond / SECOND_MS, burst: limits.strangerBurst },
+      clock.monotonic(),
+    );
   }
 
-  /** False when there are too many already; the socket is not counted then. */
-  admit(socket: Socket): boolean {
-    const address = socket.remoteAddress ?? '';
-    const key = keyOf(socket);
-    const count = this.#perAddress.get(address) ?? 0;
-    if (this.#sockets.size >= this.#limits.unauthenticated || count >= this.#limits.unauthenticatedPerAddress) {
-      return false;
-    }
+  get size(): number {
+    return this.#sockets.size;
+  }
 
+  /** False when there are too many already, or too many came; the socket is not counted then. */
+  admit(socket: Socket): boolean {
+    const address = networkOf(socket.remoteAddress ?? '');
+    const { unauthenticated, unauthenticatedPerAddress } = this.#limits;
+    const origin = this.#originOf(address);
+    if (this.#sockets.size >= unauthenticated || origin.count >= unauthenticatedPerAddress) return false;
+
+    const now = this.#clock.monotonic();
+    if (origin.bucket.take(1, now) > 0) return false;
+    if (origin.provenUntil <= now && this.#all.take(1, now) > 0) return false;
+
+    const key = keyOf(socket);
     this.#sockets.set(key, socket);
-    this.#perAddress.set(address, count + 1);
+    origin.count += 1;
     socket.once('close', () => this.#forget(key, address));
 
     return true;
@@ -33,21 +71,77 @@ export class Strangers {
 
   /** The socket has proven which host it is. */
   known(socket: Duplex): void {
-    if (socket instanceof TLSSocket) this.#forget(keyOf(socket), socket.remoteAddress ?? '');
+    if (!(socket instanceof TLSSocket)) return;
+    const address = networkOf(socket.remoteAddress ?? '');
+    if (!this.#forget(keyOf(socket), address)) return;
+
+    const now = this.#clock.monotonic();
+    const origin = this.proven(socket.remoteAddress ?? '');
+    origin.bucket.owe(-1, now);
+    this.#all.owe(-1, now);
+  }
+
+  /** A host has come from there. */
+  proven(remoteAddress: string): Origin {
+    const address = networkOf(remoteAddress);
+    const now = this.#clock.monotonic();
+    const before = this.#originOf(address);
+    const origin = before.provenUntil > now ? before : { ...before, bucket: this.#bucket(PROVEN_FACTOR) };
+    origin.provenUntil = now + PROVEN_MS;
+    this.#origins.set(address, origin);
+
+    return origin;
+  }
+
+  /** Forgets addresses that nothing is known of any more. */
+  sweep(): void {
+    const now = this.#clock.monotonic();
+    for (const [address, { bucket, count, provenUntil }] of this.#origins) {
+      if (count === 0 && provenUntil <= now && bucket.isFull(now)) this.#origins.delete(address);
+    }
   }
 
   destroyAll(): void {
     for (const socket of this.#sockets.values()) socket.destroy();
   }
 
-  #forget(key: string, address: string): void {
-    if (!this.#sockets.delete(key)) return;
-    const count = (this.#perAddress.get(address) ?? 1) - 1;
-    if (count > 0) this.#perAddress.set(address, count);
-    else this.#perAddress.delete(address);
+  #originOf(address: string): Origin {
+    const known = this.#origins.get(address);
+    if (known) return known;
+    if (this.#origins.size >= MAX_ADDRESSES && address !== THE_REST) return this.#originOf(THE_REST);
+
+    const origin = { bucket: this.#bucket(1), count: 0, provenUntil: 0 };
+    this.#origins.set(address, origin);
+
+    return origin;
+  }
+
+  #bucket(factor: number): Bucket {
+    const { strangersPerAddressPerSecond: rate, strangerBurstPerAddress: burst } = this.#limits;
+
+    return new Bucket({ perMs: (rate * factor) / SECOND_MS, burst: burst * factor }, this.#clock.monotonic());
+  }
+
+  #forget(key: string, address: string): boolean {
+    if (!this.#sockets.delete(key)) return false;
+    const origin = this.#originOf(address);
+    origin.count = Math.max(0, origin.count - 1);
+
+    return true;
   }
 }
 
 function keyOf(socket: Socket): string {
   return `${socket.remoteAddress} ${socket.remotePort}`;
+}
+
+/** The address, or the network of an IPv6 address: whoever has one has 2^64 of them. */
+export function networkOf(address: string): string {
+  if (!isIPv6(address) || address.startsWith('::ffff:')) return address;
+  const [head = '', tail] = address.split('%', 1)[0]?.split('::') ?? [];
+  const before = head === '' ? [] : head.split(':');
+  const after = tail === undefined || tail === '' ? [] : tail.split(':');
+  const zeros = tail === undefined ? [] : Array<string>(8 - before.length - after.length).fill('0');
+
+  return [...before, ...zeros, ...after].slice(0, NETWORK_GROUPS).join(':');
 }

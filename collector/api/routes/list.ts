@@ -2,11 +2,13 @@
 import type { FastifyInstance } from 'fastify';
 import type { ApiDeps } from '../deps.ts';
 import { addAdmins } from './admins.ts';
+import { addAlarms } from './alarms.ts';
 import { addAudit } from './audit.ts';
 import { addEvents } from './events.ts';
 import { addFirstContact } from './first-contact.ts';
 import { addFixes } from './fixes.ts';
 import { addHosts } from './hosts.ts';
+import { addMetrics } from './metrics.ts';
 import { addOpenApi } from './open-api.ts';
 import { addPolicy } from './policy.ts';
 import { addStatus } from './status.ts';
@@ -16,6 +18,8 @@ export const ROUTES: readonly ((app: FastifyInstance, deps: ApiDeps) => void)[] 
   addFirstContact,
   addOpenApi,
   addStatus,
+  addMetrics,
+  addAlarms,
   addHosts,
   addTokens,
   addAdmins,

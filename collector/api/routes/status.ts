@@ -1,5 +1,6 @@
 // One look at the collector: who asks, where it is reached, how many hosts, how fresh policy and ledger are.
 import type { FastifyInstance } from 'fastify';
+import type { Load } from '../../metrics/meter.ts';
 import { status } from '../contract.ts';
 import type { ApiDeps } from '../deps.ts';
 import { summariesOf } from '../host-view.ts';
@@ -40,7 +41,13 @@ export function addStatus(app: FastifyInstance, deps: ApiDeps): void {
           expires: current.expires,
         },
         audit: head && { sequence: head.sequence, hash: head.hash },
+        load: loadShown(connections.load()),
       };
     },
   });
+}
+
+/** The codes are typed; the wire knows a record of counts. */
+function loadShown({ refused, ...load }: Load): Omit<Load, 'refused'> & { refused: Record<string, number> } {
+  return { ...load, refused: { ...refused } };
 }

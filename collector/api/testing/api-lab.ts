@@ -15,6 +15,7 @@ import { makeAuthority, makeServerIdentity, validFor } from '../../enrollment/au
 import { createEnrollment } from '../../enrollment/enrollment.ts';
 import { loginRoutes } from '../../enrollment/routes.ts';
 import { Events } from '../../events.ts';
+import type { Load } from '../../metrics/meter.ts';
 import type { AdminRecord, Store } from '../../store/ports.ts';
 import { openStore } from '../../store/store.ts';
 import type { ApiDeps, CurrentPolicy } from '../deps.ts';
@@ -62,6 +63,12 @@ export interface ApiLab {
 }
 
 const DAY_MS = 86_400_000;
+export const LOAD: Load = {
+  eventLoop: { p50Ms: 0.1, p99Ms: 2.5, maxMs: 7 },
+  ...{ connections: 3, strangers: 2, accepted: 9, shedding: 1, handshakes: 8, handshakesFailed: 1 },
+  ...{ framesIn: 40, framesOut: 41, bytesIn: 4096, commits: 12, waiting: 0, residentBytes: 80_000_000 },
+  refused: { RATE_LIMITED: 4, CERTIFICATE_INVALID: 2 },
+};
 
 export async function apiLab(): Promise<ApiLab> {
   // Certificates are checked against the real time by TLS, so the fake clock starts there.
@@ -98,7 +105,8 @@ export async function apiLab(): Promise<ApiLab> {
       },
       proposeOnlineKeys: async () => ({ snapshot: createSigningKey(), timestamp: createSigningKey() }),
     },
-    connections: { connected: () => [...connected] },
+    alarms: async () => ({ alarms: [], held: [] }),
+    connections: { connected: () => [...connected], load: () => LOAD },
     firstContact: loginRoutes(enrollment),
     addresses: () => ({ gateway: 'wss://c:1', gatewayPin: 'sha256:a', api: 'https://c:2', apiPin: 'sha256:b' }),
     tls: { ...makeServerIdentity(admins, ['127.0.0.1'], at), adminsAuthority: admins.certificate },

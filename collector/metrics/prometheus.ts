@@ -1,0 +1,53 @@
+// The load of the collector in Prometheus' text format 0.0.4. Pure; names and labels are fixed, never from outside.
+import type { Load } from './meter.ts';
+
+export const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
+const MS_PER_SECOND = 1000;
+
+type Sample = readonly [labels: string, value: number];
+
+/** One line for what it is, one for its type, one per sample. */
+export function exposition(load: Load): string {
+  const { p50Ms, p99Ms, maxMs } = load.eventLoop;
+  const seconds = (ms: number) => ms / MS_PER_SECOND;
+  const refused = Object.entries(load.refused).sort(([a], [b]) => (a < b ? -1 : 1));
+
+  return [
+    family('event_loop_lag_seconds', 'gauge', 'Lateness of the event loop over the last half to one minute', [
+      ['{quantile="0.5"}', seconds(p50Ms)],
+      ['{quantile="0.99"}', seconds(p99Ms)],
+      ['{quantile="1"}', seconds(maxMs)],
+    ]),
+    family('resident_memory_bytes', 'gauge', 'Resident memory of the collector', [['', load.residentBytes]]),
+    family('connections', 'gauge', 'Connections of hosts', [['', load.connections]]),
+    family('strangers', 'gauge', 'Sockets that have not proven who they are', [['', load.strangers]]),
+    family('sockets_total', 'counter', 'TCP connections to the gateway', [
+      ['{outcome="accepted"}', load.accepted],
+      ['{outcome="shed"}', load.shedding],
+    ]),
+    family('handshakes_total', 'counter', 'TLS handshakes of the gateway', [
+      ['{outcome="done"}', load.handshakes],
+      ['{outcome="failed"}', load.handshakesFailed],
+    ]),
+    family('frames_total', 'counter', 'Frames exchanged with hosts', [
+      ['{direction="in"}', load.framesIn],
+      ['{direction="out"}', load.framesOut],
+    ]),
+    family('received_bytes_total', 'counter', 'Bytes of frames from hosts', [['', load.bytesIn]]),
+    family('intake_commits_total', 'counter', 'Durable messages committed', [['', load.commits]]),
+    family('intake_waiting', 'gauge', 'Frames that wait to be handled', [['', load.waiting]]),
+    family(
+      'refused_total',
+      'counter',
+      'Upgrades, connections and messages refused, by code',
+      refused.map(([code, count]) => [`{code="${code}"}`, count] as const),
+    ),
+  ].join('');
+}
+
+function family(name: string, type: 'gauge' | 'counter', help: string, samples: readonly Sample[]): string {
+  const full = `selvage_${name}`;
+  const lines = samples.map(([labels, value]) => `${full}${labels} ${value}\n`);
+
+  return `# HELP ${full} ${help}\n# TYPE ${full} ${type}\n${lines.join('')}`;
+}
