@@ -3,6 +3,9 @@
 import type { HostId } from '@selvage/shared/model/ids.ts';
 import type { SightedHost, Store } from '../store/ports.ts';
 
+/** Milliseconds from one commit to the next: what a greeting may have to wait when many come. */
+const BETWEEN_MS = 40;
+
 export interface Sightings {
   /** Resolves when it is committed; rejects with what the store said, for everybody who shared that commit. */
   note(sighted: SightedHost): Promise<void>;
@@ -12,14 +15,16 @@ export function createSightings(store: Store): Sightings {
   let waiting = new Map<HostId, SightedHost>();
   let next: Promise<void> | null = null;
   let running: Promise<unknown> = Promise.resolve();
+  let pause: Promise<unknown> = Promise.resolve();
 
   const commit = async () => {
-    // Whoever comes until the commit before this one is over comes along.
+    // Whoever comes until then comes along. The first after a quiet time waits for nobody.
     await running;
-    await new Promise(setImmediate);
+    await pause;
     const batch = [...waiting.values()];
     waiting = new Map();
     next = null;
+    pause = after(BETWEEN_MS);
     await store.transaction(({ hosts }) => hosts.seenAll(batch));
   };
 
@@ -35,4 +40,11 @@ export function createSightings(store: Store): Sightings {
       return next;
     },
   };
+}
+
+/** A real timer on purpose: it spares the disk and says nothing about time. */
+function after(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms).unref();
+  });
 }
