@@ -5,6 +5,10 @@ import type { Log } from '@selvage/shared/log/log.ts';
 import type { HostId } from '@selvage/shared/model/ids.ts';
 import type { Random } from '@selvage/shared/random.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
+import { alarmsOf } from './alarms/alarms.ts';
+import { readFacts } from './alarms/facts.ts';
+import { HeldPolicy } from './alarms/held.ts';
+import { logAlarms } from './alarms/watch.ts';
 import { type Api, startApi } from './api/server.ts';
 import { makeServerIdentity } from './enrollment/authorities.ts';
 import { createEnrollment } from './enrollment/enrollment.ts';
@@ -71,13 +75,28 @@ async function serveStore(store: Store, settings: CollectorSettings, deps: Serve
     log.error({ code: error.code, next: error.next }, error.message);
   });
   const enrollment = createEnrollment({ store, hosts, admins, root: () => firstRoot(store), clock, random, events });
+  const held = new HeldPolicy();
   const intake = createIntake({ store, clock, events });
   const names = settings.names;
   const at = { now: clock.now(), random };
+  const shown = { hosts: makeServerIdentity(hosts, names, at), admins: makeServerIdentity(admins, names, at) };
+  const alarms = async () => {
+    const facts = await readFacts({
+      ...{ store, policy, held },
+      certificates: () => [
+        { kind: 'hosts-authority', pem: hosts.certificate },
+        { kind: 'admins-authority', pem: admins.certificate },
+        { kind: 'gateway-certificate', pem: shown.hosts.cert },
+        { kind: 'api-certificate', pem: shown.admins.cert },
+      ],
+    });
+
+    return { alarms: alarmsOf(facts, clock.now()), held: facts.behind };
+  };
 
   const gateway = await startGateway({
     store,
-    tls: { ...makeServerIdentity(hosts, names, at), hostsAuthority: hosts.certificate },
+    tls: { ...shown.hosts, hostsAuthority: hosts.certificate },
     enrollmentRoutes: enrollmentRoutes(enrollment, { log }),
     intake,
     clock,
@@ -86,6 +105,7 @@ async function serveStore(store: Store, settings: CollectorSettings, deps: Serve
     listen: { host: settings.listen, port: settings.gatewayPort },
     collectorVersion: VERSION,
     renew: (request) => enrollment.renewHost(request),
+    onHeld: (host, said) => held.note(host, said),
   });
   const pins = { gatewayPin: await enrollment.pin('hosts'), apiPin: await enrollment.pin('admins') };
   let addresses: Addresses = { ...urlsOf(settings, { gateway: gateway.port, api: settings.apiPort }), ...pins };
@@ -93,11 +113,11 @@ async function serveStore(store: Store, settings: CollectorSettings, deps: Serve
 
   try {
     api = await startApi({
-      ...{ store, enrollment, policy, connections: gateway, events, clock, log },
+      ...{ store, enrollment, policy, alarms, connections: gateway, events, clock, log },
       version: VERSION,
       firstContact: loginRoutes(enrollment, { log }),
       addresses: () => addresses,
-      tls: { ...makeServerIdentity(admins, names, at), adminsAuthority: admins.certificate },
+      tls: { ...shown.admins, adminsAuthority: admins.certificate },
       listen: { host: settings.listen, port: settings.apiPort },
     });
   } catch (error) {
@@ -105,16 +125,17 @@ async function serveStore(store: Store, settings: CollectorSettings, deps: Serve
     throw error;
   }
   addresses = { ...urlsOf(settings, { gateway: gateway.port, api: api.port }), ...pins };
-  const unsubscribe = followEvents(events, gateway);
+  const unsubscribe = followEvents(events, gateway, held);
   const stopped = new AbortController();
   const refreshing = keepFresh(policy, clock, log, stopped.signal);
+  const warning = logAlarms(async () => (await alarms()).alarms, clock, log, stopped.signal);
 
   return {
     addresses,
     events,
     close: async () => {
       stopped.abort();
-      await Promise.all([api.close(), gateway.close(), refreshing]);
+      await Promise.all([api.close(), gateway.close(), refreshing, warning]);
       unsubscribe();
       await store.close();
     },
@@ -132,9 +153,12 @@ export function urlsOf(
 }
 
 /** Rooms do not know each other: a revocation ends the live connection, new policy is announced. */
-function followEvents(events: Events, gateway: Gateway): () => void {
+function followEvents(events: Events, gateway: Gateway, held: HeldPolicy): () => void {
   return events.subscribe((event) => {
-    if (event.type === 'host.revoked') gateway.disconnectHost(event.host as HostId, 'HOST_REVOKED');
+    if (event.type === 'host.revoked') {
+      gateway.disconnectHost(event.host as HostId, 'HOST_REVOKED');
+      held.forget(event.host as HostId);
+    }
     if (event.type === 'policy.changed') gateway.announcePolicy(event.timestampVersion);
   });
 }

@@ -3,7 +3,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
-import { hasErrno, makeFolder, readBounded, writeDurable } from '@selvage/shared/files/durable.ts';
+import { hasErrno, makeFolder, readBounded, removeDurable, writeDurable } from '@selvage/shared/files/durable.ts';
 import { generateKey } from '@selvage/shared/pki/keys.ts';
 import { readSigningKey, type SigningKey } from '@selvage/shared/policy/keys.ts';
 import { z } from 'zod';
@@ -12,6 +12,7 @@ import { JSON_LIMIT_BYTES, readText } from '../home.ts';
 const FOLDER_MODE = 0o700;
 const PUBLIC_FILE = 0o644;
 const OTHERS = 0o077;
+const NEXT_KEY = 'signing.next.key';
 
 const configSchema = z.strictObject({ name: z.string(), url: z.url(), pin: z.string() });
 export type AdminConfig = z.infer<typeof configSchema>;
@@ -99,9 +100,29 @@ export class AdminFolder {
     await writeDurable(this.#file('signing.key'), key.privateKey);
   }
 
+  /** The key that is to take the place of the one that signs; null when no rotation is under way. */
+  async nextSigningKey(): Promise<SigningKey | null> {
+    const pem = await this.#secretOrNull(NEXT_KEY);
+
+    return pem === null ? null : readSigningKey(pem);
+  }
+
+  /** Keeps it beside the present one: both are there until the collector counts the new one. */
+  async keepNextSigningKey(key: SigningKey): Promise<void> {
+    await writeDurable(this.#file(NEXT_KEY), key.privateKey);
+  }
+
+  /** The next key is the one that signs from now on; the old one is gone. Safe to repeat after a crash. */
+  async promoteSigningKey(): Promise<void> {
+    const next = await this.nextSigningKey();
+    if (!next) return;
+    await writeDurable(this.#file('signing.key'), next.privateKey);
+    await removeDurable(this.#file(NEXT_KEY));
+  }
+
   /** What a command keeps from one run to the next, null before the first. */
-  kept(name: string): Promise<Uint8Array | null> {
-    return readBounded(this.#file(name), JSON_LIMIT_BYTES);
+  kept(name: string, maxBytes = JSON_LIMIT_BYTES): Promise<Uint8Array | null> {
+    return readBounded(this.#file(name), maxBytes);
   }
 
   async keep(name: string, content: Uint8Array | string): Promise<void> {

@@ -59,7 +59,7 @@ describe('when what admins signed has expired', () => {
 
     expect([exit, stderr]).toEqual([
       0,
-      expect.stringContaining('signing anew what has expired: root, targets, policy'),
+      expect.stringContaining('signing anew what has expired or ends soon: root, targets, policy'),
     ]);
     expect(repository.verify(Temporal.Now.instant()).documents.map(({ document }) => document.name)).toEqual([name]);
   });

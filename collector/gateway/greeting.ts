@@ -10,6 +10,7 @@ import {
   type CollectorFrame,
   type EndorsedAuthority,
   type Hello,
+  type PolicyHeld,
   PROTOCOL_VERSIONS,
   type Welcome,
 } from '@selvage/shared/wire/wire.ts';
@@ -18,6 +19,7 @@ import type { HostRecord, Store } from '../store/ports.ts';
 import { admit, type Claim } from './admission.ts';
 import type { Custody } from './custody.ts';
 import type { GatewayLimits } from './limits.ts';
+import type { Sightings } from './sightings.ts';
 
 /** Signs the next certificate of a host for the key in a request; see collector/enrollment/renewal.ts. */
 export type Renew = (request: {
@@ -38,9 +40,12 @@ export interface SessionParts {
   readonly claim: Claim;
   readonly collectorVersion: string;
   readonly custody: Custody;
+  readonly sightings: Sightings;
   readonly renew: Renew | null;
   /** All that hosts should trust; empty: nothing is said about it. */
   readonly authorities: () => readonly EndorsedAuthority[];
+  /** Which signed policy the host says it has accepted. */
+  readonly onHeld: (host: { readonly id: HostId; readonly name: string }, held: PolicyHeld) => void;
   /** Closes the host's other connections: the identity is not to be used. */
   readonly onQuarantined: () => void;
 }
@@ -51,6 +56,7 @@ export interface HostSession {
   greet(hello: Hello): Promise<{ readonly welcome: Omit<Welcome, 'type'>; readonly after: readonly CollectorFrame[] }>;
   /** Throws CERTIFICATE_EXPIRED for a frame that a host which must renew first may not send. */
   permit(type: AgentFrame['type']): void;
+  held(frame: PolicyHeld): void;
   /** The next certificate, PEM. Throws CSR_INVALID, RATE_LIMITED (details.retryAfterMs), CERTIFICATE_SUPERSEDED. */
   renew(csr: string): Promise<string>;
 }
@@ -61,27 +67,33 @@ const READMITTED = 'an admin let this host in to renew its certificate, and for 
 export function hostSession(parts: SessionParts): HostSession {
   const { claim, clock, store, limits, custody } = parts;
   let mustRenew: string | null = null;
+  let name = '';
 
   return {
     greet: async (hello) => {
       const { host, as } = await identified(parts, hello);
+      name = host.name;
       mustRenew = as === 'expired' ? EXPIRED : as === 'readmitted' ? READMITTED : null;
 
       const version = versionOf(hello);
       const now = clock.now();
       // A host that may only renew has said nothing yet: its streams stay where they are.
       const streams = mustRenew === null ? await parts.intake.resume(host.id, hello.streams) : hello.streams;
-      await store.transaction(async (writers) => {
-        // Two connections may greet at once; the record decides.
-        const record = await writers.hosts.byId(host.id);
-        if (record?.next?.certificate === claim.certificate) await custody.promote(writers, record, claim.address);
-        await writers.hosts.seen(host.id, now.toString() as Timestamp, {
-          agentVersion: hello.agentVersion,
-          mode: hello.mode,
-          address: claim.address,
-          clockSkewMs: skewOf(hello, now),
-          authorities: hello.authorities,
+      if (as === 'next') {
+        await store.transaction(async (writers) => {
+          // Two connections may greet at once; the record decides.
+          const record = await writers.hosts.byId(host.id);
+          if (record?.next?.certificate === claim.certificate) await custody.promote(writers, record, claim.address);
         });
+      }
+      await parts.sightings.note({
+        id: host.id,
+        at: now.toString() as Timestamp,
+        agentVersion: hello.agentVersion,
+        mode: hello.mode,
+        address: claim.address,
+        clockSkewMs: skewOf(hello, now),
+        authorities: hello.authorities,
       });
 
       return {
@@ -101,6 +113,8 @@ export function hostSession(parts: SessionParts): HostSession {
       if (mustRenew === null || type === 'renewalRequest' || type === 'hello' || type === 'ping') return;
       throw new CodedError('CERTIFICATE_EXPIRED', mustRenew, { next: 'renew the certificate first' });
     },
+
+    held: (frame) => parts.onHeld({ id: claim.host, name }, frame),
 
     renew: async (csr) => {
       if (!parts.renew) throw new CodedError('FRAME_UNEXPECTED', 'certificates are not renewed here');

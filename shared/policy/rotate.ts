@@ -34,13 +34,12 @@ export function replaceAdminKey(request: {
 
 /** A root that names other keys for snapshot and timestamp. Nothing else is signed: roles stay what admins signed. */
 export function replaceOnlineKeys(request: {
-  readonly current: TrustedPolicy;
+  readonly root: RootSigned;
   readonly online: OnlineKeys;
   readonly signers: readonly SigningKey[];
   readonly now: Temporal.Instant;
 }): Proposal {
-  const { current, online, signers, now } = request;
-  const { root } = current.signed;
+  const { root, online, signers, now } = request;
   const kept = adminKeysOf(root);
   if ([online.snapshot, online.timestamp].some(({ publicKey }) => kept.some((key) => key.publicKey === publicKey))) {
     throw new CodedError('POLICY_SIGNATURES', 'the collector named the key of an admin as one of its own', {

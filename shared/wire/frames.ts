@@ -62,13 +62,22 @@ export interface Durable extends StreamPosition {
   readonly message: DurableBody;
 }
 
+/** The signed policy that the host goes by: a hint for the collector, never a proof. */
+export interface PolicyHeld {
+  readonly type: 'policyHeld';
+  readonly roles: readonly { readonly role: string; readonly version: bigint }[];
+  /** One of the closed codes: why what was offered last was not accepted. Empty when it was. */
+  readonly problem: string;
+}
+
 export type AgentFrame =
   | Hello
   | Durable
   | { readonly type: 'policyRequest'; readonly name: string; readonly sha256: Sha256 | null }
   | { readonly type: 'ping'; readonly nonce: bigint }
   /** `csr`: PKCS #10 in PEM over a new key of the host. */
-  | { readonly type: 'renewalRequest'; readonly csr: string };
+  | { readonly type: 'renewalRequest'; readonly csr: string }
+  | PolicyHeld;
 
 /** An authority that hosts should trust; see `Authority` in the .proto for what its endorsement is over. */
 export interface EndorsedAuthority {

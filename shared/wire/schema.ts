@@ -33,6 +33,8 @@ const WORD_BYTES = 128;
 const HASH_BYTES = 32;
 const MAX_SIGNATURE_BYTES = 256;
 const MAX_VERSIONS = 16;
+/** Roles of a policy repository; see shared/policy/limits.ts. */
+const MAX_ROLES = 128;
 const MAX_UINT32 = 2 ** 32 - 1;
 const MAX_UINT64 = 2n ** 64n - 1n;
 /** Sequences are kept in signed 64-bit columns. */
@@ -44,6 +46,7 @@ const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?Z$/;
 const anyText = text({ max: MAX_STRING_BYTES });
 const name = text({ min: 1, max: NAME_BYTES });
 const word = text({ min: 1, max: WORD_BYTES });
+const maybeWord = text({ max: WORD_BYTES });
 const stream = text({ max: WORD_BYTES, accept: (value) => STREAM.test(value) });
 const mode = text<Mode>({ max: WORD_BYTES, accept: (value) => MODES.some((known) => known === value) });
 const instant = text<Timestamp>({ max: WORD_BYTES, accept: isInstant });
@@ -115,6 +118,8 @@ const problem = message({
   retryAfterMs: one(5, uint32(0, MAX_UINT32)),
 });
 
+const roleVersion = message({ role: one(1, word), version: one(2, sequence) });
+
 export const agentFrame = message({
   body: oneOf({
     hello: [1, hello],
@@ -122,6 +127,7 @@ export const agentFrame = message({
     policyRequest: [3, message({ name: one(1, name), sha256: one(2, maybeHash) })],
     ping: [4, ping],
     renewalRequest: [5, message({ csr: one(1, pem) })],
+    policyHeld: [6, message({ roles: many(1, roleVersion, MAX_ROLES), problem: one(2, maybeWord) })],
   }),
 });
 

@@ -71,6 +71,11 @@ const agentFrames: fc.Arbitrary<AgentFrame> = fc.oneof(
   fc.record({ type: fc.constant('policyRequest' as const), name: word, sha256: fc.option(hash) }),
   fc.record({ type: fc.constant('ping' as const), nonce: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }) }),
   fc.record({ type: fc.constant('renewalRequest' as const), csr: word }),
+  fc.record({
+    type: fc.constant('policyHeld' as const),
+    roles: fc.array(fc.record({ role: word, version: sequence }), { maxLength: 128 }),
+    problem: fc.oneof(word, fc.constant('')),
+  }),
 );
 
 const collectorFrames: fc.Arbitrary<CollectorFrame> = fc.oneof(

@@ -13,7 +13,7 @@ import { type Cli, openSession } from '../cli.ts';
 import { currentPolicy } from '../current-policy.ts';
 import { showApproval, showFixes } from '../fix-page.ts';
 import { durationOption } from '../options.ts';
-import { signerOf, upload } from '../push.ts';
+import { renewedPolicy, signerOf, upload } from '../push.ts';
 
 interface Options {
   readonly policy: string;
@@ -92,9 +92,10 @@ async function decide(cli: Cli, id: string, verdict: Decision['decision'], optio
   if (!json) showApproval(cli, { approval, fix: found, documents, hosts: known.hosts });
   if (options.dryRun === true) return json ? cli.screen.json({ approval, timestampVersion: null }) : undefined;
 
-  const signer = await signerOf(cli, current);
-  const proposal = changeDocuments({ current, put: [approval], signers: [signer], now: cli.clock.now() });
-  const timestampVersion = await upload(session, proposal);
+  const base = await renewedPolicy(cli, session, current);
+  const signer = await signerOf(cli, base);
+  const proposal = changeDocuments({ current: base, put: [approval], signers: [signer], now: cli.clock.now() });
+  const timestampVersion = await upload(cli, session, proposal);
   if (json) return cli.screen.json({ approval, timestampVersion });
 
   cli.screen.line(`signed with ${signer.keyId.slice(0, 16)} and pushed: timestamp version ${timestampVersion}`, 'good');

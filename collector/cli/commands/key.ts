@@ -2,13 +2,14 @@
 
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { createSigningKey, type PolicyKey, policyKey } from '@selvage/shared/policy/keys.ts';
+import { adminKeysOf, replaceAdminKey, replaceOnlineKeys } from '@selvage/shared/policy/rotate.ts';
 import { changeAdmins } from '@selvage/shared/policy/sign.ts';
-import type { TrustedPolicy } from '@selvage/shared/policy/trusted-set.ts';
 import type { Command } from 'commander';
 import { admins } from '../../api/contract.ts';
 import { type Cli, openSession } from '../cli.ts';
-import { currentPolicy } from '../current-policy.ts';
-import { signerOf, upload } from '../push.ts';
+import { currentOrOverdue, currentPolicy } from '../current-policy.ts';
+import { finishRotation, renew, signerOf, upload } from '../push.ts';
+import { newOnlineKeys } from '../recover.ts';
 
 export function addKey(program: Command, cli: Cli): void {
   const noun = program.command('key').description('keys that sign policy');
@@ -59,6 +60,54 @@ export function addKey(program: Command, cli: Cli): void {
       });
       cli.screen.line(`the policy no longer counts ${prefix}`);
     });
+
+  noun
+    .command('rotate')
+    .description('replace the signing key of this machine by a new one, in the root and in all that it signed')
+    .action(() => rotate(cli));
+
+  noun
+    .command('rotate-online')
+    .description('replace the keys that the collector signs snapshot and timestamp with (it was stolen, or lost them)')
+    .action(() => rotateOnline(cli));
+
+  noun
+    .command('renew-root')
+    .description('give the root a new term; "selvage policy renew" does so in time by itself')
+    .action(async () => {
+      const session = await openSession(cli);
+      const { policy } = await currentOrOverdue(cli, session);
+      await renew(cli, session, policy, ['root']);
+      const { root } = (await currentPolicy(cli, session)).signed;
+      cli.screen.line(`root ${root.version} ends ${root.expires}`, 'good');
+    });
+}
+
+/** Both keys are kept until the collector counts the new one; what was cut off is finished by the next run. */
+async function rotate(cli: Cli): Promise<void> {
+  const session = await openSession(cli);
+  const { policy: current } = await currentOrOverdue(cli, session);
+  const finished = await finishRotation(cli, current);
+  if (finished) return cli.screen.line(`the rotation of before is finished: ${finished.keyId} signs`, 'good');
+
+  const from = await signerOf(cli, current);
+  const to = (await cli.admin.nextSigningKey()) ?? createSigningKey();
+  await cli.admin.keepNextSigningKey(to);
+  await upload(cli, session, replaceAdminKey({ current, from, to, now: cli.clock.now() }));
+  await cli.admin.promoteSigningKey();
+  cli.screen.line(`${to.keyId} signs from here now`, 'good');
+  cli.screen.line(`  ${from.keyId.slice(0, 16)} counts no more and was removed; hosts follow by themselves`);
+}
+
+async function rotateOnline(cli: Cli): Promise<void> {
+  const session = await openSession(cli);
+  const { policy: current } = await currentOrOverdue(cli, session);
+  const signer = await signerOf(cli, current);
+  const online = await newOnlineKeys(session);
+  const { root } = current.signed;
+  await upload(cli, session, replaceOnlineKeys({ root, online, signers: [signer], now: cli.clock.now() }));
+  cli.screen.line(`root ${root.version + 1} names new keys for snapshot and timestamp`, 'good');
+  cli.screen.line('  the old ones count nowhere from the moment a host has seen this root');
 }
 
 async function change(cli: Cli, to: (keys: readonly PolicyKey[]) => readonly PolicyKey[]): Promise<void> {
@@ -67,12 +116,12 @@ async function change(cli: Cli, to: (keys: readonly PolicyKey[]) => readonly Pol
   const signer = await signerOf(cli, current);
   const proposal = changeAdmins({
     current,
-    admins: to(keysOf(current)),
+    admins: to(adminKeysOf(current.signed.root)),
     threshold: current.signed.root.roles.targets.threshold,
     signers: [signer],
     now: cli.clock.now(),
   });
-  await upload(session, proposal);
+  await upload(cli, session, proposal);
 }
 
 async function list(cli: Cli, options: { json?: boolean }): Promise<void> {
@@ -82,7 +131,7 @@ async function list(cli: Cli, options: { json?: boolean }): Promise<void> {
     cli.admin.signingKey(),
     session.client.get('/v1/admins', admins),
   ]);
-  const keys = keysOf(current).map(({ keyId, publicKey }) => ({
+  const keys = adminKeysOf(current.signed.root).map(({ keyId, publicKey }) => ({
     keyId,
     publicKey,
     admin: known.admins.find((admin) => admin.keyId === keyId)?.name ?? null,
@@ -106,12 +155,4 @@ async function list(cli: Cli, options: { json?: boolean }): Promise<void> {
       key.counts ? 'yes' : 'NO',
     ]),
   );
-}
-
-function keysOf({ signed }: TrustedPolicy): readonly PolicyKey[] {
-  return signed.root.roles.targets.keyids.flatMap((keyId) => {
-    const publicKey = signed.root.keys[keyId]?.keyval.public;
-
-    return publicKey === undefined ? [] : [{ keyId, publicKey }];
-  });
 }

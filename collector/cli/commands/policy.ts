@@ -5,17 +5,21 @@ import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { PolicyDocument } from '@selvage/shared/policy/documents.ts';
 import { pathOf } from '@selvage/shared/policy/documents.ts';
 import { brokenReferences } from '@selvage/shared/policy/references.ts';
-import { changeDocuments, renewRoles } from '@selvage/shared/policy/sign.ts';
+import { endingRoles } from '@selvage/shared/policy/rotate.ts';
+import { changeDocuments } from '@selvage/shared/policy/sign.ts';
 import type { TrustedPolicy } from '@selvage/shared/policy/trusted-set.ts';
+import { formatDuration, parseDuration } from '@selvage/shared/time/duration.ts';
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import { hosts } from '../../api/contract.ts';
 import { type Cli, openSession, type Session } from '../cli.ts';
 import { currentOrOverdue, currentPolicy } from '../current-policy.ts';
+import { durationOption } from '../options.ts';
 import { diffOf, isEmpty, type PolicyDiff, resultOf } from '../policy-diff.ts';
 import { readPolicyFiles } from '../policy-files.ts';
 import { type PolicyReport, reportOf, showReport, titleOf } from '../policy-page.ts';
-import { signerOf, upload } from '../push.ts';
+import { RENEW_AHEAD_MS, renew, renewedPolicy, signerOf, upload } from '../push.ts';
+import { recover } from '../recover.ts';
 
 interface Options {
   readonly prune?: boolean;
@@ -25,8 +29,6 @@ interface Options {
 interface Prepared {
   readonly session: Session;
   readonly current: TrustedPolicy;
-  /** Roles whose time is over: signed anew with the next push. */
-  readonly overdue: readonly string[];
   readonly diff: PolicyDiff;
   readonly report: PolicyReport;
 }
@@ -61,28 +63,50 @@ export function addPolicy(program: Command, cli: Cli): void {
     .argument('[name]', 'one document, by name or "Kind/name"')
     .option('--json', 'print one JSON document')
     .action((name: string | undefined, options: Options) => get(cli, name, options));
+
+  noun
+    .command('renew')
+    .description('sign anew what ends soon (root and roles), nothing else; a push does so by itself')
+    .option('--within <duration>', 'what ends within this', durationOption, formatDuration(RENEW_AHEAD_MS))
+    .option('--json', 'print one JSON document')
+    .action((options: { within: string; json?: boolean }) => renewSoon(cli, options));
+
+  noun
+    .command('recover')
+    .description('after a restore: bring back what the collector has lost, so that hosts accept its policy again')
+    .option('--json', 'print one JSON document')
+    .action(async (options: { json?: boolean }) => recover(cli, options.json === true));
+}
+
+async function renewSoon(cli: Cli, options: { readonly within: string; readonly json?: boolean }): Promise<void> {
+  const session = await openSession(cli);
+  const { policy } = await currentOrOverdue(cli, session);
+  const roles = endingRoles(policy, cli.clock.now(), parseDuration(options.within));
+  const timestampVersion = roles.length === 0 ? null : await renew(cli, session, policy, roles);
+  if (options.json === true) return cli.screen.json({ roles, timestampVersion });
+
+  if (timestampVersion === null) return cli.screen.line(`nothing ends within ${options.within}`, 'good');
+  cli.screen.line(`signed anew: ${roles.join(', ')}; timestamp version ${timestampVersion}`, 'good');
 }
 
 async function prepare(cli: Cli, files: readonly string[], options: Options): Promise<Prepared> {
   // Files first: what is wrong with them is said without a collector.
   const wanted = await readPolicyFiles(files);
   const session = await openSession(cli);
-  const { policy: current, overdue } = await currentOrOverdue(cli, session);
+  const { policy: current } = await currentOrOverdue(cli, session);
   const documents = current.documents.map(({ document }) => document);
   const diff = diffOf(documents, wanted, { prune: options.prune === true });
   refuseBrokenReferences(resultOf(documents, diff), cli.clock.now());
   const known = await session.client.get('/v1/hosts', hosts);
 
-  return { session, current, overdue, diff, report: reportOf(cli, documents, diff, known.hosts) };
+  return { session, current, diff, report: reportOf(cli, documents, diff, known.hosts) };
 }
 
 async function push(cli: Cli, files: readonly string[], options: Options): Promise<void> {
-  const { session, current, overdue, diff, report } = await prepare(cli, files, options);
+  const { session, current: before, diff, report } = await prepare(cli, files, options);
   const json = options.json === true;
   if (!json) showReport(cli, report, diff);
-  // Snapshot and timestamp are the collector's own to renew.
-  const roles = overdue.filter((role) => role !== 'snapshot' && role !== 'timestamp');
-  if (roles.length > 0) return renew(cli, files, options, { session, current, roles });
+  const current = await renewedPolicy(cli, session, before);
   if (isEmpty(diff)) return json ? cli.screen.json({ ...report, timestampVersion: null }) : undefined;
 
   const signer = await signerOf(cli, current);
@@ -93,23 +117,10 @@ async function push(cli: Cli, files: readonly string[], options: Options): Promi
     signers: [signer],
     now: cli.clock.now(),
   });
-  const timestampVersion = await upload(session, proposal);
+  const timestampVersion = await upload(cli, session, proposal);
   if (json) return cli.screen.json({ ...report, timestampVersion });
 
   cli.screen.line(`signed with ${signer.keyId.slice(0, 16)} and pushed: timestamp version ${timestampVersion}`, 'good');
-}
-
-/** Signs what has expired anew, then goes on with the push. */
-async function renew(
-  cli: Cli,
-  files: readonly string[],
-  options: Options,
-  { session, current, roles }: { session: Session; current: TrustedPolicy; roles: readonly string[] },
-): Promise<void> {
-  const signer = await signerOf(cli, current);
-  cli.screen.note(`signing anew what has expired: ${roles.join(', ')}`);
-  await upload(session, renewRoles({ current, roles, signers: [signer], now: cli.clock.now() }));
-  await push(cli, files, options);
 }
 
 /** Throws DOCUMENT_REFERENCE with every name that leads nowhere, before anything is signed. */

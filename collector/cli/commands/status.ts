@@ -1,19 +1,26 @@
 // selvage status: the collector at a glance.
 import type { Command } from 'commander';
-import { status } from '../../api/contract.ts';
+import type { z } from 'zod';
+import { type alarm, alarms, status } from '../../api/contract.ts';
 import { type Cli, openSession } from '../cli.ts';
 import { ago } from '../when.ts';
+
+const MAX_ALARMS_SHOWN = 10;
 
 export function addStatus(program: Command, cli: Cli): void {
   program
     .command('status')
-    .description('the collector at a glance: addresses, hosts, policy, ledger')
+    .description('the collector at a glance: what ends soon, addresses, hosts, policy, ledger')
     .option('--json', 'print one JSON document')
     .action(async (options: { json?: boolean }) => {
       const { client } = await openSession(cli);
-      const answer = await client.get('/v1/status', status);
-      if (options.json === true) return cli.screen.json(answer);
+      const [answer, { alarms: ending }] = await Promise.all([
+        client.get('/v1/status', status),
+        client.get('/v1/alarms', alarms),
+      ]);
+      if (options.json === true) return cli.screen.json({ ...answer, alarms: ending });
 
+      showAlarms(cli, ending);
       const { hosts, policy, audit, you } = answer;
       cli.screen.line(`collector ${answer.version}   you are ${you.name} (${you.role})`, 'strong');
       cli.screen.line(`  for hosts   ${answer.gateway}`);
@@ -27,4 +34,16 @@ export function addStatus(program: Command, cli: Cli): void {
       cli.screen.line(`  policy      ${policy.documents} documents, timestamp until ${ago(policy.expires, cli)}`);
       cli.screen.line(`  ledger      ${audit ? `${audit.sequence} entries, ${audit.hash.slice(0, 16)}` : 'empty'}`);
     });
+}
+
+/** First of all: what ends, what that stops, and the command that helps. */
+function showAlarms({ screen }: Cli, ending: readonly z.output<typeof alarm>[]): void {
+  for (const { severity, message, stops, next } of ending.slice(0, MAX_ALARMS_SHOWN)) {
+    screen.line(`${severity.toUpperCase()}  ${message}`, severity === 'warning' ? 'strong' : 'bad');
+    screen.line(`  stops: ${stops}`);
+    screen.line(`  next:  ${next}`);
+  }
+  const more = ending.length - MAX_ALARMS_SHOWN;
+  if (more > 0) screen.line(`${more} more alarms: selvage status --json`, 'bad');
+  if (ending.length > 0) screen.line();
 }

@@ -1,0 +1,66 @@
+// Reads what alarms are about: certificates, the store and the policy repository. It judges nothing; ./alarms.ts does.
+import { X509Certificate } from 'node:crypto';
+import { monthOf } from '@selvage/shared/policy/roles.ts';
+import type { PolicyRepository } from '../policy/repository.ts';
+import type { HostRecord, Readers } from '../store/ports.ts';
+import type { AlarmFacts, EndingKind } from './alarms.ts';
+import type { HeldPolicy } from './held.ts';
+
+export interface FactSources {
+  readonly store: { readonly read: Pick<Readers, 'hosts' | 'admins'> };
+  readonly policy: Pick<PolicyRepository, 'current'>;
+  readonly held: Pick<HeldPolicy, 'ahead' | 'refusing'>;
+  /** PEM of what this process trusts and shows, by kind; asked each time, because some are replaced while it runs. */
+  readonly certificates: () => readonly { readonly kind: EndingKind; readonly pem: string }[];
+}
+
+const ONLINE: readonly string[] = ['snapshot', 'timestamp'];
+
+export async function readFacts({ store, policy, held, certificates }: FactSources): Promise<AlarmFacts> {
+  const [hosts, admins, current] = await Promise.all([
+    store.read.hosts.list(),
+    store.read.admins.list(),
+    policy.current(),
+  ]);
+  const { expires, versions } = current.policy;
+  const roles = Object.entries(expires).filter(([role]) => monthOf(role) === null && !ONLINE.includes(role));
+
+  return {
+    ends: [
+      ...certificates().map(({ kind, pem }) => ({ kind, subject: '', ends: endOf(pem) })),
+      ...admins
+        .filter(({ state }) => state === 'active')
+        .map(({ name, certificateExpires }) => ({
+          kind: 'admin-certificate' as const,
+          subject: name,
+          ends: certificateExpires,
+        })),
+      ...roles.map(([role, ends]) => ({
+        kind: role === 'root' ? ('root' as const) : ('role' as const),
+        subject: role === 'root' ? '' : role,
+        ends,
+      })),
+    ],
+    online: { snapshot: expires.snapshot ?? '', timestamp: current.expires },
+    hosts: hosts.filter(isOurs).map((host) => ({ name: host.name, ends: laterEnd(host) })),
+    behind: held.ahead(versions),
+    refusing: held.refusing(),
+    roots: versions.root ?? 0,
+  };
+}
+
+/** Revoked hosts are to stay away, and quarantined ones are shown as such. */
+function isOurs({ state, quarantine }: HostRecord): boolean {
+  return state === 'active' && quarantine === null;
+}
+
+function laterEnd({ certificateExpires, next }: HostRecord): string {
+  if (next === null) return certificateExpires;
+  const ends = [certificateExpires, next.expires].map((end) => Temporal.Instant.from(end));
+
+  return String(ends.toSorted(Temporal.Instant.compare).at(-1));
+}
+
+function endOf(pem: string): string {
+  return Temporal.Instant.fromEpochMilliseconds(new X509Certificate(pem).validToDate.getTime()).toString();
+}

@@ -1,0 +1,69 @@
+// Which versions of signed policy hosts say they have accepted, as their last Hello said. In memory only: after a restart every
+// host says it again. A hint, never a fact: a host may lie, and nothing is signed or refused on the word of one.
+
+import { type Code, isCode } from '@selvage/shared/errors/codes.ts';
+import type { HostId } from '@selvage/shared/model/ids.ts';
+import { delegatorOf } from '@selvage/shared/policy/roles.ts';
+import type { PolicyHeld } from '@selvage/shared/wire/wire.ts';
+import type { Behind, Refusing } from './alarms.ts';
+
+/** Hosts that are named per role. */
+const MAX_NAMES = 20;
+
+interface Said {
+  readonly name: string;
+  readonly roles: readonly { readonly role: string; readonly version: number }[];
+  readonly problem: Code | null;
+}
+
+export class HeldPolicy {
+  readonly #hosts = new Map<HostId, Said>();
+
+  note({ id, name }: { readonly id: HostId; readonly name: string }, { roles, problem }: PolicyHeld): void {
+    this.#hosts.set(id, {
+      name,
+      // Only roles of the fixed table; snapshot and timestamp are ahead again by their number alone, which holds the time.
+      roles: roles
+        .filter(({ role }) => role === 'root' || role === 'targets' || delegatorOf(role) !== null)
+        .map(({ role, version }) => ({ role, version: Number(version) })),
+      problem: isCode(problem) ? problem : null,
+    });
+  }
+
+  forget(id: HostId): void {
+    this.#hosts.delete(id);
+  }
+
+  /** Roles of which some host has accepted a later version than `here`, a later one per role with who says so. */
+  ahead(here: Readonly<Record<string, number>>): readonly Behind[] {
+    const found = new Map<string, { version: number; hosts: string[] }>();
+
+    for (const { name, roles } of this.#hosts.values()) {
+      for (const { role, version } of roles) {
+        if (version <= (here[role] ?? 0)) continue;
+        const known = found.get(role) ?? { version: 0, hosts: [] };
+        known.version = Math.max(known.version, version);
+        if (known.hosts.length < MAX_NAMES) known.hosts.push(name);
+        found.set(role, known);
+      }
+    }
+
+    return [...found]
+      .map(([role, { version, hosts }]) => ({ role, version, here: here[role] ?? 0, hosts }))
+      .toSorted((one, other) => one.role.localeCompare(other.role));
+  }
+
+  /** Hosts that did not accept what they were offered last, by the code of why. */
+  refusing(): readonly Refusing[] {
+    const byCode = Map.groupBy(
+      [...this.#hosts.values()].flatMap(({ name, problem }) => (problem === null ? [] : [{ name, problem }])),
+      ({ problem }) => problem,
+    );
+
+    return [...byCode].map(([code, hosts]) => ({
+      code,
+      count: hosts.length,
+      hosts: hosts.slice(0, MAX_NAMES).map(({ name }) => name),
+    }));
+  }
+}

@@ -1,0 +1,110 @@
+// selvage policy recover: brings back to a collector that was restored from a backup what admins signed after it. First what
+// this machine remembers, byte for byte as it was signed; then, where hosts have seen still more, the roles signed anew above it.
+import { CodedError, hasCode } from '@selvage/shared/errors/coded-error.ts';
+import { policyKey } from '@selvage/shared/policy/keys.ts';
+import { MAX_VERSION_LEAD } from '@selvage/shared/policy/limits.ts';
+import { verifyOverdue } from '@selvage/shared/policy/overdue.ts';
+import { replaceOnlineKeys } from '@selvage/shared/policy/rotate.ts';
+import { type OnlineKeys, type Proposal, renewRoles } from '@selvage/shared/policy/sign.ts';
+import { alarms, onlineKeys } from '../api/contract.ts';
+import { type Cli, openSession, type Session } from './cli.ts';
+import { fetchPolicy, type OfferedPolicy, seenPolicy } from './current-policy.ts';
+import { signerOf, upload } from './push.ts';
+import { aboveHeld, type Lost, lostOf, onlineDiffers } from './recovery.ts';
+
+/** What was done, for people or programs. */
+export async function recover(cli: Cli, json: boolean): Promise<void> {
+  const session = await openSession(cli);
+  const lost = await bringBack(cli, session);
+  const raised = await raise(cli, session);
+  const done = { broughtBack: lost?.names ?? [], differs: lost?.differs ?? [], signedAbove: raised };
+  if (json) return cli.screen.json(done);
+
+  for (const name of done.broughtBack) cli.screen.line(`brought back ${name}`, 'good');
+  for (const role of done.differs) {
+    cli.screen.line(`${role}: this version was signed twice; the collector's stays, push what is missing again`, 'bad');
+  }
+  for (const { role, version } of raised) cli.screen.line(`signed ${role} anew as version ${version}`, 'good');
+  if (done.broughtBack.length + raised.length === 0)
+    cli.screen.line('the collector has lost nothing known here', 'good');
+}
+
+/** New keys of the collector, public halves. */
+export async function newOnlineKeys({ client }: Session): Promise<OnlineKeys> {
+  const { snapshot, timestamp } = await client.post('/v1/policy/online-keys', {}, onlineKeys);
+
+  return { snapshot: policyKey(snapshot), timestamp: policyKey(timestamp) };
+}
+
+/** Uploads what this machine remembers and the collector has no more; null when that is nothing. */
+async function bringBack(cli: Cli, session: Session): Promise<Lost | null> {
+  const seen = await seenPolicy(cli);
+  const offered = await fetchPolicy(session);
+  const theirs = verified(cli, session, offered);
+  const lost = seen === null ? null : lostOf(seen, theirs);
+  if (lost === null || lost.names.length === 0) return lost;
+
+  const proposal = await withUsableOnlineKeys(cli, session, lost, theirs);
+  await upload(cli, session, proposal, offered.timestampVersion);
+
+  return lost;
+}
+
+/** The keys that a lost root names for snapshot and timestamp are as lost as the root: one more root names new ones. */
+async function withUsableOnlineKeys(
+  cli: Cli,
+  session: Session,
+  { proposal, root }: Lost,
+  theirs: ReturnType<typeof verified>,
+): Promise<Proposal> {
+  if (root === null || !onlineDiffers(root, theirs.signed.root)) return proposal;
+  const signer = await signerOf(cli, { ...theirs, signed: { ...theirs.signed, root } });
+  const online = await newOnlineKeys(session);
+  const more = replaceOnlineKeys({ root, online, signers: [signer], now: cli.clock.now() });
+
+  return { ...proposal, metadata: [...proposal.metadata, ...more.metadata] };
+}
+
+/** Signs roles anew that hosts have seen in a later version than any machine here remembers. */
+async function raise(
+  cli: Cli,
+  session: Session,
+): Promise<readonly { readonly role: string; readonly version: number }[]> {
+  const offered = await fetchPolicy(session);
+  const current = verified(cli, session, offered);
+  const { held } = await session.client.get('/v1/alarms', alarms);
+  const { above, beyond, missing } = aboveHeld(held, current.versions);
+  for (const { role, version, hosts } of beyond) {
+    cli.screen.note(
+      role === 'root'
+        ? `${hosts.join(', ')} trust root ${version}: run this on the machine of the admin who made it`
+        : `${hosts.join(', ')} claim ${role} ${version}, more than ${MAX_VERSION_LEAD} ahead: not believed`,
+    );
+  }
+  const roles = Object.keys(above);
+  if (roles.length === 0 && missing.length === 0) return [];
+
+  const signer = await signerOf(cli, current);
+  const now = cli.clock.now();
+  const proposal = renewRoles({ current, roles, signers: [signer], now, above });
+  const { root } = current.signed;
+  // Hosts take a role for rolled back when a snapshot under the same keys names it no more; under new keys it may be gone.
+  const more =
+    missing.length === 0
+      ? []
+      : replaceOnlineKeys({ root, online: await newOnlineKeys(session), signers: [signer], now }).metadata;
+  await upload(cli, session, { ...proposal, metadata: [...more, ...proposal.metadata] }, offered.timestampVersion);
+  for (const role of missing) cli.screen.note(`${role} is lost; new online keys let hosts go on without it`);
+
+  return roles.map((role) => ({ role, version: (above[role] ?? 0) + 1 }));
+}
+
+/** Without what was seen before: that it is behind is the very thing to be mended. */
+function verified(cli: Cli, { identity }: Session, { files }: OfferedPolicy) {
+  try {
+    return verifyOverdue({ root: identity.root, files, now: cli.clock.now(), previous: null }).policy;
+  } catch (error) {
+    if (!hasCode(error)) throw error;
+    throw new CodedError(error.code, `the collector's own policy does not verify: ${error.message}`, { cause: error });
+  }
+}
