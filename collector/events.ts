@@ -21,6 +21,13 @@ export type CollectorEvent =
       readonly reason: string;
     }
   | {
+      /** One identity is used from two places in turn. */
+      readonly type: 'host.flapping';
+      readonly host: string;
+      readonly name: string;
+      readonly addresses: readonly string[];
+    }
+  | {
       readonly type: 'inventory.received';
       readonly host: string;
       readonly name: string;

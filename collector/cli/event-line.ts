@@ -23,6 +23,8 @@ function sentence(event: CollectorEvent): string {
       return `${event.name} was refused at the door: ${event.reason}`;
     case 'host.readmitted':
       return `${event.name} is readmitted`;
+    case 'host.flapping':
+      return `${event.name} connects from ${event.addresses.join(' and ')} in turn: is its certificate in two places?`;
     case 'inventory.received':
       return `${event.name} sent its inventory: ${event.changed.length === 0 ? 'nothing changed' : `${event.changed.join(', ')} changed`}`;
     case 'result.received':

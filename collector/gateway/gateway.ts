@@ -20,6 +20,7 @@ import type { Store } from '../store/ports.ts';
 import { admit, type Claim, claimOf, isRefusal, refuse } from './admission.ts';
 import { Connection } from './connection.ts';
 import { createCustody } from './custody.ts';
+import { recordFlapping } from './flapping-ledger.ts';
 import { hostSession, type Renew, type SessionParts } from './greeting.ts';
 import { DEFAULT_LIMITS, type GatewayLimits } from './limits.ts';
 import { Rates } from './rates.ts';
@@ -104,6 +105,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const server = tlsServer(options, limits);
   const sockets = new WebSocketServer(SOCKET_OPTIONS);
   const registry = new Registry(limits, events, log);
+  const unfollow = recordFlapping({ store, clock, events, log });
   const rates = new Rates(limits, clock);
   const strangers = new Strangers(limits, clock);
   const meter = new Meter();
@@ -121,11 +123,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     if (socket.destroyed) return;
     // Not the record: what is named below lives as long as the connection.
     const { name } = host;
+    const { address } = claim;
 
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
       strangers.known(socket);
       registry.add(
-        name,
+        { name, address },
         new Connection({
           host: claim.host,
           socket: webSocket,
@@ -192,7 +195,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   for (const { lastAddress } of await store.read.hosts.list()) if (lastAddress !== null) strangers.proven(lastAddress);
   await listen(server, options.listen);
   const sweeping = sweep(clock, stopped.signal, () => {
-    registry.sweep();
+    registry.sweep(clock.monotonic());
     rates.sweep();
     strangers.sweep();
   });
@@ -225,6 +228,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       if (stopped.signal.aborted) return;
       stopped.abort();
       lag.close();
+      unfollow();
       const closed = new Promise<void>((resolve) => {
         server.close(() => resolve());
       });

@@ -4,6 +4,7 @@ import type { Log } from '@selvage/shared/log/log.ts';
 import type { HostId } from '@selvage/shared/model/ids.ts';
 import type { Events } from '../events.ts';
 import type { Connection } from './connection.ts';
+import { FlapWatch } from './flapping.ts';
 import type { GatewayLimits } from './limits.ts';
 
 /** A replaced connection does not come back at once: two machines with one identity must not chase each other. */
@@ -11,6 +12,7 @@ const REPLACED_RETRY_MS = 60_000;
 
 interface Entry {
   readonly name: string;
+  readonly address: string;
   readonly connection: Connection;
   announced: boolean;
 }
@@ -19,6 +21,7 @@ export class Registry {
   readonly #limits: GatewayLimits;
   readonly #events: Events;
   readonly #log: Log;
+  readonly #flaps = new FlapWatch();
   /** Oldest first. */
   readonly #hosts = new Map<HostId, Entry[]>();
 
@@ -28,9 +31,9 @@ export class Registry {
     this.#log = log;
   }
 
-  add(name: string, connection: Connection): void {
+  add({ name, address }: { readonly name: string; readonly address: string }, connection: Connection): void {
     const entries = this.#hosts.get(connection.host) ?? [];
-    this.#hosts.set(connection.host, [...entries, { name, connection, announced: false }]);
+    this.#hosts.set(connection.host, [...entries, { name, address, connection, announced: false }]);
     for (const { connection: old } of entries.slice(0, entries.length + 1 - this.#limits.connectionsPerHost)) {
       old.end(replaced(), REPLACED_RETRY_MS);
     }
@@ -38,15 +41,24 @@ export class Registry {
 
   /** The connection has been greeted: it is the host's one from here on. */
   live(connection: Connection): void {
-    for (const entry of [...(this.#hosts.get(connection.host) ?? [])]) {
-      if (entry.connection === connection) {
-        entry.announced = true;
-        this.#log.info({ host: connection.host, name: entry.name }, 'host connected');
-        this.#events.publish({ type: 'host.connected', host: connection.host, name: entry.name });
-      } else if (entry.connection.live) {
-        entry.connection.end(replaced(), REPLACED_RETRY_MS);
-      }
+    const entries = [...(this.#hosts.get(connection.host) ?? [])];
+    const mine = entries.find((entry) => entry.connection === connection);
+    if (!mine) return;
+
+    for (const entry of entries) {
+      if (entry === mine || !entry.connection.live) continue;
+      entry.connection.end(replaced(), REPLACED_RETRY_MS);
+      const now = connection.openedAt;
+      const flapping = this.#flaps.takenOver(connection.host, entry.address, mine.address, now);
+      if (flapping === null) continue;
+      const { addresses } = flapping;
+      this.#log.warn({ host: connection.host, name: mine.name, addresses }, 'one identity is used from two places');
+      this.#events.publish({ type: 'host.flapping', host: connection.host, name: mine.name, addresses });
     }
+
+    mine.announced = true;
+    this.#log.info({ host: connection.host, name: mine.name }, 'host connected');
+    this.#events.publish({ type: 'host.connected', host: connection.host, name: mine.name });
   }
 
   remove(connection: Connection, reason: string): void {
@@ -81,8 +93,9 @@ export class Registry {
     return size;
   }
 
-  sweep(): void {
+  sweep(now: number): void {
     for (const connection of this.all()) connection.sweep();
+    this.#flaps.sweep(now);
   }
 }
 

@@ -42,6 +42,13 @@ export function makeAuthority(name = 'hosts'): Authority {
   return createAuthority({ name, ...validity({ hours: 24 * 30 }) });
 }
 
+/** What a client shows, and the loopback address it comes from when that matters. */
+export interface ClientSide {
+  readonly key: string;
+  readonly cert: string;
+  readonly from?: string;
+}
+
 export interface TestHost {
   readonly id: HostId;
   readonly key: string;
@@ -148,9 +155,13 @@ export async function makeWorld(options: WorldOptions = {}) {
       return again;
     },
     /** Opens a connection with the host's certificate; no Hello yet. */
-    dial: (host: { key: string; cert: string } | null, to: Gateway = gateway) => dial(to, authority, host),
+    dial: (host: ClientSide | null, to: Gateway = gateway) => dial(to, authority, host),
     /** Opens a connection and says hello; the Welcome has been taken. */
-    connect: async (host: TestHost, streams: readonly StreamPosition[] = [], to: Gateway = gateway) => {
+    connect: async (
+      host: TestHost & Pick<ClientSide, 'from'>,
+      streams: readonly StreamPosition[] = [],
+      to: Gateway = gateway,
+    ) => {
       const client = await dial(to, authority, host);
       client.send(helloOf(host, streams));
       const welcome = await client.next();
@@ -177,12 +188,13 @@ export function helloOf(host: TestHost, streams: readonly StreamPosition[] = [])
   };
 }
 
-async function dial(gateway: Gateway, authority: Authority, host: { key: string; cert: string } | null) {
+export async function dial(gateway: Pick<Gateway, 'url'>, authority: Authority, host: ClientSide | null) {
   const socket = new WebSocket(`${gateway.url}${CONNECT_PATH}`, {
     ca: authority.certificate,
     minVersion: 'TLSv1.3',
     perMessageDeflate: false,
     ...(host === null ? {} : { key: host.key, cert: host.cert }),
+    ...(host?.from === undefined ? {} : { localAddress: host.from }),
   });
   const frames: CollectorFrame[] = [];
   const takers: ((frame: CollectorFrame) => void)[] = [];
