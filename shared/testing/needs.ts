@@ -22,6 +22,8 @@ export const PARTS = {
   gpg: { programs: ['gpg', 'gpg-agent', 'gpgconf'], packages: ['gpg', 'gpg-agent', 'gpgconf'] },
   gpgv: part('gpgv', 'gpgv'),
   ip: part('ip', 'iproute2'),
+  // The program comes with the library, what it needs does not.
+  locales: part('locale-gen', 'locales'),
   mount: part('mount', 'mount'),
   setpriv: part('setpriv', 'util-linux'),
   strace: part('strace', 'strace'),

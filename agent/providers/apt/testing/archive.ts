@@ -27,8 +27,8 @@ export const STATUS = ['tool 1.0-1 all', 'held 1.0 all hold', 'slow 2.0 all', 'f
 export interface UsedArchive {
   archive(): Repository;
   served(): ServedRepository;
-  /** A host of its own with the given sources; default: all of the archive. */
-  host(source?: string): TestHost;
+  /** A host of its own with the given sources; default: all of the archive. `environment` is that of its agent. */
+  host(source?: string, environment?: Readonly<Record<string, string>>): TestHost;
   publish(options: PublishOptions): Promise<void>;
 }
 
@@ -55,8 +55,8 @@ export function useArchive(): UsedArchive {
   return {
     archive: () => made(archive),
     served: () => made(served),
-    host: (source = made(archive).sources({ uri: made(served).url })) => {
-      const host = makeHost(temporaryFolder(`host-${number++}`));
+    host: (source = made(archive).sources({ uri: made(served).url }), environment = {}) => {
+      const host = makeHost(temporaryFolder(`host-${number++}`), environment);
       host.source('lab.sources', source);
       host.install(...STATUS);
 

@@ -29,12 +29,12 @@ const NOBODY: UnprivilegedUser = { uid: 65534, gid: 65534 };
 /** Whom apt runs as in tests: nobody when they run as root, else the user itself. */
 export const testUser = process.getuid?.() === 0 ? NOBODY : null;
 
-/** `folder` is made enterable by everybody, since the unprivileged user works in it. */
-export function makeHost(folder: string): TestHost {
+/** `folder` is made enterable by everybody, since the unprivileged user works in it. `environment` is that of the agent. */
+export function makeHost(folder: string, environment: Readonly<Record<string, string>> = {}): TestHost {
   const root = join(folder, 'root');
   const stateDir = join(folder, 'state');
   const started: string[] = [];
-  const real = createRun({});
+  const real = createRun(environment);
   const run: Run = async (options) => {
     started.push(`${options.file} ${options.args?.[0] ?? ''}`);
     await host.beforeRun(options.file);
