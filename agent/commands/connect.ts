@@ -10,6 +10,7 @@ import type { Parcel } from '../connector/parcel.ts';
 import { openPolicyMirror } from '../connector/policy-mirror.ts';
 import { openResultStream } from '../connector/result-stream.ts';
 import { runnerFolders } from '../runner/folders.ts';
+import { readTrustReport } from '../runner/trust-facts.ts';
 import { runService, type Work } from '../service/service.ts';
 import type { Settings } from '../settings.ts';
 import { AGENT_VERSION } from '../version.ts';
@@ -88,6 +89,7 @@ async function open(context: Context, settings: Settings) {
       // Results first: what was done matters more than what there is.
       streams: [results, outbox],
       mirror,
+      held: () => heldPolicy(runnerFolders(settings).next),
       agentVersion: AGENT_VERSION,
       machineId: await machineIdOf(settings.root),
       mode: settings.mode,
@@ -103,6 +105,18 @@ async function open(context: Context, settings: Settings) {
         await saying(context, report, () => resendSections(names, outbox)).catch(ifFull);
       },
     },
+  };
+}
+
+/** For the collector: one that was restored from a backup learns from it what it has lost. */
+async function heldPolicy(path: string) {
+  const report = await readTrustReport(path);
+  if (report === null) return null;
+  const { trust, problem } = report;
+
+  return {
+    roles: Object.entries(trust?.versions ?? {}).map(([role, version]) => ({ role, version: BigInt(version) })),
+    problem: problem?.code ?? '',
   };
 }
 

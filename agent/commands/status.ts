@@ -1,13 +1,17 @@
 // `selvage-agent status`: who I am, what waits and why, what is wrong and what to do about it. Reads local state only.
+import { X509Certificate } from 'node:crypto';
 import { asCoded } from '@selvage/shared/errors/coded-error.ts';
 import { CODES } from '@selvage/shared/errors/codes.ts';
 import { formatDuration } from '@selvage/shared/time/duration.ts';
 import { identityState, loadIdentity } from '../connector/identity.ts';
 import { explainPlan, type PlanReport } from '../runner/explain.ts';
+import { runnerFolders } from '../runner/folders.ts';
+import { readTrustReport } from '../runner/trust-facts.ts';
 import { AGENT_VERSION } from '../version.ts';
 import type { Context } from './context.ts';
 import { agentFolders } from './folders.ts';
 import { type LinkFacts, readLinkFacts } from './link-report.ts';
+import { type Overdue, overdueOf } from './overdue.ts';
 import { running } from './running.ts';
 
 interface Wrong {
@@ -28,6 +32,8 @@ export interface Status {
   readonly certificate: { readonly state: string; readonly expires: string } | null;
   readonly link: LinkFacts | null;
   readonly waiting: readonly { readonly fix: string; readonly verdict: string; readonly why: string }[];
+  /** What of this host's trust ends soon, has ended or was not renewed. */
+  readonly overdue: readonly Overdue[];
   readonly wrong: readonly Wrong[];
 }
 
@@ -54,6 +60,7 @@ async function statusOf(context: Context): Promise<Status> {
 
   const identity = await attempt(() => loadIdentity(folders.identity));
   const link = await attempt(() => readLinkFacts(folders.link));
+  const trust = await attempt(() => readTrustReport(runnerFolders(settings).next));
   // An ordinary user may not read the runner's folder on a real host; then the plan is what is missing, and it is said.
   const plan = identity === null ? null : await attempt(async () => explainPlan(await running(context, settings)));
   if (link?.problem) wrong.push({ ...link.problem, next: CODES[link.problem.code].next });
@@ -69,8 +76,20 @@ async function statusOf(context: Context): Promise<Status> {
     },
     link,
     waiting: plan === null ? [] : waiting(plan),
+    overdue: overdueOf(
+      {
+        certificate: identity,
+        authorities: identity?.authorities.map(endOf) ?? [],
+        policy: trust?.trust ?? null,
+      },
+      context.clock.now(),
+    ),
     wrong,
   };
+}
+
+function endOf(pem: string): Temporal.Instant {
+  return Temporal.Instant.fromEpochMilliseconds(new X509Certificate(pem).validToDate.getTime());
 }
 
 function waiting(plan: PlanReport): Status['waiting'] {
@@ -94,6 +113,10 @@ function describe(status: Status, now: Temporal.Instant): readonly string[] {
     `policy       ${link?.policy ?? 'none mirrored'}`,
     ...(status.waiting.length === 0 ? ['waits        nothing'] : []),
     ...status.waiting.map(({ fix, verdict, why }) => `waits        ${fix}: ${verdict}, ${why}`),
+    ...status.overdue.flatMap(({ message, stops, next }) => [
+      `overdue      ${message}; then ${stops}`,
+      `             next: ${next}`,
+    ]),
     ...(status.wrong.length === 0 ? ['wrong        nothing known'] : []),
     ...status.wrong.flatMap(({ code, message, next }) => [
       `wrong        ${code}: ${message}`,

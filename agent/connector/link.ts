@@ -13,7 +13,7 @@ import type { Welcome } from '@selvage/shared/wire/wire.ts';
 import { dial } from './dial.ts';
 import type { Credentials, IdentitySource } from './identity-source.ts';
 import { LINK_TRANSITIONS, type LinkState, type LinkTransitionEvent, nextLinkState } from './link-states.ts';
-import type { PolicyRequest } from './policy-desk.ts';
+import type { PolicyDeskParts, PolicyRequest } from './policy-desk.ts';
 import { isComingBack, type RenewalMemory } from './renewal.ts';
 import type { ServerProof } from './server-proof.ts';
 import { runSession } from './session.ts';
@@ -60,6 +60,8 @@ export interface LinkOptions {
   /** In the order of their urgency. */
   readonly streams: readonly DurableStream[];
   readonly mirror: Mirror;
+  /** The signed policy that the host goes by, to be told. */
+  readonly held?: PolicyDeskParts['held'];
   readonly agentVersion: string;
   /** The same text that was given at enrollment. */
   readonly machineId: string;
@@ -167,6 +169,7 @@ async function session(options: LinkOptions, used: Credentials, memory: RenewalM
     {
       wire,
       streams: options.streams,
+      held: options.held,
       agentVersion: options.agentVersion,
       machineId: options.machineId,
       mode: options.mode,

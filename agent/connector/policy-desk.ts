@@ -3,7 +3,7 @@
 import { asCoded, CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { Sha256 } from '@selvage/shared/model/ids.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
-import type { AgentFrame, CollectorFrame } from '@selvage/shared/wire/wire.ts';
+import type { AgentFrame, CollectorFrame, PolicyHeld } from '@selvage/shared/wire/wire.ts';
 import { deadline } from './deadline.ts';
 import { serial } from './serial.ts';
 import { Signal } from './stream.ts';
@@ -24,6 +24,8 @@ type PolicyFile = CollectorFrame & { readonly type: 'policyFile' };
 export interface PolicyDeskParts {
   readonly send: (frame: AgentFrame) => void;
   readonly clock: Clock;
+  /** What the host goes by, told before each look; null: nothing to tell. */
+  readonly held?: (() => Promise<Omit<PolicyHeld, 'type'> | null>) | undefined;
   readonly onPolicy: (request: PolicyRequest, signal: AbortSignal) => Promise<void>;
   readonly onProblem: (error: CodedError) => void;
 }
@@ -72,6 +74,8 @@ export class PolicyDesk {
 
   async #turn(request: PolicyRequest, signal: AbortSignal): Promise<void> {
     try {
+      const held = await this.#parts.held?.();
+      if (held && !signal.aborted) this.#parts.send({ type: 'policyHeld', ...held });
       await this.#parts.onPolicy(request, signal);
     } catch (error) {
       if (signal.aborted) return;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { sha256 } from '@selvage/shared/files/canonical.ts';
 import { silentLog } from '@selvage/shared/log/log.ts';
 import type { Sha256 } from '@selvage/shared/model/ids.ts';
+import { MAX_ROOT_STEPS } from '@selvage/shared/policy/limits.ts';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
 import { describe, expect, it } from 'vitest';
 import type { PolicyRequest } from './policy-desk.ts';
@@ -336,7 +337,7 @@ describe('when the collector is hostile', () => {
       return endless(name, hash);
     }, never);
 
-    expect(asked).toBe(128);
+    expect(asked).toBe(MAX_ROOT_STEPS);
   });
 
   it('more bytes than a copy may have are refused on the way', async () => {

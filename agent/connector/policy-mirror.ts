@@ -32,8 +32,6 @@ const MAX_DONE_BYTES = 2 * 1024 * 1024;
 /** The runner reads the copy under another user. */
 const READABLE = 0o644;
 const READABLE_FOLDER = 0o755;
-/** Roots that are looked at: those of one verification many times over. */
-const MAX_ROOTS = 8 * MAX_ROOT_STEPS;
 /** A root that is not served any more goes at once: a runner would follow it. */
 const ROOT_FILE = /\.root\.json$/;
 const done = z.object({
@@ -130,9 +128,7 @@ class Copy {
 
   /** Every N.root.json that the collector has. Nothing names them by hash, so none is right just because it is here. */
   async fetchRoots(): Promise<void> {
-    let fresh = 0;
-
-    for (let number = 1; number <= MAX_ROOTS && fresh < MAX_ROOT_STEPS; number++) {
+    for (let number = 1; number <= MAX_ROOT_STEPS; number++) {
       const path = `metadata/${number}.root.json`;
       const bytes = await this.#request(`${number}.root.json`);
       if (bytes === null) return;
@@ -140,10 +136,7 @@ class Copy {
       if (here && areSame(here, bytes)) {
         this.#count(bytes.length);
         this.#files.set(path, 'here');
-      } else {
-        fresh += 1;
-        await this.add(path, bytes);
-      }
+      } else await this.add(path, bytes);
     }
   }
 

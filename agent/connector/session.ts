@@ -21,7 +21,7 @@ import {
 } from '@selvage/shared/wire/wire.ts';
 import { deadline } from './deadline.ts';
 import type { Wire } from './dial.ts';
-import { PolicyDesk, type PolicyRequest } from './policy-desk.ts';
+import { PolicyDesk, type PolicyDeskParts, type PolicyRequest } from './policy-desk.ts';
 import { comingBack, RenewalDesk, type RenewalParts } from './renewal.ts';
 import { Sender } from './sender.ts';
 import { serial } from './serial.ts';
@@ -48,6 +48,8 @@ export interface SessionParts {
   readonly onWelcome: (welcome: Welcome) => void;
   readonly onAcknowledged: (stream: string, upTo: bigint) => void;
   readonly onSectionsWanted: (names: readonly string[]) => Promise<void>;
+  /** The signed policy that the host goes by, to be told. */
+  readonly held?: PolicyDeskParts['held'];
   /** There may be newer policy. Called after Welcome and on announcements, one call at a time. */
   readonly onPolicy: (request: PolicyRequest, signal: AbortSignal) => Promise<void>;
   /** The collector gave a new certificate; the session ends for it. */
@@ -107,8 +109,8 @@ class Session {
     this.#lastHeard = parts.clock.monotonic();
     const send = (frame: AgentFrame) => this.#send(frame);
     this.sender = new Sender(parts.streams, send);
-    this.desk = new PolicyDesk({ send, clock: parts.clock, onPolicy: parts.onPolicy, onProblem: parts.onProblem });
-    const { clock, onRenewed, onProblem } = parts;
+    const { clock, held, onPolicy, onRenewed, onProblem } = parts;
+    this.desk = new PolicyDesk({ send, clock, held, onPolicy, onProblem });
     this.renewal = new RenewalDesk({ ...parts.identity, send, clock, onRenewed, onProblem });
     this.welcomed = new Promise((resolve) => {
       this.#resolveWelcomed = resolve;

@@ -7,15 +7,28 @@ import { asCoded, CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { sha256 } from '@selvage/shared/files/canonical.ts';
 import { hasErrno, readBounded } from '@selvage/shared/files/durable.ts';
 import type { Sha256, Timestamp } from '@selvage/shared/model/ids.ts';
-import { decodeAccepted, encodeAccepted, MAX_ACCEPTED_BYTES, policyInForce } from '@selvage/shared/policy/accepted.ts';
+import {
+  decodeAccepted,
+  encodeAccepted,
+  endsOf,
+  MAX_ACCEPTED_BYTES,
+  policyInForce,
+  versionsOf,
+} from '@selvage/shared/policy/accepted.ts';
 import { decodeDocument } from '@selvage/shared/policy/decode.ts';
 import type { PolicyDocument } from '@selvage/shared/policy/documents.ts';
 import { LIFETIME_MS, MAX_POLICY_FILE_BYTES, MAX_POLICY_TOTAL_BYTES } from '@selvage/shared/policy/limits.ts';
-import type { AcceptedPolicy, PolicyFiles } from '@selvage/shared/policy/trusted-set.ts';
+import {
+  type AcceptedPolicy,
+  newestRoot,
+  type PolicyFiles,
+  type VerifyRequest,
+} from '@selvage/shared/policy/trusted-set.ts';
 import { z } from 'zod';
 import type { RunnerFolders } from './folders.ts';
 import type { Files } from './state-file.ts';
 import type { FlooredClock } from './time-floor.ts';
+import type { TrustFacts } from './trust-facts.ts';
 
 export interface UsableDocument<D extends PolicyDocument = PolicyDocument> {
   readonly document: D;
@@ -35,6 +48,8 @@ export interface Intake {
   readonly policy: UsablePolicy | null;
   /** Why the copy, or a part of what was kept, was not taken; null when all is well or there is no copy yet. */
   readonly problem: CodedError | null;
+  /** Versions and ends of what is in force, for telling; null when nothing was ever accepted. */
+  readonly trust: TrustFacts | null;
 }
 
 const MAX_FILES = 10_000;
@@ -44,6 +59,8 @@ const TARGET = /^[0-9a-f]{64}\.[^/]+\.json$/;
 const DOCUMENT = /^(policy|approvals|urgent|lifts)\//;
 
 const FILE = 'policy.json';
+/** The newest root that a chain ever proved, in a file of its own: it counts also when what came with it was refused. */
+const ROOT_FILE = 'root.json';
 const timestampFile = z.object({ signed: z.object({ expires: z.iso.datetime() }) });
 
 /** Verifies the copy at the highest time ever seen, keeps what is newer, and answers what may be used. Only a failing disk makes it throw. */
@@ -57,13 +74,14 @@ export async function takeInPolicy(folders: RunnerFolders, clock: FlooredClock, 
     const offered = copy('timestamp.json');
     // Nothing new: a start with nothing to do must be quick. What was verified once lies where only root writes.
     if (offered === null || (kept && sha256(offered) === timestampOf(kept))) {
-      return { policy: usable(kept), problem: null };
+      return inForce(kept, null);
     }
 
     const root = await readBounded(folders.trustRoot, MAX_POLICY_FILE_BYTES);
     if (root === null) throw new CodedError('NOT_ENROLLED', `there is no pinned policy root at ${folders.trustRoot}`);
-    const { accepted, problem } = policyInForce({ root, files: copy, now: floor, previous: kept });
-    if (problem !== null) return { policy: usable(accepted), problem };
+    const trusted = await keepNewestRoot(folders, { root, files: copy, now: floor, previous: kept }, files);
+    const { accepted, problem } = policyInForce({ root, files: copy, now: floor, previous: kept, trusted });
+    if (problem !== null) return inForce(accepted, problem);
 
     // Counted from a time that did not leap ahead: `actUntil` would end as much later once the clock is right again.
     const fresh = accepted === kept ? accepted : { ...accepted, acceptedAt: notAfter(accepted.acceptedAt, seen) };
@@ -71,11 +89,35 @@ export async function takeInPolicy(folders: RunnerFolders, clock: FlooredClock, 
     const signedAt = signedAtOf(fresh);
     if (signedAt !== null) clock.confirm(signedAt);
 
-    return { policy: usable(fresh), problem };
+    return inForce(fresh, problem);
   } catch (error) {
     // Without what was accepted before, nothing newer could be compared with it: then `kept` is null and nothing is used.
-    return { policy: usable(kept), problem: asCoded(error) };
+    return inForce(kept, asCoded(error));
   }
+}
+
+function inForce(accepted: AcceptedPolicy | null, problem: CodedError | null): Intake {
+  const trust = accepted && {
+    acceptedAt: accepted.acceptedAt,
+    versions: versionsOf(accepted),
+    ends: endsOf(accepted),
+  };
+
+  return { policy: usable(accepted), problem, trust };
+}
+
+/**
+ * Follows the chain of roots and keeps its end before anything else is believed (specification 5.3.8): a key that a root has
+ * replaced is dead here from then on, whatever a collector serves or withholds later.
+ */
+async function keepNewestRoot(folders: RunnerFolders, request: VerifyRequest, files: Files): Promise<Uint8Array> {
+  const path = join(folders.accepted, ROOT_FILE);
+  const trusted = await readBounded(path, MAX_POLICY_FILE_BYTES);
+  const { bytes } = newestRoot({ ...request, trusted });
+  const known = trusted ?? request.previous?.root ?? request.root;
+  if (sha256(bytes) !== sha256(known)) await files.write(path, bytes);
+
+  return bytes;
 }
 
 /** For a clock that was ahead when policy was accepted. */

@@ -15,6 +15,7 @@ import { recover } from './recovery.ts';
 import { selectApprovals } from './selection.ts';
 import { writeState } from './state-file.ts';
 import type { ClockReset } from './time-floor.ts';
+import type { TrustFacts } from './trust-facts.ts';
 import { wantedOf, writeWanted } from './wanted.ts';
 
 /** In these modes the packages of approvals are fetched, because they are at least simulated. */
@@ -94,14 +95,14 @@ async function passWith(parts: Parts): Promise<readonly RunResult[]> {
 
   if (recovery.kind === 'busy') {
     parts.deps.log.warn({}, recovery.message);
-    await writeNext(parts, parts.clock.now().clock.add(BUSY_AGAIN), null);
+    await writeNext(parts, parts.clock.now().clock.add(BUSY_AGAIN), null, null);
 
     return [];
   }
   if (recovery.kind === 'finished') results.push(recovery.result);
 
   await parts.results.prune();
-  const { policy, problem: untold } = await takeInPolicy(parts.folders, parts.clock, parts.files);
+  const { policy, trust, problem: untold } = await takeInPolicy(parts.folders, parts.clock, parts.files);
   const problem = clockProblem(parts.clock.now(), policy, untold) ?? untold;
   if (problem !== null) parts.deps.log.error({ code: problem.code }, `policy: ${problem.message}`);
 
@@ -122,16 +123,22 @@ async function passWith(parts: Parts): Promise<readonly RunResult[]> {
     }
   }
 
-  await writeNext(parts, next.value(), problem);
+  await writeNext(parts, next.value(), problem, trust);
   await parts.clock.keep();
 
   return results;
 }
 
 /** Read by whatever starts the runner: a timer, or the resident agent. */
-async function writeNext(parts: Parts, at: Temporal.Instant | null, problem: CodedError | null): Promise<void> {
+async function writeNext(
+  parts: Parts,
+  at: Temporal.Instant | null,
+  problem: CodedError | null,
+  trust: TrustFacts | null,
+): Promise<void> {
   const told = problem === null ? null : { code: problem.code, message: problem.message };
-  await writeState(parts.files, parts.folders.next, { format: 1, at: at?.toString() ?? null, policy: told }, READABLE);
+  const next = { format: 1, at: at?.toString() ?? null, policy: told, trust };
+  await writeState(parts.files, parts.folders.next, next, READABLE);
 }
 
 function nextTime() {
