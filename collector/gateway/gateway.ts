@@ -10,7 +10,7 @@ import { hasErrno } from '@selvage/shared/files/durable.ts';
 import type { Log } from '@selvage/shared/log/log.ts';
 import type { HostId } from '@selvage/shared/model/ids.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
-import { CONNECT_PATH, type EndorsedAuthority, MAX_FRAME_BYTES } from '@selvage/shared/wire/wire.ts';
+import { type EndorsedAuthority, MAX_FRAME_BYTES } from '@selvage/shared/wire/wire.ts';
 import { WebSocketServer } from 'ws';
 import type { Events } from '../events.ts';
 import type { Intake } from '../intake/intake.ts';
@@ -25,6 +25,7 @@ import { hostSession, type Renew, type SessionParts } from './greeting.ts';
 import { DEFAULT_LIMITS, type GatewayLimits } from './limits.ts';
 import { Rates } from './rates.ts';
 import { Registry } from './registry.ts';
+import { isServed } from './routes.ts';
 import { createSightings } from './sightings.ts';
 import { Strangers } from './strangers.ts';
 
@@ -182,7 +183,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     if (stopped.signal.aborted) return turnAway(socket, 'UNREACHABLE', limits.shutdownRetryMs);
     const claim = claimOf(socket, trusted);
     if (typeof claim === 'string') return turnAway(socket, claim);
-    if (request.url !== CONNECT_PATH) return turnAway(socket, 'NOT_FOUND');
+    if (!isServed('upgrade', request.url)) return turnAway(socket, 'NOT_FOUND');
 
     open(request, socket, head, claim).catch((error: unknown) => {
       const coded = asCoded(error);
@@ -269,7 +270,7 @@ function tlsServer({ tls, enrollmentRoutes }: GatewayOptions, limits: GatewayLim
       maxHeaderSize: MAX_HEADER_BYTES,
     },
     (request, response) => {
-      if (enrollmentRoutes(request, response)) return;
+      if (isServed('request', request.url) && enrollmentRoutes(request, response)) return;
       response.writeHead(404, { connection: 'close' }).end();
     },
   );
