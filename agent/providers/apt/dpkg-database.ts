@@ -11,7 +11,9 @@ import { parseStatus, readStanza, type StatusPackage } from './dpkg-status.ts';
 export const DPKG_FOLDER = 'var/lib/dpkg';
 /** 256 MiB; the status of a host with 3,000 packages is about 3 MiB. */
 const MAX_STATUS_BYTES = 256 * 1024 * 1024;
-const READS = 2;
+/** A database that moves is read again at once; dpkg changes it a few times a second at most. */
+const READS = 5;
+const SHOWN_NAMES = 3;
 
 /**
  * Installed packages below `root`. Throws PACKAGE_DATABASE_INVALID when there is none, when it cannot be understood to
@@ -40,12 +42,10 @@ async function readOnce(folder: string): Promise<readonly InstalledPackage[]> {
   const bytes = await readBounded(path, MAX_STATUS_BYTES);
   if (!bytes) throw new CodedError('PACKAGE_DATABASE_INVALID', `there is no ${path}`);
 
-  const packages = await withJournal(folder, parseStatus(decode(bytes), path));
+  const text = decode(bytes);
+  const { packages, named } = await withJournal(folder, parseStatus(text, path));
   const times = await fileTimes(join(folder, 'info'));
-  // A power cut leaves empty files behind; a host whose packages have file lists is not a host without packages.
-  if (packages.length === 0 && times.size > 0) {
-    throw new CodedError('PACKAGE_DATABASE_INVALID', `${path} is empty, but ${times.size} packages have file lists`);
-  }
+  refuseShortened(path, text, named, times);
 
   return packages.map(({ multiArch, ...entry }) => ({
     ...entry,
@@ -54,13 +54,39 @@ async function readOnce(folder: string): Promise<readonly InstalledPackage[]> {
 }
 
 /**
+ * A status cut between two entries reads like a whole one with fewer packages. But dpkg keeps a file list for every package
+ * it knows, down to the ones of which only settings are left, and removes it when it forgets the package.
+ */
+function refuseShortened(
+  path: string,
+  text: string,
+  named: readonly string[],
+  lists: ReadonlyMap<string, string>,
+): void {
+  const known = new Set([...named, ...[...text.matchAll(/^Package:[ \t]*(\S+)/gim)].map(([, name]) => name)]);
+  const lost = [...lists.keys()].filter((key) => !known.has(key.split(':')[0]));
+  if (lost.length === 0) return;
+
+  const names = lost.slice(0, SHOWN_NAMES).join(', ');
+  throw new CodedError(
+    'PACKAGE_DATABASE_INVALID',
+    `${path} lacks ${lost.length} packages that have file lists (${names}${lost.length > SHOWN_NAMES ? ', …' : ''})`,
+    { next: 'compare it with status-old beside it; where a package is really gone, remove its files from info/' },
+  );
+}
+
+/**
  * While dpkg runs (or after it was killed) its latest changes lie in `updates/NNNN`, a stanza each, newer by number;
  * dpkg-query reads them over the status too.
  */
-async function withJournal(folder: string, packages: readonly StatusPackage[]): Promise<readonly StatusPackage[]> {
+async function withJournal(
+  folder: string,
+  packages: readonly StatusPackage[],
+): Promise<{ readonly packages: readonly StatusPackage[]; readonly named: readonly string[] }> {
   const updates = join(folder, 'updates');
   const names = (await list(updates)).filter((name) => /^\d+$/.test(name)).sort((a, b) => Number(a) - Number(b));
   let merged = packages;
+  const named: string[] = [];
 
   for (const name of names) {
     const path = join(updates, name);
@@ -71,13 +97,14 @@ async function withJournal(folder: string, packages: readonly StatusPackage[]): 
       const entry = readStanza(stanza, path);
       const changed = stanza.fields.get('package');
       const arch = stanza.fields.get('architecture');
+      if (changed !== undefined) named.push(changed);
       const same = (other: StatusPackage) =>
         other.name === changed && (other.arch === arch || !(other.multiArch && entry?.multiArch !== false));
       merged = [...merged.filter((other) => !same(other)), ...(entry ? [entry] : [])];
     }
   }
 
-  return merged;
+  return { packages: merged, named };
 }
 
 /** Package (with architecture where dpkg writes one) → time of the last change of its file list. */

@@ -36,6 +36,8 @@ const ABSENT = ['not-installed', 'config-files'];
  * Throws PACKAGE_DATABASE_INVALID naming the line; a file that does not end in an empty line is torn.
  */
 export function parseStatus(text: string, file: string): readonly StatusPackage[] {
+  // Blocks that never reached the disk read as NUL after a power cut; they can swallow the border between two entries.
+  if (text.includes('\0')) throw invalid(file, 'it holds NUL bytes');
   // dpkg ends each stanza with an empty line, so a file without one at its end was cut.
   if (text !== '' && !text.endsWith('\n\n')) throw invalid(file, 'it ends in the middle of an entry');
 
