@@ -1,8 +1,9 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
 import { describe, expect, it } from 'vitest';
-import { loadSettings } from './settings.ts';
+import { loadSettings, shownSettings } from './settings.ts';
 
 const folder = temporaryFolder('settings');
 const write = (name: string, value: unknown) => {
@@ -93,5 +94,25 @@ describe('when settings are read', () => {
 
     expect(() => Object.assign(settings.lists, { maxAge: 1 })).toThrow(TypeError);
     expect(() => Object.assign(settings.labels, { tier: [] })).toThrow(TypeError);
+  });
+});
+
+describe('when a proxy is set', () => {
+  const path = write('proxy.json', { proxy: 'http://agent:s3cret@proxy.example:3128' });
+
+  it('it is used as it stands, and shown without its password', async () => {
+    const settings = await loadSettings([path], zone);
+
+    expect(settings.proxy).toBe('http://agent:s3cret@proxy.example:3128');
+    expect(shownSettings(settings).proxy).toBe('http://***@proxy.example:3128');
+    expect(shownSettings(await loadSettings([write('none.json', { proxy: 'none' })], zone)).proxy).toBe('none');
+  });
+
+  it('one that cannot be read is refused, and its password not repeated', async () => {
+    const wrong = write('wrong-proxy.json', { proxy: 'socks5://agent:s3cret@proxy.example' });
+    const error: unknown = await loadSettings([wrong], zone).catch((thrown: unknown) => thrown);
+
+    expect(error).toMatchObject({ code: 'SETTINGS_INVALID', message: expect.stringContaining('proxy:') });
+    expect(inspect(error, { depth: 9 })).not.toContain('s3cret');
   });
 });

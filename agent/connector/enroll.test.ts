@@ -7,6 +7,7 @@ import type { IncomingMessage } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import type { HostId } from '@selvage/shared/model/ids.ts';
 import { type Authority, createAuthority, issue, SERIAL_BYTES } from '@selvage/shared/pki/authority.ts';
 import { hostUri } from '@selvage/shared/pki/certificate.ts';
@@ -15,8 +16,11 @@ import { generateKey, publicKeyOf, verifyBytes } from '@selvage/shared/pki/keys.
 import { pinOf } from '@selvage/shared/pki/pin.ts';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
 import { afterAll, describe, expect, it } from 'vitest';
+import { ProxyAddress } from '../proxy.ts';
 import { type EnrollOptions, enroll } from './enroll.ts';
 import { loadIdentity } from './identity.ts';
+import { type Behaviour, startProxy } from './testing/proxy.ts';
+import { connectVia } from './tunnel.ts';
 
 const ROOT = new TextEncoder().encode('{"signed":{"_type":"root"}}\n');
 const base = temporaryFolder('enroll');
@@ -190,6 +194,39 @@ describe('when a host enrolls', () => {
 
     await expect(enroll(how)).rejects.toMatchObject({ code: 'ALREADY_ENROLLED' });
     expect(from.heard).toHaveLength(before);
+  });
+});
+
+describe('when the way leads through a proxy', () => {
+  const through = (port: number, credentials: string | null = null) => ({
+    connect: connectVia(() => new ProxyAddress('127.0.0.1', port, credentials)),
+  });
+
+  it('with credentials, first contact and token go through it, and it reads neither', async () => {
+    const [from, proxy] = [await collector(), await startProxy({ credentials: 'agent:secret' })];
+    const how = options(from, through(proxy.port, 'agent:secret'));
+    await enroll(how);
+
+    expect((await loadIdentity(join(how.stateDir, 'identity'))).name).toBe('web-1');
+    expect(proxy.asked).toEqual([new URL(from.url).host, new URL(from.url).host]);
+    for (const text of [TOKEN, '/v1/trust']) expect(Buffer.concat(proxy.seen).includes(text)).toBe(false);
+  });
+
+  it.each<[string, Behaviour, string]>([
+    ['it wants other credentials', 407, 'PROXY_REFUSED'],
+    ['it hangs', 'hang', 'UNREACHABLE'],
+    ['it ends the connection', 'close', 'UNREACHABLE'],
+    ['it reads along with a certificate of its own', 'intercept', 'PIN_MISMATCH'],
+  ])('and %s, nothing is stored, the token stays here, and nobody goes around it', async (_what, behaviour, code) => {
+    const [from, proxy] = [await collector(), await startProxy({ behaviour })];
+    const how = options(from, { ...through(proxy.port, 'agent:secret'), deadlineMs: 300 });
+    const error: unknown = await enroll(how).catch((thrown: unknown) => thrown);
+
+    expect(error).toMatchObject({ code });
+    expect(inspect(error, { depth: 9 })).not.toContain('secret');
+    expect(from.heard).toEqual([]);
+    expect(Buffer.concat(proxy.seen).includes('slv_')).toBe(false);
+    expect(await files(how.stateDir)).toEqual([]);
   });
 });
 
