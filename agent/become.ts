@@ -14,9 +14,9 @@ const SOURCE = 'selvage-resident.mjs';
  * `--jitless`: a process that listens to the network has no memory that is writable and executable, and needs no
  * compilers for the few frames of an idle day. The semi-space is the part of the heap that grows with bursts, in MiB.
  */
-const RESIDENT_FLAGS = ['--jitless', '--max-semi-space-size=1', '--v8-pool-size=1'];
+export const RESIDENT_FLAGS = ['--jitless', '--max-semi-space-size=1', '--v8-pool-size=1'];
 /** Memory of libuv's four threads and of an allocator arena for each: one connection and a few small files need two. */
-const RESIDENT_ENVIRONMENT = { MALLOC_ARENA_MAX: '1', UV_THREADPOOL_SIZE: '2' };
+export const RESIDENT_ENVIRONMENT = { MALLOC_ARENA_MAX: '1', UV_THREADPOOL_SIZE: '2' };
 
 /** `entry` is the file that Node started. Null where a process cannot replace its program (Windows). */
 export function becoming(entry: string, env: Readonly<Record<string, string | undefined>>): World['become'] {
