@@ -5,6 +5,7 @@ import type { Sha256 } from '../../model/ids.ts';
 import type { PolicyDocument } from '../documents.ts';
 import { createSigningKey, type SigningKey } from '../keys.ts';
 import { makeSnapshot, makeTimestamp, type NamedBytes, type RoleFile } from '../online.ts';
+import { replaceAdminKey, replaceOnlineKeys } from '../rotate.ts';
 import { changeDocuments, createRepository, type OnlineKeys, type Proposal } from '../sign.ts';
 import { type AcceptedPolicy, type PolicyFiles, type TrustedPolicy, verifyRepository } from '../trusted-set.ts';
 
@@ -23,6 +24,10 @@ export interface SampleRepository {
     request: { put?: readonly PolicyDocument[]; remove?: readonly string[]; signers?: readonly SigningKey[] },
     now: Temporal.Instant,
   ): void;
+  /** Each admin's key is replaced by a new one, as `selvage key rotate` does; one admin only. */
+  rotateAdmin(now: Temporal.Instant): SigningKey;
+  /** The online keys are replaced, as `selvage key rotate-online` does. */
+  rotateOnline(now: Temporal.Instant): OnlineKeys<SigningKey>;
   verify(now: Temporal.Instant, previous?: AcceptedPolicy | null): TrustedPolicy;
   /** The files as they are now, for going back to. */
   copy(): Map<string, Uint8Array>;
@@ -34,8 +39,8 @@ export function sampleRepository(options: {
   readonly admins?: number;
   readonly threshold?: number;
 }): SampleRepository {
-  const admins = Array.from({ length: options.admins ?? 1 }, createSigningKey);
-  const online = { snapshot: createSigningKey(), timestamp: createSigningKey() };
+  let admins = Array.from({ length: options.admins ?? 1 }, createSigningKey);
+  let online = { snapshot: createSigningKey(), timestamp: createSigningKey() };
   const contents = new Map<string, Uint8Array>();
   const roles = new Map<string, RoleFile>();
   const files: PolicyFiles = (name, hash) => contents.get(hash === undefined ? name : `${name}#${hash}`) ?? null;
@@ -71,9 +76,34 @@ export function sampleRepository(options: {
     verifyRepository({ root, files, now, previous });
 
   return {
-    admins,
-    online,
+    get admins() {
+      return admins;
+    },
+    get online() {
+      return online;
+    },
     root,
+    rotateAdmin: (now) => {
+      const [from] = admins;
+      const to = createSigningKey();
+      if (!from) throw new Error('a sample repository has an admin');
+      publish(replaceAdminKey({ current: verify(now), from, to, now }), now);
+      admins = [to];
+
+      return from;
+    },
+    rotateOnline: (now) => {
+      const before = online;
+      const made = { snapshot: createSigningKey(), timestamp: createSigningKey() };
+      const { root } = verify(now).signed;
+      online = made;
+      // Versions begin anew under new keys.
+      snapshotVersion = 0;
+      timestampVersion = 0;
+      publish(replaceOnlineKeys({ root, online: made, signers: admins, now }), now);
+
+      return before;
+    },
     contents,
     files,
     publish,
