@@ -19,8 +19,8 @@ export function voucherOf(certificate: X509Certificate, authorities: readonly st
 
 /**
  * What to trust from now on, PEM each, in the collector's order. `vouched` are certificates that must not lose who vouches
- * for them (the collector's, this host's): an authority that one of them still needs stays at the end, though it is no
- * longer named. Throws AUTHORITY_UNKNOWN, and then nothing is to change: for one that is neither trusted nor endorsed by
+ * for them (the collector's, this host's): while one of them still needs what is no longer named, all of that stays, first
+ * in the list. Throws AUTHORITY_UNKNOWN, and then nothing is to change: for one that is neither trusted nor endorsed by
  * a trusted one, that is no authority, and for more than MAX_AUTHORITIES.
  */
 export function nextAuthorities(given: {
@@ -40,7 +40,7 @@ export function nextAuthorities(given: {
 
   const kept = trusted.filter((pem) => !next.some((other) => fingerprint(other) === fingerprint(pem)));
   // All or nothing: as long as one side still needs what is no longer named, nothing goes.
-  const all = vouched.every((certificate) => voucherOf(certificate, next) !== null) ? next : [...next, ...kept];
+  const all = vouched.every((certificate) => voucherOf(certificate, next) !== null) ? next : [...kept, ...next];
   if (all.length > MAX_AUTHORITIES) throw unknown(`${all.length} authorities, at most ${MAX_AUTHORITIES} are trusted`);
 
   return all;

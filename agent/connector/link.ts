@@ -80,7 +80,7 @@ export async function runLink(given: LinkOptions): Promise<void> {
   const { clock, random, log, signal } = given;
   const onEvent = following(given.onEvent);
   const options = { ...given, onEvent };
-  const memory: RenewalMemory = { askedAt: null, expired: false };
+  const memory: RenewalMemory = { askedAt: null, earlyAt: null, expired: false };
   let delay = 0;
 
   while (!signal.aborted) {
@@ -174,6 +174,7 @@ async function session(options: LinkOptions, used: Credentials, memory: RenewalM
       machineId: options.machineId,
       mode: options.mode,
       clock,
+      random: options.random,
       identity: { source, used, server, memory },
       onWelcome: (welcome) => {
         for (const event of connected(welcome, clock, server)) onEvent(event);

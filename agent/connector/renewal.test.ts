@@ -332,34 +332,40 @@ describe('when the hosts’ authority changes', () => {
     { certificate: next.certificate, ...endorse({ endorser: present, certificate: next.certificate }) },
   ];
 
-  it('the host trusts the next one because the present one endorsed it, says so, and follows without a person', async () => {
+  it('the host trusts the next one because the present one endorsed it, comes back to say so, and follows', async () => {
     const { collector, link } = await started({ dates: FRESH }, await startCollector({ authority: present }));
-    const peer = await greeted(collector);
-    expect((await peer.hello).authorities).toHaveLength(1);
-    peer.send({ type: 'authorities', authorities: named });
+    const told = await greeted(collector, { heartbeatSeconds: 600 });
+    expect((await told.hello).authorities).toHaveLength(1);
+    expect(await told.next()).toMatchObject({ type: 'policyRequest' });
+    told.send({ type: 'policyFile', name: 'timestamp.json', found: false, content: new Uint8Array(0) });
+    told.send({ type: 'authorities', authorities: named });
     expect(await link.event('authorities')).toMatchObject({ count: 2 });
-    await collector.close();
-    await link.stop();
-
-    // The collector proves itself under the next one now: that is when the host renews, long before it is due.
-    const moved = await startCollector({ authority: present, server: next });
-    const host = await startLink(moved, { identity: link.identity });
-    const early = await greeted(moved);
+    // Within ten minutes: a whole fleet that was told at once must not come in one second.
+    await link.clock.sleeping(3);
+    await link.clock.advance(10 * 60_000);
+    expect((await link.event('disconnected')).error.details).toEqual({ comingBack: true });
+    const { peer: early } = await comesBack(collector, link);
     expect((await early.hello).authorities).toHaveLength(2);
+
+    // Long before it is due: its certificate is not one of the newest authority.
     const { csr } = await nextOf(early, 'renewalRequest');
     early.send({ type: 'renewal', certificate: certify(csr, next) });
-    const { peer: back } = await comesBack(moved, host);
+    const { peer: back } = await comesBack(collector, link);
+    await link.event('connected');
     expect(isIssuedBy(back.certificate, next)).toBe(true);
+    await link.stop();
+    await collector.close();
 
-    // Nobody needs the first one any more.
-    back.send({ type: 'authorities', authorities: named.slice(1) });
+    // The collector proves itself under the next one too: nobody needs the first one any more.
+    const moved = await startCollector({ authority: next });
+    const host = await startLink(moved, { identity: link.identity });
+    const last = await greeted(moved);
+    last.send({ type: 'authorities', authorities: named.slice(1) });
     expect(await host.event('authorities')).toMatchObject({ count: 1 });
     expect(await file(host, 'authority.crt')).toBe(next.certificate);
-    await inTouch(host, back);
-    expect(host.events.filter(({ type }) => type === 'renewed')).toHaveLength(1);
   });
 
-  it('a collector that goes on issuing under the old one is asked once an hour, not in a circle', async () => {
+  it('a collector that goes on issuing under the old one is asked once a day, not in a circle', async () => {
     const identity = await identityFolder(present, {
       dates: FRESH,
       files: { 'authority.crt': present.certificate + next.certificate },
@@ -369,11 +375,26 @@ describe('when the hosts’ authority changes', () => {
     const first = await greeted(collector);
     const { csr } = await nextOf(first, 'renewalRequest');
     first.send({ type: 'renewal', certificate: certify(csr, present) });
-    const { peer } = await comesBack(collector, link);
-    await link.outbox.add(message('goes on'));
-    const frames = [await peer.next(), await peer.next()];
 
-    expect(frames.map(({ type }) => type).sort()).toEqual(['durable', 'policyRequest']);
+    for (const passed of [0, HOUR_MS, 22 * HOUR_MS]) {
+      const { peer } = await comesBack(collector, link);
+      await link.event('connected');
+      await link.outbox.add(message('goes on'));
+      const frames = [await peer.next(), await peer.next()];
+      expect(frames.map(({ type }) => type).sort()).toEqual(['durable', 'policyRequest']);
+      peer.socket.terminate();
+      await link.event('disconnected');
+      await link.clock.advance(passed);
+    }
+    const { peer } = await comesBack(collector, link);
+    await link.event('connected');
+    await link.outbox.add(message('goes on'));
+    await nextOf(peer, 'durable');
+    peer.socket.terminate();
+    await link.event('waiting');
+    await link.clock.advance(2 * HOUR_MS);
+
+    await nextOf(await greeted(collector), 'renewalRequest');
   });
 
   it('an authority that nobody endorsed changes nothing, is told, and ends nothing', async () => {

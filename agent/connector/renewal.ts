@@ -12,16 +12,19 @@ import { voucherOf } from './authorities.ts';
 import { deadline } from './deadline.ts';
 import { identityState } from './identity.ts';
 import type { Credentials, IdentitySource } from './identity-source.ts';
-import type { ServerProof } from './server-proof.ts';
 
 /** How often a connection looks whether a renewal is due; also the least time between two requests. */
 const LOOK_EVERY_MS = 60 * 60_000;
+/** Least time between two renewals whose only reason is a newer authority: the collector may not sign with it yet. */
+const EARLY_EVERY_MS = 24 * LOOK_EVERY_MS;
 /** Milliseconds the collector has for its answer. */
 const ANSWER_MS = 30_000;
 
 export interface RenewalMemory {
   /** Monotonic milliseconds of the last request, null before the first. */
   askedAt: number | null;
+  /** The same of the last one that only a newer authority was the reason for. */
+  earlyAt: number | null;
   /** The collector called the present certificate expired: nothing but a renewal is possible. */
   expired: boolean;
 }
@@ -29,7 +32,6 @@ export interface RenewalMemory {
 export interface RenewalParts {
   readonly source: IdentitySource;
   readonly used: Credentials;
-  readonly server: ServerProof;
   readonly memory: RenewalMemory;
   readonly clock: Clock;
   readonly send: (frame: AgentFrame) => void;
@@ -125,18 +127,15 @@ export class RenewalDesk {
 
   #due(): boolean {
     const { memory, used, clock } = this.#parts;
+    const at = clock.monotonic();
     if (this.only) return true;
-    if (memory.askedAt !== null && clock.monotonic() - memory.askedAt < LOOK_EVERY_MS) return false;
+    if (memory.askedAt !== null && at - memory.askedAt < LOOK_EVERY_MS) return false;
+    if (identityState(used, this.#now()) === 'ending') return true;
+    if (memory.earlyAt !== null && at - memory.earlyAt < EARLY_EVERY_MS) return false;
+    if (isOfNewest(used)) return false;
+    memory.earlyAt = at;
 
-    return identityState(used, this.#now()) === 'ending' || this.#left();
-  }
-
-  /** The collector proves itself under another authority than the one that issued ours: it has moved on. */
-  #left(): boolean {
-    const { used, server } = this.#parts;
-    const own = voucherOf(new X509Certificate(used.certificate), used.authorities);
-
-    return own !== null && voucherOf(server.certificate, [own]) === null;
+    return true;
   }
 
   #now(): Temporal.Instant {
@@ -144,4 +143,9 @@ export class RenewalDesk {
 
     return (this.#theirs ?? clock.now()).add({ milliseconds: Math.round(clock.monotonic() - this.#heardAt) });
   }
+}
+
+/** The newest authority is the last one that the collector named: whoever has a certificate of it need not follow. */
+function isOfNewest({ certificate, authorities }: Credentials): boolean {
+  return voucherOf(new X509Certificate(certificate), authorities.slice(-1)) !== null;
 }

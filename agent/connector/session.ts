@@ -8,6 +8,7 @@
 import { asCoded, CodedError, fromDocument } from '@selvage/shared/errors/coded-error.ts';
 import type { Mode, Timestamp } from '@selvage/shared/model/ids.ts';
 import { fingerprint } from '@selvage/shared/pki/certificate.ts';
+import type { Random } from '@selvage/shared/random.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import {
   type AgentFrame,
@@ -25,6 +26,7 @@ import { PolicyDesk, type PolicyDeskParts, type PolicyRequest } from './policy-d
 import { comingBack, RenewalDesk, type RenewalParts } from './renewal.ts';
 import { Sender } from './sender.ts';
 import { serial } from './serial.ts';
+import type { ServerProof } from './server-proof.ts';
 import type { DurableStream } from './stream.ts';
 
 /** Milliseconds until Welcome must have come. */
@@ -34,6 +36,8 @@ const MISSED_HEARTBEATS = 2.5;
 /** Bounds of the heartbeat that a collector may ask for. */
 const MIN_HEARTBEAT_S = 1;
 const MAX_HEARTBEAT_S = 600;
+/** A host that trusts other authorities comes back to say so; a fleet that was told at once does it over this time. */
+const FOLLOW_WITHIN_MS = 10 * 60_000;
 const SECOND_MS = 1000;
 
 export interface SessionParts {
@@ -43,8 +47,9 @@ export interface SessionParts {
   readonly machineId: string;
   readonly mode: Mode;
   readonly clock: Clock;
+  readonly random: Random;
   /** What this connection was opened with, what follows it, and who answered. */
-  readonly identity: Pick<RenewalParts, 'source' | 'used' | 'server' | 'memory'>;
+  readonly identity: Pick<RenewalParts, 'source' | 'used' | 'memory'> & { readonly server: ServerProof };
   readonly onWelcome: (welcome: Welcome) => void;
   readonly onAcknowledged: (stream: string, upTo: bigint) => void;
   readonly onSectionsWanted: (names: readonly string[]) => Promise<void>;
@@ -242,10 +247,19 @@ class Session {
 
     try {
       const changed = await source.trust(named, server.certificate);
-      if (changed) this.#parts.onAuthorities(changed);
+      if (!changed) return;
+      this.#parts.onAuthorities(changed);
     } catch (error) {
       this.#parts.onProblem(asCoded(error));
+
+      return;
     }
+    // The collector learns from Hello whom a host trusts, and only then signs with the next one for it.
+    const { clock, random } = this.#parts;
+    clock.sleep(Math.round(random.float() * FOLLOW_WITHIN_MS), this.#stop).then(
+      () => this.#end(comingBack('this host comes back to say whom it trusts')),
+      () => undefined,
+    );
   }
 
   #problem(frame: Problem): void {
