@@ -22,6 +22,8 @@ export interface CollectorFiles {
   readonly folder: string;
   readonly database: string;
   readonly hostsAuthority: PairPaths;
+  /** While the authority of hosts is being replaced: the next one, and how far that is. One file, so that it is one write. */
+  readonly hostsRotation: string;
   readonly adminsAuthority: PairPaths;
   /** Snapshot and timestamp keys: all the collector can sign. */
   readonly onlineKeys: string;
@@ -53,6 +55,7 @@ export function collectorFilesIn(folder: string): CollectorFiles {
     folder,
     database: join(folder, 'selvage.db'),
     hostsAuthority: pairIn(folder, 'hosts-authority'),
+    hostsRotation: join(folder, 'hosts-rotation.json'),
     adminsAuthority: pairIn(folder, 'admins-authority'),
     onlineKeys: join(folder, 'online-keys.json'),
     witness: join(folder, 'witness.json'),

@@ -3,6 +3,7 @@
 import { asCoded, CodedError, hasCode } from '@selvage/shared/errors/coded-error.ts';
 import type { Log } from '@selvage/shared/log/log.ts';
 import type { HostId } from '@selvage/shared/model/ids.ts';
+import { pinOf } from '@selvage/shared/pki/pin.ts';
 import type { Random } from '@selvage/shared/random.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import { alarmsOf } from './alarms/alarms.ts';
@@ -10,16 +11,19 @@ import { readFacts } from './alarms/facts.ts';
 import { HeldPolicy } from './alarms/held.ts';
 import { logAlarms } from './alarms/watch.ts';
 import { type Api, startApi } from './api/server.ts';
-import { makeServerIdentity } from './enrollment/authorities.ts';
 import { createEnrollment } from './enrollment/enrollment.ts';
+import { openHostsAuthorities } from './enrollment/hosts-authorities.ts';
+import { createRotation } from './enrollment/rotation.ts';
 import { enrollmentRoutes, loginRoutes } from './enrollment/routes.ts';
 import { Events } from './events.ts';
 import { type Gateway, startGateway } from './gateway/gateway.ts';
 import { type Home, readPair } from './home.ts';
 import { openHomeStore } from './home-store.ts';
+import { hostsShelf } from './hosts-shelf.ts';
 import { createIntake } from './intake/intake.ts';
 import { openKeyring } from './policy/keyring.ts';
 import { createPolicyRepository, type PolicyRepository } from './policy/repository.ts';
+import { keepServing, ServerCertificates } from './server-certificates.ts';
 import { type CollectorSettings, urlHost } from './settings.ts';
 import type { Store } from './store/ports.ts';
 import { VERSION } from './version.ts';
@@ -64,7 +68,8 @@ export async function serve(settings: CollectorSettings, deps: ServeDeps): Promi
 
 async function serveStore(store: Store, settings: CollectorSettings, deps: ServeDeps): Promise<Served> {
   const { home, clock, random, log } = deps;
-  const hosts = await readPair(home.collector.hostsAuthority);
+  const authorities = await openHostsAuthorities(hostsShelf(home.collector));
+  const hosts = authorities.issuing;
   const admins = await readPair(home.collector.adminsAuthority);
   const keys = await openKeyring(home.collector.onlineKeys);
   const events = new Events();
@@ -74,20 +79,28 @@ async function serveStore(store: Store, settings: CollectorSettings, deps: Serve
     if (!hasCode(error, 'KEY_UNUSABLE')) throw error;
     log.error({ code: error.code, next: error.next }, error.message);
   });
-  const enrollment = createEnrollment({ store, hosts, admins, root: () => firstRoot(store), clock, random, events });
+  const enrollment = createEnrollment({
+    ...{ store, hosts, admins, clock, random, events },
+    newest: () => authorities.newest,
+    root: () => firstRoot(store),
+  });
   const held = new HeldPolicy();
   const intake = createIntake({ store, clock, events });
-  const names = settings.names;
-  const at = { now: clock.now(), random };
-  const shown = { hosts: makeServerIdentity(hosts, names, at), admins: makeServerIdentity(admins, names, at) };
+  const shown = new ServerCertificates({
+    ...{ authorities: { gateway: hosts, api: admins }, names: settings.names, clock, random },
+  });
+  const tlsOf = {
+    gateway: () => ({ ...shown.of('gateway'), hostsAuthority: authorities.trusted }),
+    api: () => ({ ...shown.of('api'), adminsAuthority: admins.certificate }),
+  };
   const alarms = async () => {
     const facts = await readFacts({
       ...{ store, policy, held },
       certificates: () => [
         { kind: 'hosts-authority', pem: hosts.certificate },
         { kind: 'admins-authority', pem: admins.certificate },
-        { kind: 'gateway-certificate', pem: shown.hosts.cert },
-        { kind: 'api-certificate', pem: shown.admins.cert },
+        { kind: 'gateway-certificate', pem: shown.of('gateway').cert },
+        { kind: 'api-certificate', pem: shown.of('api').cert },
       ],
     });
 
@@ -96,7 +109,7 @@ async function serveStore(store: Store, settings: CollectorSettings, deps: Serve
 
   const gateway = await startGateway({
     store,
-    tls: { ...shown.hosts, hostsAuthority: hosts.certificate },
+    tls: tlsOf.gateway(),
     enrollmentRoutes: enrollmentRoutes(enrollment, { log }),
     intake,
     clock,
@@ -105,37 +118,57 @@ async function serveStore(store: Store, settings: CollectorSettings, deps: Serve
     listen: { host: settings.listen, port: settings.gatewayPort },
     collectorVersion: VERSION,
     renew: (request) => enrollment.renewHost(request),
+    authorities: () => authorities.endorsed,
     onHeld: (host, said) => held.note(host, said),
   });
-  const pins = { gatewayPin: await enrollment.pin('hosts'), apiPin: await enrollment.pin('admins') };
-  let addresses: Addresses = { ...urlsOf(settings, { gateway: gateway.port, api: settings.apiPort }), ...pins };
+  const root = await firstRoot(store);
+  // At each use: the pin follows the authority that signs for the gateway.
+  const addressesAt = (apiPort: number): Addresses => ({
+    ...urlsOf(settings, { gateway: gateway.port, api: apiPort }),
+    gatewayPin: pinOf(hosts.certificate, root),
+    apiPin: pinOf(admins.certificate, root),
+  });
+  let apiPort = settings.apiPort;
   let api: Api;
 
   try {
     api = await startApi({
       ...{ store, enrollment, policy, alarms, connections: gateway, events, clock, log },
+      authorities: createRotation({
+        ...{ authorities, store, clock, random },
+        onChanged: (step) => {
+          if (step === 'switched') shown.renew('gateway');
+          gateway.secure(tlsOf.gateway());
+          gateway.announceAuthorities();
+          if (step !== 'finished') void gateway.recall();
+        },
+      }),
       version: VERSION,
       firstContact: loginRoutes(enrollment, { log }),
-      addresses: () => addresses,
-      tls: { ...shown.admins, adminsAuthority: admins.certificate },
+      addresses: () => addressesAt(apiPort),
+      tls: tlsOf.api(),
       listen: { host: settings.listen, port: settings.apiPort },
     });
   } catch (error) {
     await gateway.close();
     throw error;
   }
-  addresses = { ...urlsOf(settings, { gateway: gateway.port, api: api.port }), ...pins };
+  apiPort = api.port;
   const unsubscribe = followEvents(events, gateway, held);
   const stopped = new AbortController();
   const refreshing = keepFresh(policy, clock, log, stopped.signal);
+  const renewing = keepServing({
+    ...{ certificates: shown, clock, log, signal: stopped.signal },
+    use: (server) => (server === 'api' ? api.secure(tlsOf.api()) : gateway.secure(tlsOf.gateway())),
+  });
   const warning = logAlarms(async () => (await alarms()).alarms, clock, log, stopped.signal);
 
   return {
-    addresses,
+    addresses: addressesAt(apiPort),
     events,
     close: async () => {
       stopped.abort();
-      await Promise.all([api.close(), gateway.close(), refreshing, warning]);
+      await Promise.all([api.close(), gateway.close(), refreshing, renewing, warning]);
       unsubscribe();
       await store.close();
     },

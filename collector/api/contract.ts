@@ -6,6 +6,7 @@ import { SECTION_NAMES, type SectionName } from '@selvage/shared/model/inventory
 import { PROVIDER_NAMES, packageVersion, pendingUpdate } from '@selvage/shared/model/package.ts';
 import { runResult } from '@selvage/shared/model/result.ts';
 import { ADMIN_NAME } from '@selvage/shared/pki/certificate.ts';
+import { MAX_REQUEST_CHARACTERS } from '@selvage/shared/pki/csr.ts';
 import { approvalDocument } from '@selvage/shared/policy/documents.ts';
 import { MAX_DOCUMENTS, MAX_POLICY_FILE_BYTES, MAX_ROLES, MAX_ROOT_STEPS } from '@selvage/shared/policy/limits.ts';
 import { z } from 'zod';
@@ -97,6 +98,14 @@ export const alarms = z.strictObject({
 
 const problem = z.strictObject({ section, code, reason: z.string() });
 
+/** One identity in two places; nobody may use it until an admin has readmitted one. */
+const quarantine = z.strictObject({
+  at: instant,
+  reason: z.enum(['cloned', 'superseded']),
+  machines: z.array(z.string()),
+  addresses: z.array(z.string()),
+});
+
 export const hostSummary = z.strictObject({
   id: name,
   name,
@@ -117,6 +126,7 @@ export const hostSummary = z.strictObject({
   phased: unknownable,
   security: unknownable,
   rebootRequired: z.boolean().nullable(),
+  quarantine: quarantine.nullable(),
   /** Why counts are null, in sentences. */
   unknown: z.array(z.string()),
 });
@@ -127,6 +137,15 @@ export const hostDetail = hostSummary.extend({
   hostname: z.string().nullable(),
   machineId: z.string(),
   certificateExpires: instant,
+  /** End of the certificate that was given out and not used yet. */
+  nextCertificateExpires: instant.nullable(),
+  /** The door that an admin opened, while it is open or until it was used. */
+  readmit: z.strictObject({ until: instant, machine: z.string().nullable() }).nullable(),
+  /** The last time it was refused with a certificate of its own. */
+  knock: z.strictObject({ at: instant, address: z.string(), code }).nullable(),
+  lastAddress: z.string().nullable(),
+  /** The host's clock minus the collector's, milliseconds; null: it did not say. */
+  clockSkewMs: z.number().nullable(),
   revokedAt: instant.nullable(),
   kernel: z.strictObject({ running: z.string(), installed: z.array(z.string()) }).nullable(),
   packages: unknownable,
@@ -141,9 +160,26 @@ export const hostDetail = hostSummary.extend({
 
 export const hosts = z.strictObject({ hosts: z.array(hostSummary) });
 export const revokeRequest = z.strictObject({ reason: z.string().max(1024).optional() });
+/** `machine`: a machine id as it is shown, or its beginning; needed when there are two. */
+export const readmitRequest = z.strictObject({ machine: z.string().min(1).max(128).optional() });
+export const readmitted = z.strictObject({ id: name, name, until: instant });
 export const results = z.strictObject({
   results: z.array(z.strictObject({ host: name, receivedAt: instant, result: runResult })),
 });
+
+// --- authorities -----------------------------------------------------------------------------------------------------
+
+export const authorities = z.strictObject({
+  phase: z.enum(['single', 'begun', 'switched']),
+  begunAt: instant.nullable(),
+  /** Oldest first. */
+  authorities: z.array(
+    z.strictObject({ fingerprint: sha256, expires: instant, signs: z.boolean(), trustedBy: count, issued: count }),
+  ),
+  /** Active hosts in the way of the next step. */
+  behind: z.array(z.strictObject({ id: name, name, reason: z.string() })),
+});
+export const authorityStep = z.strictObject({ leaveBehind: z.boolean().default(false) });
 
 // --- tokens and admins -----------------------------------------------------------------------------------------------
 
@@ -180,6 +216,9 @@ export const admin = z.strictObject({
   certificateExpires: instant,
 });
 export const admins = z.strictObject({ admins: z.array(admin) });
+/** An admin's own certificate, for a new key: the one before counts until the new one has been used. */
+export const adminRenewal = z.strictObject({ csr: z.string().max(MAX_REQUEST_CHARACTERS) });
+export const renewedAdmin = z.strictObject({ certificate: z.string() });
 export const adminRequest = z.strictObject({
   name: adminName,
   role: z.enum(['admin', 'reader']).default('admin'),

@@ -1,10 +1,11 @@
 // What the API needs of the other rooms, in the words it uses: small ports that those rooms fit.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Log } from '@selvage/shared/log/log.ts';
-import type { Sha256 } from '@selvage/shared/model/ids.ts';
+import type { Sha256, Timestamp } from '@selvage/shared/model/ids.ts';
 import type { PolicyDocument } from '@selvage/shared/policy/documents.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import type { Alarm, Behind } from '../alarms/alarms.ts';
+import type { RotationView } from '../enrollment/rotation.ts';
 import type { Events } from '../events.ts';
 import type { Load } from '../metrics/meter.ts';
 import type { AdminRecord, Store } from '../store/ports.ts';
@@ -14,6 +15,7 @@ export interface ApiDeps {
   readonly enrollment: EnrollmentPort;
   readonly policy: PolicyPort;
   readonly connections: ConnectionsPort;
+  readonly authorities: AuthoritiesPort;
   /** What ends, and what hosts have accepted that is not here. */
   readonly alarms: () => Promise<AlarmsNow>;
   readonly events: Events;
@@ -49,6 +51,20 @@ export interface EnrollmentPort {
   /** Also closes the live connection of the host. */
   revokeHost(host: string, by: string, reason?: string): Promise<unknown>;
   revokeAdmin(name: string, by: string): Promise<unknown>;
+  /** Until when the door is open. */
+  readmitHost(host: string, by: string, machine?: string): Promise<Timestamp>;
+  /** The next certificate of the admin, PEM. */
+  renewAdmin(request: { readonly name: string; readonly csr: string; readonly key: Sha256 }): Promise<string>;
+  /** The admin has used their next certificate: the one before counts no more. */
+  adminUsed(name: string): Promise<void>;
+}
+
+/** The steps write their ledger entries with `by` as the actor. */
+export interface AuthoritiesPort {
+  view(): Promise<RotationView>;
+  begin(by: string): Promise<RotationView>;
+  switchOver(by: string, options: { readonly leaveBehind: boolean }): Promise<RotationView>;
+  finish(by: string, options: { readonly leaveBehind: boolean }): Promise<RotationView>;
 }
 
 export interface PolicyPort {

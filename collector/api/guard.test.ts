@@ -52,8 +52,10 @@ describe('when the routes of the API are listed', () => {
     ]);
   });
 
-  it('every route that changes something needs the role admin', () => {
-    const changing = routes.filter(({ method, guard }) => method !== 'GET' && guard !== 'public');
+  it('every route that changes something but the own certificate needs the role admin', () => {
+    const changing = routes.filter(
+      ({ method, url, guard }) => method !== 'GET' && guard !== 'public' && url !== '/v1/admins/self/renew',
+    );
 
     expect(changing.length).toBeGreaterThan(4);
     expect(changing.filter(({ guard }) => guard !== 'admin')).toEqual([]);
@@ -71,7 +73,7 @@ describe('when the routes of the API are listed', () => {
   it('none that needs an admin answers a reader', async () => {
     for (const { method, url, guard } of routes) {
       if (guard !== 'admin') continue;
-      const answer = await lab.call(method, filled(url), { as: reader, body: {} });
+      const answer = await lab.call(method, filled(url), { as: reader, ...(method === 'GET' ? {} : { body: {} }) });
 
       expect([method, url, answer.status, answer.json.code]).toEqual([method, url, 403, 'FORBIDDEN']);
     }

@@ -11,6 +11,8 @@ import type { Guard } from './route.ts';
 export interface GuardDeps {
   readonly admins: Readers['admins'];
   readonly clock: Clock;
+  /** An admin has used the certificate that was to be their next. */
+  readonly onNext: (name: string) => Promise<void>;
 }
 
 export function addGuard(app: FastifyInstance, deps: GuardDeps): void {
@@ -31,23 +33,27 @@ export function addGuard(app: FastifyInstance, deps: GuardDeps): void {
 }
 
 /** The active admin behind the connection. Throws UNAUTHENTICATED, CERTIFICATE_*, ADMIN_REVOKED. */
-export async function identify(request: FastifyRequest, { admins, clock }: GuardDeps): Promise<AdminRecord> {
+export async function identify(request: FastifyRequest, { admins, clock, onNext }: GuardDeps): Promise<AdminRecord> {
   const socket = request.raw.socket as TLSSocket;
   const certificate = socket.getPeerX509Certificate();
   if (!certificate) throw new CodedError('UNAUTHENTICATED', 'the connection carries no client certificate');
   if (!socket.authorized) throw untrusted(socket);
 
-  const admin = await admins.byCertificate(fingerprint(certificate.raw));
+  const shown = fingerprint(certificate.raw);
+  const admin = await admins.byCertificate(shown);
   if (!admin || adminNameOf(certificate) !== admin.name) {
     throw new CodedError('UNAUTHENTICATED', 'no admin is known by this certificate');
   }
   if (admin.state === 'revoked') throw new CodedError('ADMIN_REVOKED', `the admin ${admin.name} is revoked`);
+  const isNext = admin.next?.certificate === shown;
+  const expires = isNext && admin.next ? admin.next.expires : admin.certificateExpires;
   // Asked here too: a resumed TLS session does not check the certificate's dates again.
-  if (Temporal.Instant.compare(Temporal.Instant.from(admin.certificateExpires), clock.now()) <= 0) {
-    throw new CodedError('CERTIFICATE_EXPIRED', `the certificate of ${admin.name} ended ${admin.certificateExpires}`, {
+  if (Temporal.Instant.compare(Temporal.Instant.from(expires), clock.now()) <= 0) {
+    throw new CodedError('CERTIFICATE_EXPIRED', `the certificate of ${admin.name} ended ${expires}`, {
       next: 'ask another admin for a new token: selvage admin add NAME',
     });
   }
+  if (isNext) await onNext(admin.name);
 
   return admin;
 }

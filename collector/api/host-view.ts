@@ -79,6 +79,11 @@ export function detailOf(
     hostname: os.ok ? os.data.hostname : null,
     machineId: record.machineId,
     certificateExpires: record.certificateExpires,
+    nextCertificateExpires: record.next?.expires ?? null,
+    readmit: record.readmit && { until: record.readmit.until, machine: record.readmit.machine },
+    knock: record.knock && (({ at, address, code }) => ({ at, address, code }))(record.knock),
+    lastAddress: record.lastAddress,
+    clockSkewMs: record.clockSkewMs,
     revokedAt: record.revokedAt,
     kernel: kernel.ok
       ? { running: kernel.data.running, installed: kernel.data.installed.map(({ release }) => release) }
@@ -114,6 +119,11 @@ function summaryOf(record: HostRecord, parts: Parts): HostSummary {
     phased: pending?.filter(({ phased }) => phased !== null).length ?? null,
     security: pending?.filter(({ security }) => security).length ?? null,
     rebootRequired: reboot.ok ? reboot.data.required : null,
+    quarantine: record.quarantine && {
+      ...record.quarantine,
+      machines: [...record.quarantine.machines],
+      addresses: [...record.quarantine.addresses],
+    },
     unknown: whyUnknown(updates),
   };
 }

@@ -28,6 +28,8 @@ const MAX_PARAMETER_LENGTH = 300;
 
 export interface Api {
   readonly port: number;
+  /** Another certificate from now on; connections that are open stay. */
+  secure(tls: ApiDeps['tls']): void;
   /** Ends event streams, lets running requests finish and closes the port. */
   close(): Promise<void>;
 }
@@ -47,7 +49,11 @@ export async function startApi(deps: ApiDeps): Promise<Api> {
     throw error;
   }
 
-  return { port: (app.server.address() as AddressInfo).port, close: () => app.close() };
+  return {
+    port: (app.server.address() as AddressInfo).port,
+    secure: (tls) => (app.server as TlsServer).setSecureContext(contextOf(tls)),
+    close: () => app.close(),
+  };
 }
 
 /** The application without a listening port. `onRoute` hears of every route, so that a test can list them. */
@@ -74,7 +80,11 @@ export async function buildApi(
   });
   app.addHook('onRoute', onRoute);
   addFailures(app, deps.log);
-  addGuard(app, { admins: deps.store.read.admins, clock: deps.clock });
+  addGuard(app, {
+    admins: deps.store.read.admins,
+    clock: deps.clock,
+    onNext: (name) => deps.enrollment.adminUsed(name),
+  });
   app.addHook('onSend', async (_request, reply) => {
     void reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
   });
@@ -84,18 +94,21 @@ export async function buildApi(
   return app;
 }
 
+function contextOf({ key, cert, adminsAuthority }: ApiDeps['tls']) {
+  return {
+    ...{ key, cert, ca: adminsAuthority, minVersion: 'TLSv1.3' as const },
+    // No tickets, no resumption: every connection shows and proves its certificate anew.
+    secureOptions: constants.SSL_OP_NO_TICKET,
+  };
+}
+
 function listener({ tls }: ApiDeps, handler: (request: IncomingMessage, response: ServerResponse) => void): TlsServer {
   const server = createServer(
     {
-      key: tls.key,
-      cert: tls.cert,
-      ca: tls.adminsAuthority,
-      minVersion: 'TLSv1.3',
+      ...contextOf(tls),
       requestCert: true,
       // The two public routes are for clients that have no certificate yet; the guard asks for it on every other route.
       rejectUnauthorized: false,
-      // No tickets, no resumption: every connection shows and proves its certificate anew.
-      secureOptions: constants.SSL_OP_NO_TICKET,
       handshakeTimeout: HANDSHAKE_DEADLINE_MS,
       requestTimeout: REQUEST_DEADLINE_MS,
       headersTimeout: HEADERS_DEADLINE_MS,

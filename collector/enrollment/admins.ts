@@ -61,6 +61,52 @@ export async function enrollAdmin(context: Context, request: AdminRequest): Prom
   });
 }
 
+/**
+ * The next certificate of an admin who has one, for a new key, PEM. The one before counts until this one has been used.
+ * Throws RATE_LIMITED, CSR_INVALID (also for the key they have), ADMIN_REVOKED.
+ */
+export async function renewAdmin(
+  context: Context,
+  { name, csr, key }: { readonly name: string; readonly csr: string; readonly key: Sha256 },
+): Promise<string> {
+  const { store, clock, admins, random, renewals } = context;
+  const wait = renewals.take(`admin:${name}`);
+  if (wait > 0) {
+    throw new CodedError('RATE_LIMITED', `${name} has asked for too many certificates`, {
+      details: { retryAfterMs: wait },
+    });
+  }
+  const { publicKey } = readRequest(csr);
+  if (keyHash(publicKey) === key) throw new CodedError('CSR_INVALID', 'the request is over the key in use');
+  const now = clock.now();
+
+  return store.transaction(async (writers) => {
+    const pem = certify({ admins, random }, name, publicKey, now);
+    const next = { certificate: fingerprint(pem), expires: expiryOf(pem) };
+    await writers.admins.offer(name, next);
+    const at = timestamp(now);
+    const subject = `admin:${name}`;
+    await writers.audit.append({ at, actor: subject, action: 'admin.renewed', subject, details: next });
+
+    return pem;
+  });
+}
+
+/** The next certificate of an admin has been used: the one before counts no more. */
+export async function adminUsed({ store, clock }: Context, name: string): Promise<void> {
+  await store.transaction(async (writers) => {
+    const admin = await writers.admins.byName(name);
+    // Of two requests at once the first has done it.
+    if (!admin?.next) return;
+    await writers.admins.promote(name);
+    const subject = `admin:${name}`;
+    await writers.audit.append({
+      ...{ at: timestamp(clock.now()), actor: subject, action: 'admin.superseded', subject },
+      details: { certificate: admin.certificate, by: admin.next.certificate },
+    });
+  });
+}
+
 /** Ends the access of an admin; one who is revoked stays as they are. Throws NOT_FOUND. */
 export async function revokeAdmin({ store, clock }: Context, name: string, by: string): Promise<void> {
   await store.transaction(async (writers) => {
@@ -113,14 +159,7 @@ async function admit(
   facts: { readonly tokenId: string; readonly again: boolean },
 ): Promise<EnrolledAdmin> {
   const { name, publicKey, keyId, now } = asking;
-  const pem = issue({
-    authority: admins,
-    publicKey,
-    commonName: name,
-    alternativeNames: [{ type: 'uri', value: adminUri(name) }],
-    usage: 'client',
-    ...validFor(ADMIN_CERTIFICATE_MS, { now, random }),
-  });
+  const pem = certify({ admins, random }, name, publicKey, now);
   const certificate = fingerprint(pem);
   const certificateExpires = expiryOf(pem);
   const addedAt = timestamp(now);
@@ -140,4 +179,17 @@ async function admit(
   });
 
   return { certificate: pem, authority: admins.certificate };
+}
+
+function certify(
+  { admins, random }: Pick<Context, 'admins' | 'random'>,
+  name: string,
+  publicKey: string,
+  now: Temporal.Instant,
+): string {
+  return issue({
+    ...{ authority: admins, publicKey, commonName: name, usage: 'client' },
+    alternativeNames: [{ type: 'uri', value: adminUri(name) }],
+    ...validFor(ADMIN_CERTIFICATE_MS, { now, random }),
+  });
 }

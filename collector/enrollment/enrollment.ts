@@ -1,11 +1,11 @@
 // Enrollment: how machines and people come to be known to the collector, and how they stop being so.
 // It holds both authorities; it opens no socket (see ./routes.ts) and closes no connection (it publishes host.revoked).
 
-import type { Timestamp } from '@selvage/shared/model/ids.ts';
+import type { Sha256, Timestamp } from '@selvage/shared/model/ids.ts';
 import { checkAuthority } from '@selvage/shared/pki/authority.ts';
 import type { TrustDocument } from '@selvage/shared/pki/first-contact.ts';
 import { type Pin, pinOf } from '@selvage/shared/pki/pin.ts';
-import { type EnrolledAdmin, enrollAdmin, revokeAdmin } from './admins.ts';
+import { adminUsed, type EnrolledAdmin, enrollAdmin, renewAdmin, revokeAdmin } from './admins.ts';
 import type { Context, EnrollmentOptions } from './context.ts';
 import { type EnrolledHost, enrollHost, revokeHost } from './hosts.ts';
 import { readmitHost } from './readmission.ts';
@@ -24,6 +24,9 @@ export interface Enrollment {
   revokeHost(id: string, by: string, reason?: string): Promise<void>;
   enrollAdmin(request: AdminRequest): Promise<EnrolledAdmin>;
   revokeAdmin(name: string, by: string): Promise<void>;
+  /** The next certificate of an admin, PEM; `key` is the hash of the key they have. */
+  renewAdmin(request: { readonly name: string; readonly csr: string; readonly key: Sha256 }): Promise<string>;
+  adminUsed(name: string): Promise<void>;
   /** What a newcomer is shown at first contact, as `kind` of port answers it. */
   trust(kind: 'hosts' | 'admins'): Promise<TrustDocument>;
   /** What a newcomer compares it with; told to people, never over the connection it protects. */
@@ -44,6 +47,8 @@ export function createEnrollment(options: EnrollmentOptions): Enrollment {
     readmitHost: (id, by, machine) => readmitHost(context, id, by, machine),
     revokeHost: (id, by, reason) => revokeHost(context, id, by, reason),
     enrollAdmin: (request) => enrollAdmin(context, request),
+    renewAdmin: (request) => renewAdmin(context, request),
+    adminUsed: (name) => adminUsed(context, name),
     revokeAdmin: (name, by) => revokeAdmin(context, name, by),
     trust: async (kind) => ({
       authority: options[kind].certificate,

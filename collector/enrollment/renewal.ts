@@ -137,24 +137,24 @@ function isBefore(now: Temporal.Instant, until: Timestamp | null): boolean {
   return until !== null && Temporal.Instant.compare(now, Temporal.Instant.from(until)) < 0;
 }
 
-/** How many renewals each host may still ask for. In memory: a restart gives each host a few more, no more. */
+/** How many renewals each host or admin may still ask for. In memory: a restart gives each a few more, no more. */
 export class Renewals {
   readonly #clock: Clock;
   /** Monotonic milliseconds at which a host will have its whole allowance again; absent: it has it. */
-  readonly #fullAt = new Map<HostId, number>();
+  readonly #fullAt = new Map<string, number>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
   /** 0 and one less; or the milliseconds to wait. */
-  take(host: HostId): number {
+  take(who: string): number {
     const now = this.#clock.monotonic();
     for (const [each, fullAt] of this.#fullAt) if (fullAt <= now) this.#fullAt.delete(each);
-    const fullAt = Math.max(now, this.#fullAt.get(host) ?? now) + RENEWAL_EVERY_MS;
+    const fullAt = Math.max(now, this.#fullAt.get(who) ?? now) + RENEWAL_EVERY_MS;
     const wait = fullAt - now - RENEWAL_BURST * RENEWAL_EVERY_MS;
     if (wait > 0) return wait;
-    this.#fullAt.set(host, fullAt);
+    this.#fullAt.set(who, fullAt);
 
     return 0;
   }

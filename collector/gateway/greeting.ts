@@ -20,6 +20,7 @@ import { admit, type Claim } from './admission.ts';
 import type { Custody } from './custody.ts';
 import type { GatewayLimits } from './limits.ts';
 import type { Sightings } from './sightings.ts';
+import { roleOf } from './standing.ts';
 
 /** Signs the next certificate of a host for the key in a request; see collector/enrollment/renewal.ts. */
 export type Renew = (request: {
@@ -79,7 +80,8 @@ export function hostSession(parts: SessionParts): HostSession {
       const now = clock.now();
       // A host that may only renew has said nothing yet: its streams stay where they are.
       const streams = mustRenew === null ? await parts.intake.resume(host.id, hello.streams) : hello.streams;
-      if (as === 'next') {
+      // Also one that has ended since: it was used, and a lost answer to its renewal must not make it a stranger.
+      if (roleOf(host, claim) === 'next') {
         await store.transaction(async (writers) => {
           // Two connections may greet at once; the record decides.
           const record = await writers.hosts.byId(host.id);

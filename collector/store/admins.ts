@@ -1,12 +1,14 @@
 // Table admins: who may use the API, by client certificate, and which key signs for whom. Revoked, never deleted.
 
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
+import type { Selectable } from 'kysely';
 import { z } from 'zod';
 import type { Db } from './dialect.ts';
 import type { AdminReader, AdminRecord, AdminWriter } from './ports.ts';
 import * as rows from './rows.ts';
+import type { AdminTable } from './schema.ts';
 
-const record = z.object({
+const enrolled = z.object({
   name: rows.name,
   role: z.enum(['admin', 'reader']),
   state: z.enum(['active', 'revoked']),
@@ -17,11 +19,29 @@ const record = z.object({
   revokedAt: rows.timestamp.nullable(),
 });
 
+const offered = z.object({ certificate: rows.sha256, expires: rows.timestamp });
+const record = z.preprocess(
+  (row) => {
+    const { nextCertificate, nextExpires, ...rest } = row as Selectable<AdminTable>;
+
+    return nextCertificate === null ? rest : { ...rest, next: { certificate: nextCertificate, expires: nextExpires } };
+  },
+  enrolled.extend({ next: offered.exactOptional() }),
+);
+
+const NO_NEXT = { nextCertificate: null, nextExpires: null };
+
 export function adminReader(db: Db): AdminReader {
   return {
     byName: (name) => find(db, name),
     byCertificate: async (fingerprint) => {
-      const row = await db.selectFrom('admins').selectAll().where('certificate', '=', fingerprint).executeTakeFirst();
+      const row = await db
+        .selectFrom('admins')
+        .selectAll()
+        .where((where) =>
+          where.or([where('certificate', '=', fingerprint), where('nextCertificate', '=', fingerprint)]),
+        )
+        .executeTakeFirst();
 
       return row ? rows.decodeRow(record, 'admins', row) : null;
     },
@@ -37,7 +57,7 @@ export function adminWriter(db: Db): AdminReader & AdminWriter {
   return {
     ...adminReader(db),
     add: async (admin) => {
-      const row = rows.checked(record, 'admins', admin);
+      const row = rows.checked(enrolled, 'admins', admin);
       const other = await find(db, row.name);
       if (other?.state === 'active' && row.state === 'active') {
         throw new CodedError('ALREADY_EXISTS', `there is an active admin ${row.name}`);
@@ -63,8 +83,23 @@ export function adminWriter(db: Db): AdminReader & AdminWriter {
       const set = {
         certificate: rows.checked(rows.sha256, 'admins', certificate),
         certificateExpires: rows.checked(rows.timestamp, 'admins', expires),
+        ...NO_NEXT,
       };
       await refuseCertificate(db, set.certificate, admin);
+      await db.updateTable('admins').set(set).where('name', '=', name).where('state', '=', 'active').execute();
+    },
+    offer: async (name, next) => {
+      const admin = await existing(db, name);
+      if (admin.state !== 'active') throw new CodedError('ADMIN_REVOKED', `admin ${name} is revoked`);
+      const { certificate, expires } = rows.checked(offered, 'admins', next);
+      await refuseCertificate(db, certificate, admin);
+      const set = { nextCertificate: certificate, nextExpires: expires };
+      await db.updateTable('admins').set(set).where('name', '=', name).where('state', '=', 'active').execute();
+    },
+    promote: async (name) => {
+      const { next } = await existing(db, name);
+      if (!next) throw new CodedError('STATE', `admin ${name} has no next certificate`);
+      const set = { certificate: next.certificate, certificateExpires: next.expires, ...NO_NEXT };
       await db.updateTable('admins').set(set).where('name', '=', name).where('state', '=', 'active').execute();
     },
     replaceKey: async (name, keyId) => {

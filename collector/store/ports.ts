@@ -204,10 +204,13 @@ export interface AdminRecord {
   readonly keyId: string | null;
   readonly addedAt: Timestamp;
   readonly revokedAt: Timestamp | null;
+  /** Given out and not yet used. */
+  readonly next?: { readonly certificate: Sha256; readonly expires: Timestamp };
 }
 
 export interface AdminReader {
   byName(name: string): Promise<AdminRecord | null>;
+  /** By the current certificate or the next one. */
   byCertificate(fingerprint: Sha256): Promise<AdminRecord | null>;
   list(): Promise<readonly AdminRecord[]>;
 }
@@ -216,6 +219,10 @@ export interface AdminWriter {
   add(admin: AdminRecord): Promise<void>;
   revoke(name: string, at: Timestamp): Promise<void>;
   renewCertificate(name: string, certificate: Sha256, expires: Timestamp): Promise<void>;
+  /** A certificate to be used from now on, beside the current one until it is. */
+  offer(name: string, next: { readonly certificate: Sha256; readonly expires: Timestamp }): Promise<void>;
+  /** The next certificate has been used: it is the current one. STATE when there is none. */
+  promote(name: string): Promise<void>;
   /** Another signing key in the place of the one before. */
   replaceKey(name: string, keyId: string): Promise<void>;
 }

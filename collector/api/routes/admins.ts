@@ -1,9 +1,12 @@
 // Admins: who they are, a bounded one-time token for a new one, and the end of one.
 
+import type { TLSSocket } from 'node:tls';
+import { CodedError } from '@selvage/shared/errors/coded-error.ts';
+import { sha256 } from '@selvage/shared/files/canonical.ts';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { AdminRecord } from '../../store/ports.ts';
-import { admin, adminName, adminRequest, admins, createdToken } from '../contract.ts';
+import { admin, adminName, adminRenewal, adminRequest, admins, createdToken, renewedAdmin } from '../contract.ts';
 import type { ApiDeps } from '../deps.ts';
 import { found } from '../found.ts';
 import { addRoute } from '../route.ts';
@@ -36,6 +39,32 @@ export function addAdmins(app: FastifyInstance, { store, enrollment, addresses }
       });
 
       return { ...made, boundTo: body.name, collector: addresses().api, pin: addresses().apiPin };
+    },
+  });
+
+  addRoute(app, {
+    method: 'GET',
+    url: '/v1/admins/self',
+    guard: 'reader',
+    summary: 'The admin who asks',
+    reply: admin,
+    handle: async ({ admin: self }) => shown(self),
+  });
+
+  addRoute(app, {
+    method: 'POST',
+    url: '/v1/admins/self/renew',
+    // Of every admin for themselves: nothing but the certificate of the one who asks changes.
+    guard: 'reader',
+    summary: 'The next certificate of the admin who asks, for a new key; the one before counts until it has been used',
+    body: adminRenewal,
+    reply: renewedAdmin,
+    handle: async ({ admin: { name }, body, request }) => {
+      const certificate = (request.raw.socket as TLSSocket).getPeerX509Certificate();
+      if (!certificate) throw new CodedError('UNAUTHENTICATED', 'the connection carries no client certificate');
+      const key = sha256(certificate.publicKey.export({ type: 'spki', format: 'der' }));
+
+      return { certificate: await enrollment.renewAdmin({ name, csr: body.csr, key }) };
     },
   });
 

@@ -11,7 +11,7 @@ const HEARTBEAT_MS = 15_000;
 const MAX_BACKLOG_BYTES = 1024 * 1024;
 const MAX_STREAMS = 64;
 
-export function addEvents(app: FastifyInstance, { events, clock, log, store }: ApiDeps): void {
+export function addEvents(app: FastifyInstance, { enrollment, events, clock, log, store }: ApiDeps): void {
   const streams = new Set<AbortController>();
   app.addHook('preClose', async () => {
     for (const stream of streams) stream.abort();
@@ -37,7 +37,7 @@ export function addEvents(app: FastifyInstance, { events, clock, log, store }: A
       try {
         for (;;) {
           await clock.sleep(HEARTBEAT_MS, stream.signal);
-          await identify(request, { admins: store.read.admins, clock });
+          await identify(request, { admins: store.read.admins, clock, onNext: (name) => enrollment.adminUsed(name) });
           response.write(': still here\n\n');
         }
       } catch (error) {

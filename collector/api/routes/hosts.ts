@@ -1,7 +1,7 @@
 // Hosts: what each is and misses by its newest inventory, its results, and its revocation.
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { hostDetail, hosts, results, revokeRequest } from '../contract.ts';
+import { hostDetail, hosts, readmitRequest, readmitted, results, revokeRequest } from '../contract.ts';
 import type { ApiDeps } from '../deps.ts';
 import { hostOf } from '../found.ts';
 import { detailOf, summariesOf } from '../host-view.ts';
@@ -76,6 +76,21 @@ export function addHosts(app: FastifyInstance, { store, enrollment, connections 
       await enrollment.revokeHost(id, actor, body.reason);
 
       return detail(id);
+    },
+  });
+
+  addRoute(app, {
+    method: 'POST',
+    url: '/v1/hosts/:host/readmit',
+    guard: 'admin',
+    summary: 'End the quarantine of a host and let it renew its certificate, within a day, whatever certificate it has',
+    params,
+    body: readmitRequest,
+    reply: readmitted,
+    handle: async ({ params, body, actor }) => {
+      const { id, name } = await hostOf(store.read.hosts, params.host);
+
+      return { id, name, until: await enrollment.readmitHost(id, actor, body.machine) };
     },
   });
 }

@@ -4,6 +4,7 @@ import type { ApiDeps } from '../deps.ts';
 import { addAdmins } from './admins.ts';
 import { addAlarms } from './alarms.ts';
 import { addAudit } from './audit.ts';
+import { addAuthorities } from './authorities.ts';
 import { addEvents } from './events.ts';
 import { addFirstContact } from './first-contact.ts';
 import { addFixes } from './fixes.ts';
@@ -23,6 +24,7 @@ export const ROUTES: readonly ((app: FastifyInstance, deps: ApiDeps) => void)[] 
   addHosts,
   addTokens,
   addAdmins,
+  addAuthorities,
   addPolicy,
   addFixes,
   addAudit,

@@ -13,6 +13,8 @@ import { fakeClock } from '@selvage/shared/testing/fake-clock.ts';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
 import { makeAuthority, makeServerIdentity, validFor } from '../../enrollment/authorities.ts';
 import { createEnrollment } from '../../enrollment/enrollment.ts';
+import { type AuthorityShelf, openHostsAuthorities, type Rotation } from '../../enrollment/hosts-authorities.ts';
+import { createRotation } from '../../enrollment/rotation.ts';
 import { loginRoutes } from '../../enrollment/routes.ts';
 import { Events } from '../../events.ts';
 import type { Load } from '../../metrics/meter.ts';
@@ -106,6 +108,10 @@ export async function apiLab(): Promise<ApiLab> {
       proposeOnlineKeys: async () => ({ snapshot: createSigningKey(), timestamp: createSigningKey() }),
     },
     alarms: async () => ({ alarms: [], held: [] }),
+    authorities: createRotation({
+      ...{ store, clock, random, onChanged: () => undefined },
+      authorities: await openHostsAuthorities(shelfOf(hosts)),
+    }),
     connections: { connected: () => [...connected], load: () => LOAD },
     firstContact: loginRoutes(enrollment),
     addresses: () => ({ gateway: 'wss://c:1', gatewayPin: 'sha256:a', api: 'https://c:2', apiPin: 'sha256:b' }),
@@ -176,6 +182,26 @@ function call(
     sent.on('error', reject);
     sent.end(payload);
   });
+}
+
+/** The files of an authority, in memory. */
+export function shelfOf(authority: Authority): AuthorityShelf {
+  let present = authority;
+  let rotation: Rotation | null = null;
+
+  return {
+    readPresent: async () => present,
+    writePresent: async (next) => {
+      present = next;
+    },
+    readRotation: async () => rotation,
+    writeRotation: async (next) => {
+      rotation = next;
+    },
+    removeRotation: async () => {
+      rotation = null;
+    },
+  };
 }
 
 function parse(text: string): Answer['json'] {
