@@ -13,7 +13,7 @@ export interface GatewayLimits {
   /** Frames a host may send: steady rate and burst (a first inventory is about 20 frames). */
   readonly framesPerSecond: number;
   readonly frameBurst: number;
-  /** Bytes as they are sent and again as they unpack: 16 MiB of JSON are 150 ms of the one event loop. */
+  /** Bytes as they are sent and again as they unpack: what is large is read in a thread, one for all hosts. */
   readonly bytesPerSecond: number;
   readonly byteBurst: number;
   /** Connections a host may open, per minute and at once; a handshake costs 1.5 ms of CPU. */

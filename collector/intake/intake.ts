@@ -15,6 +15,7 @@ import type { Clock } from '@selvage/shared/time/clock.ts';
 import type { Durable, StreamPosition } from '@selvage/shared/wire/wire.ts';
 import type { CollectorEvent, Events } from '../events.ts';
 import type { HostReader, HostRecord, Store, Writers } from '../store/ports.ts';
+import { SectionParser } from './parser.ts';
 import { type Prepared, type PreparedState, prepare } from './prepare.ts';
 import type { Unpacked } from './section.ts';
 
@@ -55,10 +56,11 @@ export function createIntake(parts: { readonly store: Store; readonly clock: Clo
   const now = () => clock.now().toString() as Timestamp;
   const unused = new Map<HostId, number>();
   const begins = beginnings(clock);
+  const parser = new SectionParser();
 
   const acceptResult = async (hostId: HostId, durable: Durable): Promise<IntakeAnswer> => {
     const host = await activeHost(store.read.hosts, hostId);
-    const prepared = await prepare(host, durable);
+    const prepared = await prepare(host, durable, parser);
 
     const { answer, event } = await store.transaction(async (writers) => {
       const current = await activeHost(writers.hosts, hostId);
@@ -87,7 +89,7 @@ export function createIntake(parts: { readonly store: Store; readonly clock: Clo
       const prepared =
         durable.message.type === 'section' && (unused.get(hostId) ?? 0) >= MAX_SECTIONS_BEFORE_REPORT
           ? refusedAsUnused(durable)
-          : await prepare(host, durable, unpacked);
+          : await prepare(host, durable, parser, unpacked);
 
       const { answer, event } = await store.transaction(async (writers) => {
         // Again inside: the host may have been revoked, or the same message committed by another connection.

@@ -8,7 +8,9 @@ import { type RunResult, runResult } from '@selvage/shared/model/result.ts';
 import { verifyBytes } from '@selvage/shared/pki/keys.ts';
 import type { Durable, SectionState } from '@selvage/shared/wire/wire.ts';
 import type { HostRecord } from '../store/ports.ts';
-import { checkSection, isSectionName, issues, parseJson, type Unpacked } from './section.ts';
+import { issues } from './fault.ts';
+import type { SectionParser } from './parser.ts';
+import { checkSection, isSectionName, parseJson, type Unpacked } from './section.ts';
 
 export type Prepared =
   | {
@@ -35,16 +37,26 @@ export interface PreparedState {
 const REFUSALS: readonly Code[] = ['FRAME_INVALID', 'FRAME_UNEXPECTED', 'FRAME_WRONG_HOST', 'RESULT_SIGNATURE'];
 
 /** Other errors than refusals (a bug, no memory) are thrown: the message is not acknowledged and comes again. */
-export async function prepare(host: HostRecord, durable: Durable, unpacked?: Unpacked): Promise<Prepared> {
+export async function prepare(
+  host: HostRecord,
+  durable: Durable,
+  parser: SectionParser,
+  unpacked?: Unpacked,
+): Promise<Prepared> {
   try {
-    return await decode(host, durable, unpacked);
+    return await decode(host, durable, parser, unpacked);
   } catch (error) {
     if (hasCode(error) && REFUSALS.includes(error.code)) return { type: 'refused', error };
     throw error;
   }
 }
 
-async function decode(host: HostRecord, durable: Durable, unpacked?: Unpacked): Promise<Prepared> {
+async function decode(
+  host: HostRecord,
+  durable: Durable,
+  parser: SectionParser,
+  unpacked?: Unpacked,
+): Promise<Prepared> {
   const { stream, sequence, message } = durable;
   if (stream.startsWith('results:') !== (message.type === 'result')) {
     throw new CodedError('FRAME_UNEXPECTED', `a ${message.type} in stream ${stream}`);
@@ -52,7 +64,7 @@ async function decode(host: HostRecord, durable: Durable, unpacked?: Unpacked): 
 
   switch (message.type) {
     case 'section': {
-      const name = await checkSection(message.name, message.sha256, message.zstdJson, unpacked);
+      const name = await checkSection(message.name, message.sha256, message.zstdJson, parser, unpacked);
 
       return { type: 'section', name, sha256: message.sha256, zstdJson: message.zstdJson };
     }

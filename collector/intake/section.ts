@@ -5,15 +5,13 @@ import { constants, zstdDecompress } from 'node:zlib';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { sha256 } from '@selvage/shared/files/canonical.ts';
 import type { Sha256 } from '@selvage/shared/model/ids.ts';
-import { SECTION_NAMES, SECTIONS, type SectionName } from '@selvage/shared/model/inventory.ts';
-import type { z } from 'zod';
+import { SECTION_NAMES, type SectionName } from '@selvage/shared/model/inventory.ts';
+import { MAX_SECTION_JSON_BYTES } from '@selvage/shared/wire/wire.ts';
+import { parsed } from './fault.ts';
+import type { SectionParser } from './parser.ts';
 
-/** JSON bytes of one section; a host with 5,000 packages needs 1.5 MB. */
-const MAX_JSON_BYTES = 16 * 1024 * 1024;
 /** log2 of the largest window a frame may ask the decompressor to allocate: 8 MiB, what zstd itself uses up to level 19. */
 const MAX_WINDOW_LOG = 23;
-/** Wrong places named in a refusal. */
-const SHOWN_ISSUES = 5;
 
 /** Is told how many bytes a message became: decoding them costs time that a few bytes on the wire do not show. */
 export type Unpacked = (bytes: number) => void;
@@ -29,6 +27,7 @@ export async function checkSection(
   name: string,
   hash: Sha256,
   zstdJson: Uint8Array,
+  parser: SectionParser,
   unpacked: Unpacked = () => undefined,
 ): Promise<SectionName> {
   if (!isSectionName(name)) throw new CodedError('FRAME_INVALID', `no section is called ${JSON.stringify(name)}`);
@@ -38,37 +37,33 @@ export async function checkSection(
   const found = sha256(json);
   if (found !== hash) throw new CodedError('FRAME_INVALID', `section ${name} has hash ${found}, not ${hash}`);
 
-  const parsed = SECTIONS[name].safeParse(parseJson(`section ${name}`, json));
-  if (!parsed.success) throw new CodedError('FRAME_INVALID', `section ${name}: ${issues(parsed.error)}`);
+  const fault = await parser.check(name, json);
+  if (fault !== null) throw new CodedError('FRAME_INVALID', fault);
 
   return name;
 }
 
 /** JSON of bounded bytes from a host. Throws FRAME_INVALID. */
 export function parseJson(what: string, json: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(json));
-  } catch (error) {
-    throw new CodedError('FRAME_INVALID', `${what} is not JSON`, { cause: error });
-  }
-}
+  const value = parsed(json);
+  if (value === undefined) throw new CodedError('FRAME_INVALID', `${what} is not JSON`);
 
-/** The first wrong places of data from a host, short. */
-export function issues(error: z.ZodError): string {
-  const shown = error.issues.slice(0, SHOWN_ISSUES).map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-
-  return [...shown, ...(error.issues.length > SHOWN_ISSUES ? ['…'] : [])].join('; ');
+  return value;
 }
 
 async function unpack(name: string, zstdJson: Uint8Array): Promise<Uint8Array> {
   try {
     return await decompress(zstdJson, {
-      maxOutputLength: MAX_JSON_BYTES,
+      maxOutputLength: MAX_SECTION_JSON_BYTES,
       params: { [constants.ZSTD_d_windowLogMax]: MAX_WINDOW_LOG },
     });
   } catch (error) {
-    throw new CodedError('FRAME_INVALID', `section ${name} does not unpack to at most ${MAX_JSON_BYTES} bytes`, {
-      cause: error,
-    });
+    throw new CodedError(
+      'FRAME_INVALID',
+      `section ${name} does not unpack to at most ${MAX_SECTION_JSON_BYTES} bytes`,
+      {
+        cause: error,
+      },
+    );
   }
 }

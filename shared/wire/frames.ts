@@ -23,6 +23,9 @@ export const MAX_AUTHORITIES = 4;
 /** Compressed bytes of a section: what a frame holds beside its other fields. */
 export const MAX_SECTION_BYTES = MAX_FRAME_BYTES - 8192;
 
+/** Bytes of a section before compression; a host with 5,000 packages needs 1.5 MB. */
+export const MAX_SECTION_JSON_BYTES = 8 * 1024 * 1024;
+
 export interface StreamPosition {
   /** `inventory:<uuid>` or `results:<uuid>`. */
   readonly stream: string;

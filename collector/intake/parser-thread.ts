@@ -1,0 +1,8 @@
+// The other end of ./parser.ts: reads one section at a time, says what is wrong with it.
+import { parentPort } from 'node:worker_threads';
+import type { SectionName } from '@selvage/shared/model/inventory.ts';
+import { faultOf } from './fault.ts';
+
+parentPort?.on('message', ({ name, json }: { readonly name: SectionName; readonly json: Uint8Array }) => {
+  parentPort?.postMessage(faultOf(name, json));
+});

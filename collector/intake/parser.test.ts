@@ -1,0 +1,88 @@
+import { performance } from 'node:perf_hooks';
+import { zstdCompressSync } from 'node:zlib';
+import { canonicalJson, sha256 } from '@selvage/shared/files/canonical.ts';
+import { MAX_SECTION_JSON_BYTES } from '@selvage/shared/wire/wire.ts';
+import { describe, expect, it } from 'vitest';
+import { monitorLag } from '../metrics/lag.ts';
+import { SectionParser } from './parser.ts';
+import { checkSection } from './section.ts';
+
+const bytes = (text: string) => new Uint8Array(Buffer.from(text));
+const REBOOT = { required: true, reasons: ['kernel'] };
+/** JSON that costs far more than its size says: nesting, and entries that are all wrong. */
+const COSTLY: readonly [string, 'reboot' | 'repositories', string][] = [
+  ['eight million brackets', 'reboot', '['.repeat(MAX_SECTION_JSON_BYTES)],
+  ['two million empty entries', 'repositories', `[${'{},'.repeat(2_500_000)}{}]`],
+];
+
+describe('when a section costs far more than it weighs', () => {
+  it.each(COSTLY)('%s are refused, and the event loop goes on meanwhile', async (_what, name, text) => {
+    const zstdJson = zstdCompressSync(text);
+    const hash = sha256(text);
+    const lag = monitorLag();
+    let ticks = 0;
+    const ticking = setInterval(() => (ticks += 1), 5);
+    const began = performance.now();
+    const checked = checkSection(name, hash, zstdJson, new SectionParser({ deadlineMs: 2000 }));
+
+    await expect(checked).rejects.toMatchObject({ code: 'FRAME_INVALID' });
+    const ms = performance.now() - began;
+    clearInterval(ticking);
+    const { maxMs } = lag.read();
+    lag.close();
+
+    // A thousandth of its size on the wire, and it would have held up everybody for most of this time.
+    expect(zstdJson.length).toBeLessThan(10_000);
+    expect(ms).toBeGreaterThan(100);
+    expect(maxMs).toBeLessThan(ms * 0.6);
+    expect(ticks).toBeGreaterThan(5);
+  });
+
+  it('one that takes too long is given up, and the next one is read', async () => {
+    const parser = new SectionParser({ inlineBytes: 0, deadlineMs: 150 });
+    const slow = parser.check('repositories', bytes(`[${'{},'.repeat(2_000_000)}{}]`));
+    const next = parser.check('reboot', bytes(canonicalJson(REBOOT)));
+
+    expect(await slow).toContain('longer than 150 ms');
+    // The thread that was begun anew may need longer than that to start on a busy machine: the answer is one of two.
+    expect([null, expect.stringContaining('longer than')]).toContainEqual(await next);
+  });
+
+  it('one that needs too much memory ends the thread, not the collector', async () => {
+    const parser = new SectionParser({ inlineBytes: 0, memoryMib: 24 });
+
+    expect(await parser.check('repositories', bytes(`[${'{"a":{}},'.repeat(800_000)}{}]`))).toContain(
+      'more than 24 MiB',
+    );
+    expect(await parser.check('reboot', bytes(canonicalJson(REBOOT)))).toBeNull();
+  });
+});
+
+describe('when sections are read in the thread', () => {
+  it('the answer is the one that is given without it', async () => {
+    const [inline, threaded] = [new SectionParser(), new SectionParser({ inlineBytes: 0 })];
+    const texts = [canonicalJson(REBOOT), '{"required":"maybe"}', '{"required":', '\u00ff', 'null', '[]'];
+    for (const text of texts) {
+      expect(await threaded.check('reboot', bytes(text))).toBe(await inline.check('reboot', bytes(text)));
+    }
+    expect(inline.running).toBe(false);
+    expect(threaded.running).toBe(true);
+  });
+
+  it('many at once are answered each with its own, in one thread', async () => {
+    const parser = new SectionParser({ inlineBytes: 0 });
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, (_, at) => parser.check('reboot', bytes(at % 2 === 0 ? canonicalJson(REBOOT) : '{}'))),
+    );
+
+    expect(answers.map((fault) => fault === null)).toEqual(Array.from({ length: 40 }, (_, at) => at % 2 === 0));
+  });
+
+  it('it ends when nothing came for a while', async () => {
+    const parser = new SectionParser({ inlineBytes: 0, idleMs: 10 });
+    await parser.check('reboot', bytes(canonicalJson(REBOOT)));
+
+    await expect.poll(() => parser.running).toBe(false);
+    expect(await parser.check('reboot', bytes('{}'))).not.toBeNull();
+  });
+});

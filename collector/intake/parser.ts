@@ -1,0 +1,128 @@
+// Reads sections of hosts without keeping everybody else waiting: 500 bytes on the wire can become JSON that takes seconds to
+// parse. Small ones, which is what honest hosts send, are read at once; large ones by one thread, with little memory
+// and a deadline. The thread is started when it is needed and stopped when it was not for a while.
+import { Worker } from 'node:worker_threads';
+import { hasErrno } from '@selvage/shared/files/durable.ts';
+import type { SectionName } from '@selvage/shared/model/inventory.ts';
+import { faultOf } from './fault.ts';
+
+/** Bytes of JSON that are read on the event loop: 20 ms at the worst, 250 packages. */
+const INLINE_BYTES = 64 * 1024;
+/** Milliseconds one section may take: many times what the largest honest one needs. */
+const DEADLINE_MS = 10_000;
+/** Milliseconds after which an idle thread gives its memory back. */
+const IDLE_MS = 30_000;
+/** MiB for the objects of one section: 8 MiB of empty objects are 120. */
+const MEMORY_MIB = 256;
+
+export interface ParserLimits {
+  readonly inlineBytes: number;
+  readonly deadlineMs: number;
+  readonly idleMs: number;
+  readonly memoryMib: number;
+}
+
+interface Task {
+  readonly name: SectionName;
+  readonly json: Uint8Array;
+  readonly resolve: (fault: string | null) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class SectionParser {
+  readonly #limits: ParserLimits;
+  readonly #queue: Task[] = [];
+  #thread: Worker | null = null;
+  #current: Task | null = null;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(limits: Partial<ParserLimits> = {}) {
+    this.#limits = {
+      ...{ inlineBytes: INLINE_BYTES, deadlineMs: DEADLINE_MS, idleMs: IDLE_MS, memoryMib: MEMORY_MIB },
+      ...limits,
+    };
+  }
+
+  /**
+   * Resolves with what is wrong with the section, null when nothing is. Rejects for an error of ours (the thread cannot be
+   * started), never for what a host sent.
+   */
+  async check(name: SectionName, json: Uint8Array): Promise<string | null> {
+    if (json.length <= this.#limits.inlineBytes) return faultOf(name, json);
+
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ name, json, resolve, reject });
+      this.#next();
+    });
+  }
+
+  /** True while there is a thread, at work or idle. */
+  get running(): boolean {
+    return this.#thread !== null;
+  }
+
+  #next(): void {
+    if (this.#current !== null) return;
+    clearTimeout(this.#timer);
+    const task = this.#queue.shift();
+    if (task === undefined) {
+      this.#after(this.#limits.idleMs, () => this.#stop());
+
+      return;
+    }
+
+    this.#current = task;
+    const thread = this.#thread ?? this.#start();
+    this.#after(this.#limits.deadlineMs, () => {
+      this.#stop();
+      this.#done((late) =>
+        late.resolve(`section ${late.name} takes longer than ${this.#limits.deadlineMs} ms to read`),
+      );
+    });
+    thread.postMessage({ name: task.name, json: task.json });
+  }
+
+  #done(answer: (task: Task) => void): void {
+    const task = this.#current;
+    this.#current = null;
+    if (task) answer(task);
+    this.#next();
+  }
+
+  #start(): Worker {
+    const thread = new Worker(new URL('./parser-thread.ts', import.meta.url), {
+      resourceLimits: { maxOldGenerationSizeMb: this.#limits.memoryMib },
+    });
+    // It never keeps the collector alive.
+    thread.unref();
+    const isOurs = () => this.#thread === thread;
+    thread.on('message', (fault: string | null) => {
+      if (isOurs()) this.#done((task) => task.resolve(fault));
+    });
+    thread.on('error', (error) => {
+      if (!isOurs()) return;
+      this.#thread = null;
+      const full = hasErrno(error, 'ERR_WORKER_OUT_OF_MEMORY');
+      this.#done((task) =>
+        full
+          ? task.resolve(`section ${task.name} needs more than ${this.#limits.memoryMib} MiB to read`)
+          : task.reject(error),
+      );
+    });
+    this.#thread = thread;
+
+    return thread;
+  }
+
+  #stop(): void {
+    const thread = this.#thread;
+    this.#thread = null;
+    // Nothing is waited for: what it said after this counts no more.
+    void thread?.terminate();
+  }
+
+  #after(ms: number, act: () => void): void {
+    this.#timer = setTimeout(act, ms);
+    this.#timer.unref();
+  }
+}
