@@ -120,7 +120,7 @@ describe('when there is policy', () => {
     expect(existsSync(join(dir, 'incoming'))).toBe(false);
   });
 
-  it('nothing newer costs one request and wakes nobody', async () => {
+  it('nothing newer costs two requests, the second for a root that came alone, and wakes nobody', async () => {
     const { wake, mirror } = await open();
     const served = serve(repository(first));
     await mirror.sync(served.request, never);
@@ -128,7 +128,7 @@ describe('when there is policy', () => {
     served.asked.length = 0;
 
     expect(await mirror.sync(served.request, never)).toBeNull();
-    expect(served.asked).toEqual(['timestamp.json']);
+    expect(served.asked).toEqual(['timestamp.json', '2.root.json']);
     expect(existsSync(wake)).toBe(false);
   });
 

@@ -59,7 +59,8 @@ export async function openPolicyMirror({ dir, wake, log }: MirrorOptions): Promi
       if (timestamp === null) return null;
       const { version } = readTimestamp(timestamp);
       const here = await readBounded(join(dir, 'metadata/timestamp.json'), MAX_POLICY_FILE_BYTES);
-      if (current && here && areSame(here, timestamp)) return null;
+      // A root may come alone, or may have been withheld when the rest was copied: it is asked for in any case.
+      if (current && here && areSame(here, timestamp) && (await nextRoot(request, current)) === null) return null;
 
       const copy = new Copy(dir, request, signal);
       await copy.begin();
@@ -217,6 +218,13 @@ class Copy {
       }
     }
   }
+}
+
+/** The root after the last one of the copy, which the copy does not have; null when the collector has none either. */
+async function nextRoot(request: PolicyRequest, { files }: Done): Promise<Uint8Array | null> {
+  const last = Math.max(0, ...files.map((file) => Number(/\/(\d+)\.root\.json$/.exec(file)?.[1] ?? 0)));
+
+  return last >= MAX_ROOT_STEPS ? null : request(`${last + 1}.root.json`);
 }
 
 function areSame(one: Uint8Array, other: Uint8Array): boolean {

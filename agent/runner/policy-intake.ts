@@ -18,6 +18,7 @@ import {
 import { decodeDocument } from '@selvage/shared/policy/decode.ts';
 import type { PolicyDocument } from '@selvage/shared/policy/documents.ts';
 import { LIFETIME_MS, MAX_POLICY_FILE_BYTES, MAX_POLICY_TOTAL_BYTES } from '@selvage/shared/policy/limits.ts';
+import { decodeMetadata, fileNameOf } from '@selvage/shared/policy/metadata.ts';
 import {
   type AcceptedPolicy,
   newestRoot,
@@ -73,14 +74,19 @@ export async function takeInPolicy(folders: RunnerFolders, clock: FlooredClock, 
     const copy = await readCopy(folders.policy);
     const offered = copy('timestamp.json');
     // Nothing new: a start with nothing to do must be quick. What was verified once lies where only root writes.
-    if (offered === null || (kept && sha256(offered) === timestampOf(kept))) {
+    const trusted = await readBounded(join(folders.accepted, ROOT_FILE), MAX_POLICY_FILE_BYTES);
+    if (
+      offered === null ||
+      (kept && sha256(offered) === timestampOf(kept) && !hasNextRoot(copy, trusted ?? kept.root))
+    ) {
       return inForce(kept, null);
     }
 
     const root = await readBounded(folders.trustRoot, MAX_POLICY_FILE_BYTES);
     if (root === null) throw new CodedError('NOT_ENROLLED', `there is no pinned policy root at ${folders.trustRoot}`);
-    const trusted = await keepNewestRoot(folders, { root, files: copy, now: floor, previous: kept }, files);
-    const { accepted, problem } = policyInForce({ root, files: copy, now: floor, previous: kept, trusted });
+    const request = { root, files: copy, now: floor, previous: kept };
+    const newest = await keepNewestRoot(folders, { ...request, trusted }, files);
+    const { accepted, problem } = policyInForce({ ...request, trusted: newest });
     if (problem !== null) return inForce(accepted, problem);
 
     // Counted from a time that did not leap ahead: `actUntil` would end as much later once the clock is right again.
@@ -111,13 +117,19 @@ function inForce(accepted: AcceptedPolicy | null, problem: CodedError | null): I
  * replaced is dead here from then on, whatever a collector serves or withholds later.
  */
 async function keepNewestRoot(folders: RunnerFolders, request: VerifyRequest, files: Files): Promise<Uint8Array> {
-  const path = join(folders.accepted, ROOT_FILE);
-  const trusted = await readBounded(path, MAX_POLICY_FILE_BYTES);
-  const { bytes } = newestRoot({ ...request, trusted });
-  const known = trusted ?? request.previous?.root ?? request.root;
-  if (sha256(bytes) !== sha256(known)) await files.write(path, bytes);
+  const { root, previous, trusted } = request;
+  const { bytes } = newestRoot(request);
+  const known = trusted ?? previous?.root ?? root;
+  if (sha256(bytes) !== sha256(known)) await files.write(join(folders.accepted, ROOT_FILE), bytes);
 
   return bytes;
+}
+
+/** A root may come although nothing else is new; what cannot be read is looked at by the verification. */
+function hasNextRoot(copy: PolicyFiles, known: Uint8Array): boolean {
+  const { signed } = decodeMetadata('root', 'accepted root.json', known);
+
+  return copy(fileNameOf('root', signed.version + 1)) !== null;
 }
 
 /** For a clock that was ahead when policy was accepted. */
