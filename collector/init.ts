@@ -12,6 +12,7 @@ import { createSigningKey, type SigningKey } from '@selvage/shared/policy/keys.t
 import { createRepository } from '@selvage/shared/policy/sign.ts';
 import type { Random } from '@selvage/shared/random.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
+import { restoringIn } from './backup/restore.ts';
 import { AdminFolder } from './cli/admin-folder.ts';
 import type { InitOptions, InitResult } from './cli/cli.ts';
 import { makeAuthority } from './enrollment/authorities.ts';
@@ -55,6 +56,11 @@ async function refuseExisting(home: Home, building: string): Promise<void> {
   if ((await readBounded(home.settings, JSON_LIMIT_BYTES)) !== null) {
     throw new CodedError('ALREADY_EXISTS', `there is a collector in ${home.root} already; nothing was changed`, {
       next: 'start it with: selvage serve (or choose another SELVAGE_HOME)',
+    });
+  }
+  if (await exists(restoringIn(home))) {
+    throw new CodedError('ALREADY_EXISTS', `a restore was cut off in ${home.root}; nothing was changed`, {
+      next: 'run it again: selvage restore FOLDER',
     });
   }
   // An init that was cut off before its last step: nothing was ever served from what it left.

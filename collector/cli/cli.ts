@@ -2,7 +2,8 @@
 import type { Random } from '@selvage/shared/random.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import type { Home } from '../home.ts';
-import type { AdminFolder, AdminIdentity } from './admin-folder.ts';
+import type { AdminFolder, AdminIdentity, ClientPair } from './admin-folder.ts';
+import { currentPair } from './admin-renewal.ts';
 import { type Client, createClient } from './client.ts';
 import type { Screen } from './screen.ts';
 
@@ -19,6 +20,30 @@ export interface Cli {
   readonly serve: (options: { readonly readyLine: boolean }) => Promise<void>;
   /** `selvage init`; handed over by main for the same reason. */
   readonly init: (options: InitOptions) => Promise<InitResult>;
+  readonly backup: (folder: string) => Promise<BackupResult>;
+  readonly restore: (folder: string) => Promise<RestoreResult>;
+}
+
+interface LedgerEnd {
+  readonly sequence: number;
+  readonly hash: string;
+}
+
+export interface BackupResult {
+  readonly folder: string;
+  readonly createdAt: string;
+  readonly files: number;
+  readonly bytes: number;
+  readonly ledger: LedgerEnd | null;
+}
+
+export interface RestoreResult {
+  readonly home: string;
+  /** When the backup was made. */
+  readonly createdAt: string;
+  readonly ledger: LedgerEnd | null;
+  /** Where what was there before is kept; null: there was nothing. */
+  readonly aside: string | null;
 }
 
 export interface InitOptions {
@@ -50,7 +75,13 @@ export interface Session {
 /** The collector this machine's admin is logged in to. Throws UNAUTHENTICATED. */
 export async function openSession(cli: Cli): Promise<Session> {
   const identity = await cli.admin.load();
-  const { config, authority, certificate, privateKey } = identity;
+  const { config, authority } = identity;
+  const clientFor = ({ certificate, privateKey }: ClientPair) =>
+    createClient({ url: config.url, authority, cert: certificate, key: privateKey });
+  const pair = await currentPair(identity, {
+    ...{ folder: cli.admin, clock: cli.clock, clientFor },
+    note: (sentence) => cli.screen.note(sentence),
+  });
 
-  return { identity, client: createClient({ url: config.url, authority, cert: certificate, key: privateKey }) };
+  return { identity: { ...identity, ...pair }, client: clientFor(pair) };
 }

@@ -6,6 +6,8 @@ import { Command, CommanderError, type OutputConfiguration } from 'commander';
 import type { Cli } from './cli.ts';
 import { addAdmin } from './commands/admin.ts';
 import { addAudit } from './commands/audit.ts';
+import { addAuthority } from './commands/authority.ts';
+import { addBackup, addRestore } from './commands/backup.ts';
 import { addFix } from './commands/fix.ts';
 import { addHost } from './commands/host.ts';
 import { addInit } from './commands/init.ts';
@@ -27,9 +29,12 @@ const COMMANDS = [
   addKey,
   addToken,
   addHost,
+  addAuthority,
   addPolicy,
   addFix,
   addAudit,
+  addBackup,
+  addRestore,
   addWords,
 ] as const;
 

@@ -26,7 +26,7 @@ export interface CollectorLab {
   run(args: readonly string[], at?: { readonly home?: string; readonly columns?: number }): Promise<Outcome>;
   init(): Promise<Outcome>;
   /** Works on the database while nothing serves. */
-  withStore(work: (store: Store) => Promise<void>): Promise<void>;
+  withStore(work: (store: Store) => Promise<void>, home?: string): Promise<void>;
   addHost(number: number, sections: Sections): Promise<void>;
   serve(): Promise<Running>;
   file(name: string, text: string): string;
@@ -54,8 +54,8 @@ export function collectorLab(): CollectorLab {
     return { exit, stdout: stdout.text(), stderr: stderr.text(), json: () => JSON.parse(stdout.text()) };
   };
 
-  const withStore: CollectorLab['withStore'] = async (work) => {
-    const store = await openStore({ file: homeAt(home).collector.database, clock: systemClock });
+  const withStore: CollectorLab['withStore'] = async (work, at = home) => {
+    const store = await openStore({ file: homeAt(at).collector.database, clock: systemClock });
     await work(store);
     await store.close();
   };

@@ -1,0 +1,145 @@
+// selvage backup: everything a collector needs to go on elsewhere, as it stands at one moment, in one folder: database,
+// authorities, online keys, settings, and a manifest with the hash of each. The keys of admins are not the collector's.
+// INVARIANT: the folder has its name only when it is whole, on the disk and has been opened and checked.
+import { randomBytes } from 'node:crypto';
+import { lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { CodedError } from '@selvage/shared/errors/coded-error.ts';
+import { hasErrno, writeDurable } from '@selvage/shared/files/durable.ts';
+import type { Clock } from '@selvage/shared/time/clock.ts';
+import { verifyLedger } from '../audit/ledger.ts';
+import type { BackupResult } from '../cli/cli.ts';
+import { type Home, readSettings } from '../home.ts';
+import { copyDatabase, inspectDatabase } from '../store/snapshot.ts';
+import { openStore } from '../store/store.ts';
+import { VERSION } from '../version.ts';
+import { type Copied, copyFile, syncFolder } from './copy.ts';
+import { DATABASE, MANIFEST, type Manifest, manifestOf, SETTINGS } from './manifest.ts';
+
+const FOLDER_MODE = 0o700;
+const RANDOM_BYTES = 6;
+/** Files that changed while they were copied (an authority is being rotated) are copied anew this often. */
+const ATTEMPTS = 5;
+
+/**
+ * Throws NOT_FOUND (no collector in the home), ALREADY_EXISTS, STORE_CORRUPT, AUDIT_BROKEN, STORE_BUSY, DISK_FULL or
+ * FILE_UNSAFE; nothing is left behind then. A collector may serve the home meanwhile.
+ */
+export async function makeBackup(
+  to: string,
+  deps: { readonly home: Home; readonly clock: Clock },
+): Promise<BackupResult> {
+  const { home, clock } = deps;
+  const folder = resolve(to);
+  await readSettings(home);
+  await refuseExisting(folder);
+  const building = join(dirname(folder), `.${basename(folder)}.${randomBytes(RANDOM_BYTES).toString('hex')}.partial`);
+  await makeBuilding(building);
+
+  try {
+    const createdAt = clock.now().toString();
+    const files = await copyFiles(home, building);
+    const database = join(building, DATABASE);
+    await copyDatabase(home.collector.database, database);
+    const ledger = await ledgerOf(database, clock);
+    const { schema } = inspectDatabase(database);
+    const copied = (await copyFile(database, null)) as Copied;
+    const manifest = manifestOf({
+      ...{ createdAt, collectorVersion: VERSION, schema, ledger },
+      files: [...files, { path: DATABASE, ...copied }],
+    });
+    await writeDurable(join(building, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
+    await syncFolder(join(building, dirname(DATABASE)));
+    await refuseExisting(folder);
+    await rename(building, folder);
+    await syncFolder(dirname(folder));
+
+    return { folder, createdAt, files: manifest.files.length, bytes: bytesOf(manifest), ledger };
+  } catch (error) {
+    await rm(building, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** Settings and everything in the collector's folder but the database and what belongs to a running process. */
+async function copyFiles(home: Home, building: string): Promise<Manifest['files']> {
+  for (let attempt = 1; ; attempt++) {
+    const files = await copyAll(home, building);
+    const again = await Promise.all(files.map(async ({ from }) => copyFile(from, null)));
+    const names = await keptNames(home);
+    const same =
+      names.length === files.length - 1 && files.every(({ copied }, at) => again[at]?.sha256 === copied.sha256);
+    if (same) return files.map(({ path, copied }) => ({ path, ...copied }));
+    if (attempt === ATTEMPTS) {
+      throw new CodedError('STATE', 'the files of the collector changed while they were copied', {
+        next: 'make the backup again when nobody changes authorities or keys',
+      });
+    }
+    for (const { path } of files) await rm(join(building, path), { force: true });
+  }
+}
+
+async function copyAll(home: Home, building: string) {
+  const wanted = [
+    { from: home.settings, path: SETTINGS },
+    ...(await keptNames(home)).map((name) => ({ from: join(home.collector.folder, name), path: `collector/${name}` })),
+  ];
+  const files: { readonly from: string; readonly path: string; readonly copied: Copied }[] = [];
+  for (const { from, path } of wanted) {
+    const copied = await copyFile(from, join(building, path));
+    // One that went away meanwhile: the comparison sees it.
+    if (copied) files.push({ from, path, copied });
+  }
+
+  return files;
+}
+
+async function keptNames({ collector }: Home): Promise<readonly string[]> {
+  const database = basename(collector.database);
+  const left = [database, `${database}-wal`, `${database}-shm`, `${database}-journal`, basename(collector.witness)];
+  const names = await readdir(collector.folder);
+
+  // A name that begins with a dot is a file that is just being written.
+  return names.filter((name) => !left.includes(name) && !name.startsWith('.')).sort();
+}
+
+/** Opens the copy as a collector would, and reads its ledger from the first entry to the last. */
+async function ledgerOf(database: string, clock: Clock): Promise<Manifest['ledger']> {
+  const store = await openStore({ file: database, clock, existing: true });
+
+  try {
+    const { head } = await verifyLedger(store.read.audit);
+
+    return head.sequence === 0 ? null : { sequence: head.sequence, hash: head.hash };
+  } finally {
+    await store.close();
+  }
+}
+
+async function refuseExisting(folder: string): Promise<void> {
+  try {
+    await lstat(folder);
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT')) return;
+    throw error;
+  }
+  throw new CodedError('ALREADY_EXISTS', `${folder} is there already; nothing was changed`);
+}
+
+async function makeBuilding(building: string): Promise<void> {
+  try {
+    await mkdir(building, { mode: FOLDER_MODE });
+    await mkdir(join(building, dirname(DATABASE)), { mode: FOLDER_MODE });
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT')) throw new CodedError('NOT_FOUND', `there is no folder ${dirname(building)}`);
+    if (hasErrno(error, 'ENOSPC', 'EDQUOT')) {
+      await rm(building, { recursive: true, force: true });
+      throw new CodedError('DISK_FULL', `no space to write ${building}`, { cause: error });
+    }
+    throw error;
+  }
+}
+
+function bytesOf(manifest: Manifest): number {
+  return manifest.files.reduce((sum, { bytes }) => sum + bytes, 0);
+}
