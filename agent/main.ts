@@ -1,11 +1,12 @@
 // The agent's command line: the only reader of the environment. Each command is a file in ./commands, where the adapters
 // it needs are built and handed on.
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
+import { createKeep } from '@selvage/shared/exec/keep.ts';
 import { createRun } from '@selvage/shared/exec/run.ts';
 import { systemRandom } from '@selvage/shared/random.ts';
 import { systemClock } from '@selvage/shared/time/clock.ts';
 import { becoming } from './become.ts';
-import type { Output } from './commands/context.ts';
+import type { Input, Output } from './commands/context.ts';
 import { runProgram } from './commands/program.ts';
 
 /** A token has about 90 characters; nothing else is read from there. */
@@ -13,7 +14,7 @@ const MAX_INPUT = 4096;
 
 export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly stdin: AsyncIterable<Uint8Array | string>;
+  readonly stdin: Input;
   readonly stdout: Output;
   readonly stderr: Output;
   /** The file that Node started. */
@@ -26,8 +27,10 @@ export function main(args: readonly string[], { env, stdin, stdout, stderr, entr
     stdout,
     stderr,
     input: () => readInput(stdin),
+    stdin,
     logLevel: env.SELVAGE_LOG,
     run: createRun(env),
+    keep: createKeep(env),
     clock: systemClock,
     random: systemRandom,
     proxies: env,

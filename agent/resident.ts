@@ -1,30 +1,34 @@
 // The resident connector as a program of its own: `selvage-agent connect` becomes it. It loads what a connection needs and
 // nothing else; whatever is large is done by short-lived children, which it starts from the ordinary command line.
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
+import { createKeep } from '@selvage/shared/exec/keep.ts';
 import { startPlainly } from '@selvage/shared/exec/plain.ts';
 import { createRun } from '@selvage/shared/exec/run.ts';
 import { systemRandom } from '@selvage/shared/random.ts';
 import { systemClock } from '@selvage/shared/time/clock.ts';
 import { RESIDENT_VARIABLE } from './become.ts';
 import { connect } from './commands/connect.ts';
-import { complain, createContext, type Output, type Resident } from './commands/context.ts';
+import { complain, createContext, type Input, type Output, type Resident } from './commands/context.ts';
 
 export interface ResidentIo {
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdin: Input;
   readonly stdout: Output;
   readonly stderr: Output;
 }
 
 /** Runs until it is told to stop; returns the exit code. */
-export async function stay({ env, stdout, stderr }: ResidentIo): Promise<number> {
+export async function stay({ env, stdin, stdout, stderr }: ResidentIo): Promise<number> {
   try {
-    const { entry, settings, settingsFile, withRunner } = given(env[RESIDENT_VARIABLE]);
+    const { entry, settings, settingsFile, withRunner, supervised } = given(env[RESIDENT_VARIABLE]);
     const world = {
       stdout,
       stderr,
       input: async () => '',
+      stdin,
       logLevel: env.SELVAGE_LOG,
       run: createRun(env, startPlainly),
+      keep: createKeep(env),
       clock: systemClock,
       random: systemRandom,
       proxies: env,
@@ -33,7 +37,7 @@ export async function stay({ env, stdout, stderr }: ResidentIo): Promise<number>
     };
     await connect(
       createContext(world, settingsFile, async () => settings),
-      { withRunner },
+      { withRunner, supervised },
     );
 
     return 0;

@@ -3,7 +3,7 @@
 import { readdir } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
-import { hasErrno, readBounded } from '@selvage/shared/files/durable.ts';
+import { hasErrno, readOwned } from '@selvage/shared/files/durable.ts';
 import { MODES, type Mode } from '@selvage/shared/model/ids.ts';
 import { parseDuration } from '@selvage/shared/time/duration.ts';
 import { z } from 'zod';
@@ -99,7 +99,8 @@ export interface Settings {
 
 /**
  * Reads `paths` in order; a folder stands for its `*.json` by name. Later fragments win, property by property.
- * A missing path is an empty fragment. Throws SETTINGS_INVALID naming every wrong path in every file.
+ * A missing path is an empty fragment. Throws SETTINGS_INVALID naming every wrong path in every file, and FILE_UNSAFE when
+ * somebody else could have written one: as root it must be root's.
  */
 export async function loadSettings(
   paths: readonly string[],
@@ -154,7 +155,7 @@ async function expand(path: string): Promise<readonly string[]> {
 }
 
 async function readFragment(path: string): Promise<object> {
-  const bytes = await readBounded(path, MAX_SETTINGS_BYTES);
+  const bytes = await readOwned(path, MAX_SETTINGS_BYTES);
   if (bytes === null) return {};
 
   let value: unknown;

@@ -14,5 +14,10 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 import('../resident.ts').then(async ({ stay }) => {
-  process.exitCode = await stay({ env: process.env, stdout: process.stdout, stderr: process.stderr });
+  process.exitCode = await stay({
+    env: process.env,
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+  });
 });

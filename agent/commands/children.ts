@@ -2,6 +2,7 @@
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { type Parcel, parcelFromChild, type SentSections } from '../connector/parcel.ts';
 import type { Context } from './context.ts';
+import type { User } from './user.ts';
 
 export interface RunnerSays {
   /** The host looks different now. */
@@ -23,7 +24,8 @@ const INVENTORY_DEADLINE_MS = 8 * 60_000;
 const FETCH_DEADLINE_MS = 45 * 60_000;
 const RUN_OVERDUE_MS = 3 * 3_600_000;
 
-export function createChildren({ run, log, settingsFile, entry }: Context): Children {
+/** `fetcher`: whom the fetcher runs as, where that is another user than this one. */
+export function createChildren({ run, log, settingsFile, entry }: Context, fetcher: User | null = null): Children {
   const args = (command: readonly string[]) => [
     entry,
     ...(settingsFile === null ? [] : ['--settings', settingsFile]),
@@ -43,7 +45,7 @@ export function createChildren({ run, log, settingsFile, entry }: Context): Chil
         sent,
       ),
     fetch: async () => {
-      await run({ file, args: args(['fetch']), deadlineMs: FETCH_DEADLINE_MS, check: true });
+      await run({ file, args: args(['fetch']), deadlineMs: FETCH_DEADLINE_MS, check: true, cwd: '/', ...fetcher });
     },
     run: async () => {
       const { stdout } = await run({

@@ -1,6 +1,9 @@
 // `selvage-agent connect`: the resident connector, built and kept running. It carries; inventory, fetcher and runner are
 // short-lived children, so that this process stays small and holds nothing of theirs.
+
+import { dirname } from 'node:path';
 import { asCoded, CodedError, hasCode } from '@selvage/shared/errors/coded-error.ts';
+import { makeFolder } from '@selvage/shared/files/durable.ts';
 import { loadIdentity } from '../connector/identity.ts';
 import { openIdentitySource } from '../connector/identity-source.ts';
 import { resendSections, sendParcel, sentSections } from '../connector/inventory-sender.ts';
@@ -16,6 +19,7 @@ import type { Settings } from '../settings.ts';
 import { AGENT_VERSION } from '../version.ts';
 import { createChildren } from './children.ts';
 import type { Context } from './context.ts';
+import { parcelsOf, withoutSent } from './feed.ts';
 import { agentFolders } from './folders.ts';
 import { createLinkReport, type LinkReport } from './link-report.ts';
 import { machineIdOf } from './machine-id.ts';
@@ -25,8 +29,13 @@ import { wayOut } from './way-out.ts';
 export interface ConnectFlags {
   readonly once?: boolean;
   readonly withRunner?: boolean;
+  /** Everything as one user, though root started it. */
+  readonly sameUser?: boolean;
+  /** Started by a supervisor, which takes the inventories and starts the runner: they come on standard input. */
+  readonly supervised?: boolean;
 }
 
+const READABLE_FOLDER = 0o755;
 /** Milliseconds for one inventory to be taken and committed with --once, the list refresh not counted. */
 const ONCE_DEADLINE_MS = 120_000;
 
@@ -37,8 +46,15 @@ export async function connect(context: Context, flags: ConnectFlags): Promise<vo
   const stop = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort(name));
 
+  const feed = flags.supervised ? parcelsOf(context.stdin, (error) => report(context, parts, error)) : null;
   if (flags.once) {
-    await once(context, parts, stop);
+    await once(context, parts, stop, feed);
+
+    return;
+  }
+  if (feed !== null) {
+    await Promise.all([runLink({ ...parts.link, signal: stop.signal }), sendFed(context, parts, feed, stop)]);
+    await parts.report.settled();
 
     return;
   }
@@ -57,6 +73,37 @@ export async function connect(context: Context, flags: ConnectFlags): Promise<vo
   await parts.report.settled();
 }
 
+/** Ends with the supervisor, and this process with it. */
+async function sendFed(
+  context: Context,
+  parts: Parts,
+  feed: AsyncIterable<Parcel>,
+  stop: AbortController,
+): Promise<void> {
+  stop.signal.addEventListener('abort', () => context.stdin.destroy?.(), { once: true });
+
+  try {
+    for await (const parcel of feed) await sendNew(context, parts, parcel).catch((error: unknown) => ifKnown(error));
+  } catch (error) {
+    // An input that was closed from here ends with an error.
+    if (!stop.signal.aborted) throw error;
+  }
+  stop.abort('the supervisor has gone');
+}
+
+async function sendNew(context: Context, { outbox, report: told }: Parts, parcel: Parcel): Promise<void> {
+  await saying(context, told, async () => sendParcel(withoutSent(parcel, await sentSections(outbox)), outbox));
+}
+
+/** Told already; the next inventory says it all. */
+function ifKnown(error: unknown): void {
+  if (!hasCode(error)) throw error;
+}
+
+function report(context: Context, parts: Parts, error: CodedError): void {
+  tell(context, parts.report, { type: 'problem', error });
+}
+
 type Parts = Awaited<ReturnType<typeof open>>;
 
 async function open(context: Context, settings: Settings) {
@@ -72,6 +119,7 @@ async function open(context: Context, settings: Settings) {
     log,
   });
   const mirror = await openPolicyMirror({ dir: folders.policy, wake: folders.wake, log });
+  await makeFolder(dirname(folders.link), READABLE_FOLDER);
   const report = await createLinkReport(folders.link, context);
   const watchers = new Set<(event: LinkEvent) => void>();
 
@@ -152,9 +200,20 @@ async function* wakeUps(watchers: Parts['watchers'], signal: AbortSignal): Async
   }
 }
 
-async function once(context: Context, parts: Parts, stop: AbortController): Promise<void> {
+async function once(
+  context: Context,
+  parts: Parts,
+  stop: AbortController,
+  feed: AsyncGenerator<Parcel> | null,
+): Promise<void> {
   const { outbox, children, watchers } = parts;
-  await sendParcel(await children.inventory('due', await sentSections(outbox)), outbox);
+  if (feed === null) await sendParcel(await children.inventory('due', await sentSections(outbox)), outbox);
+  else {
+    const { value } = await feed.next();
+    if (value === undefined) throw new CodedError('PARSE', 'the supervisor sent no inventory');
+    await sendNew(context, parts, value);
+    context.stdin.destroy?.();
+  }
 
   const ended = runLink({ ...parts.link, signal: stop.signal });
   const committed = new Promise<void>((resolve) => {

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { asCoded, CodedError } from '@selvage/shared/errors/coded-error.ts';
+import type { Keep } from '@selvage/shared/exec/keep.ts';
 import type { Run } from '@selvage/shared/exec/run.ts';
 import { createLog, LOG_LEVELS, type Log, type LogLevel } from '@selvage/shared/log/log.ts';
 import type { Random } from '@selvage/shared/random.ts';
@@ -14,13 +15,21 @@ export interface Output {
   write(text: string): unknown;
 }
 
+export interface Input extends AsyncIterable<Uint8Array | string> {
+  /** Ends it early: an input that nobody reads to its end keeps the process. */
+  destroy?(): unknown;
+}
+
 export interface World {
   readonly stdout: Output;
   readonly stderr: Output;
   /** All of standard input, bounded. */
   readonly input: () => Promise<string>;
+  /** The same as it comes, for a connector that is fed by its supervisor. */
+  readonly stdin: Input;
   readonly logLevel: string | undefined;
   readonly run: Run;
+  readonly keep: Keep;
   readonly clock: Clock;
   readonly random: Random;
   /** What the environment says about proxies. */
@@ -39,6 +48,7 @@ export interface Resident {
   readonly settings: Settings;
   readonly settingsFile: string | null;
   readonly withRunner: boolean;
+  readonly supervised: boolean;
 }
 
 export interface Context extends World {

@@ -7,7 +7,9 @@ import { enroll } from '../connector/enroll.ts';
 import { loadIdentity } from '../connector/identity.ts';
 import type { Context } from './context.ts';
 import { machineIdOf } from './machine-id.ts';
+import { prepareFolders, takeBack } from './ownership.ts';
 import { readRunnerHost, writeRunnerHost } from './runner-host.ts';
+import { unprivilegedUser } from './user.ts';
 import { wayOut } from './way-out.ts';
 
 const FROM_INPUT = '-';
@@ -18,11 +20,19 @@ export interface EnrollFlags {
   /** The token, or `-`: it comes on standard input. */
   readonly token: string;
   readonly name?: string;
+  /** Started by root: what is made stays root's. */
+  readonly sameUser?: boolean;
 }
 
 export async function enrollHost(context: Context, flags: EnrollFlags): Promise<void> {
   const settings = await context.settings();
   const { stateDir, runnerDir, mode } = settings;
+  const user = flags.sameUser ? null : await unprivilegedUser(settings.user);
+  if (user !== null) {
+    // Before the token is spent on folders that nothing could rely on.
+    await prepareFolders(settings, user);
+    await takeBack(settings, user);
+  }
 
   try {
     const enrolled = await enroll({
@@ -37,6 +47,7 @@ export async function enrollHost(context: Context, flags: EnrollFlags): Promise<
       connect: wayOut(settings, context.proxies),
     });
     await writeRunnerHost(runnerDir, enrolled);
+    if (user !== null) await prepareFolders(settings, user);
     context.say(`enrolled as ${enrolled.name} (${enrolled.hostId}) with ${enrolled.collector}, mode ${mode}`);
     context.say('next: selvage-agent connect');
   } catch (error) {

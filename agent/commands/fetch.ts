@@ -1,21 +1,31 @@
 // `selvage-agent fetch`: brings the packages that the runner asked for, as a mirror folder. Unprivileged; the runner
 // believes nothing of it.
-
+import { lstat } from 'node:fs/promises';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
-import { readBounded } from '@selvage/shared/files/durable.ts';
+import { hasErrno, readBounded } from '@selvage/shared/files/durable.ts';
 import type { PackageVersion } from '@selvage/shared/model/package.ts';
 import { createAptFetcher } from '../providers/apt/fetcher.ts';
 import { runnerFolders } from '../runner/folders.ts';
 import { wantedFile } from '../runner/wanted.ts';
+import { createChildren } from './children.ts';
 import type { Context } from './context.ts';
 import { agentFolders } from './folders.ts';
+import { prepareFolders } from './ownership.ts';
 import { unprivilegedUser } from './user.ts';
 
 const MAX_WANTED_BYTES = 4 * 1024 * 1024;
 
-/** Throws NOT_FETCHED when something wanted could not be had; what could be is there. */
+/** Throws NOT_FETCHED when something wanted could not be had; what could be is there. As root it is done by the user of the settings. */
 export async function fetchWanted(context: Context): Promise<void> {
   const settings = await context.settings();
+  const user = await unprivilegedUser(settings.user);
+  if (user !== null) {
+    await prepareFolders(settings, user);
+    await createChildren(context, user).fetch();
+
+    return;
+  }
+
   const folders = agentFolders(settings);
   const packages = await readWanted(runnerFolders(settings).wanted);
   if (packages.length === 0) {
@@ -26,11 +36,11 @@ export async function fetchWanted(context: Context): Promise<void> {
 
   const fetcher = createAptFetcher({
     root: settings.root,
-    stateDir: folders.lists,
+    stateDir: (await isOthers(folders.lists)) ? folders.fetch : folders.lists,
     packages: folders.packages,
     run: context.run,
     clock: context.clock,
-    unprivileged: await unprivilegedUser(settings.user),
+    unprivileged: null,
     lists: settings.lists,
   });
   const { missing } = await fetcher.fetch({ packages });
@@ -38,6 +48,16 @@ export async function fetchWanted(context: Context): Promise<void> {
   if (missing.length > 0) {
     const names = missing.map(({ name, version }) => `${name} ${version}`).join(', ');
     throw new CodedError('NOT_FETCHED', `no enabled repository serves ${names}`, { details: { missing } });
+  }
+}
+
+/** Lists that an inventory of root keeps can be read, but not brought up to date by anybody else. */
+async function isOthers(lists: string): Promise<boolean> {
+  try {
+    return (await lstat(lists)).uid !== process.getuid?.();
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT')) return false;
+    throw error;
   }
 }
 

@@ -8,6 +8,8 @@ export interface AgentFolders {
   readonly policy: string;
   /** Mirror folders of the fetcher. */
   readonly packages: string;
+  /** The fetcher's own package lists, where those of the inventory belong to another user. */
+  readonly fetch: string;
   /** The agent's own package lists. */
   readonly lists: string;
   /** Rewritten by the connector when policy changed. */
@@ -22,8 +24,10 @@ export function agentFolders({ stateDir }: Pick<Settings, 'stateDir'>): AgentFol
     outbox: join(stateDir, 'outbox'),
     policy: join(stateDir, 'policy'),
     packages: join(stateDir, 'packages'),
+    fetch: join(stateDir, 'fetch'),
     lists: join(stateDir, 'lists'),
-    wake: join(stateDir, 'wake'),
-    link: join(stateDir, 'link.json'),
+    // In folders of the connector's user: the state folder itself is not theirs.
+    wake: join(stateDir, 'policy/wake'),
+    link: join(stateDir, 'link/link.json'),
   };
 }

@@ -1,5 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { createKeep } from '@selvage/shared/exec/keep.ts';
 import { createRun } from '@selvage/shared/exec/run.ts';
 import { fakeClock } from '@selvage/shared/testing/fake-clock.ts';
 import { seededRandom } from '@selvage/shared/testing/seeded-random.ts';
@@ -21,7 +23,9 @@ async function run(args: readonly string[], logLevel?: string, input = '') {
     stderr: { write: (text: string) => (output.stderr += text) },
     logLevel,
     input: async () => input,
+    stdin: Readable.from([]),
     run: createRun({}),
+    keep: createKeep({}),
     clock: fakeClock('2026-11-23T00:00:00Z'),
     random: seededRandom(1),
     proxies: {},
@@ -125,8 +129,8 @@ describe('when the host is not enrolled', () => {
     const said = 'no\u001b]0;owned\u0007\u009b2J\nwrong        nothing known';
     const facts = { connectedSince: null, lastConnected: null, clockSkewMs: null, policy: null };
     const problem = { at: '2026-11-23T00:00:00Z', code: 'UNREACHABLE', message: said };
-    mkdirSync(join(folder, 'state'), { recursive: true });
-    writeFileSync(join(folder, 'state/link.json'), JSON.stringify({ ...facts, problem }));
+    mkdirSync(join(folder, 'state/link'), { recursive: true });
+    writeFileSync(join(folder, 'state/link/link.json'), JSON.stringify({ ...facts, problem }));
 
     const { stdout } = await run(withSettings('status'));
     expect(stdout).toContain('UNREACHABLE: no?]0;owned??2J wrong        nothing known\n');

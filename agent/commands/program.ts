@@ -1,12 +1,16 @@
 // The command tree of selvage-agent and how a command ends: errors as two lines on stderr, exit codes by error code.
 // Each command is loaded when it is run: a start with nothing to do is to be over before most of them could be read.
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import type { Settings } from '../settings.ts';
 import { AGENT_VERSION } from '../version.ts';
 import type { ConnectFlags } from './connect.ts';
 import { type Context, complain, createContext, type World } from './context.ts';
 
 const EXIT_USAGE = 2;
+const SAME_USER = [
+  '--same-user',
+  'started by root: do all of it as root, to look at it only; whoever steals the connection has the machine',
+] as const;
 const COLLECTOR_OPTION = ['--collector <url>', 'address of the collector, wss://HOST:PORT'] as const;
 
 /** Parses `args`, runs one command and returns its exit code. Never throws. */
@@ -14,10 +18,10 @@ export async function runProgram(args: readonly string[], world: World): Promise
   const program = new Command('selvage-agent');
 
   try {
-    describe(program, world);
+    const ended = describe(program, world);
     await program.parseAsync([...args], { from: 'user' });
 
-    return 0;
+    return ended();
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
 
@@ -25,7 +29,9 @@ export async function runProgram(args: readonly string[], world: World): Promise
   }
 }
 
-function describe(program: Command, world: World): void {
+/** Returns what gives the exit code of a command that went well. */
+function describe(program: Command, world: World): () => number {
+  let exitCode = 0;
   const command = (name: string, text: string) => program.command(name).description(text);
   // Built when the command runs: the option is known only then.
   const context = (): Context => createContext(world, program.opts<{ settings?: string }>().settings ?? null, load);
@@ -49,11 +55,16 @@ function describe(program: Command, world: World): void {
       'the one-time token; - reads it from standard input, where no other user sees it',
     )
     .option('--name <name>', 'name of this host (default: its host name)')
+    .option(...SAME_USER)
     .action(async (options) => (await import('./enroll.ts')).enrollHost(context(), options));
   command('connect', 'stay connected: report, mirror policy, take inventories')
     .option('--once', 'one inventory, sent and acknowledged, then end')
     .option('--with-runner', 'also start the fetcher and the runner, where no service manager does')
-    .action((options) => connect(context(), options));
+    .option(...SAME_USER)
+    .addOption(new Option('--supervised', 'inventories come on standard input').hideHelp())
+    .action(async (options) => {
+      exitCode = await connect(context(), options);
+    });
   command('fetch', 'bring the packages that the runner asked for (unprivileged)').action(async () =>
     (await import('./fetch.ts')).fetchWanted(context()),
   );
@@ -76,14 +87,24 @@ function describe(program: Command, world: World): void {
   command('settings', 'the settings in force').action(async () =>
     (await import('./settings.ts')).showSettings(context()),
   );
+
+  return () => exitCode;
 }
 
-async function connect(context: Context, flags: ConnectFlags): Promise<void> {
+/** Returns the exit code. As root it supervises: what holds the connection is another process of another user. */
+async function connect(context: Context, flags: ConnectFlags): Promise<number> {
   const { become, settingsFile } = context;
+  if (!flags.supervised && !flags.sameUser && process.getuid?.() === 0) {
+    const user = await (await import('./user.ts')).unprivilegedUser((await context.settings()).user);
+    if (user !== null) return (await import('./supervise.ts')).supervise(context, user, flags);
+  }
   if (become !== null && !flags.once) {
-    become({ settings: await context.settings(), settingsFile, withRunner: flags.withRunner === true });
+    const settings = await context.settings();
+    become({ settings, settingsFile, withRunner: flags.withRunner === true, supervised: flags.supervised === true });
   }
   await (await import('./connect.ts')).connect(context, flags);
+
+  return 0;
 }
 
 async function load(paths: readonly string[]): Promise<Settings> {

@@ -32,7 +32,7 @@ export async function enrollThisMachine(commands: Commands, say: (line: string) 
   );
   say(`enrolling ${name} with a one-time token, in mode observe`);
   const contact = ['--collector', created.collector, '--pin', created.pin, '--token', '-', '--name', name];
-  await commands.agent(['enroll', ...contact], created.token);
+  await commands.agent(['enroll', '--same-user', ...contact], created.token);
 }
 
 /** The agent's own settings: mode observe, everything below the state folder. A file that is there stays as it is. */

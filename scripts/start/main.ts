@@ -36,7 +36,7 @@ async function start(options: StartOptions, env: NodeJS.ProcessEnv): Promise<num
   try {
     await timings.measure('enroll', () => enrollThisMachine(commands, say));
     say('taking the inventory and refreshing package lists (unprivileged, in the agent’s own folder) ...');
-    await timings.measure('inventory', () => commands.agent(['connect', '--once']));
+    await timings.measure('inventory', () => commands.agent(['connect', '--once', '--same-user']));
     const summary = await timings.measure('summary', () => summarize(commands, serving.url));
 
     if (options.once) return finish(summary, options, timings.all());
@@ -63,7 +63,7 @@ async function stayUntilStopped(
   stopped: AbortSignal,
   say: (line: string) => void,
 ): Promise<void> {
-  const agent = commands.spawnAgent(['connect'], (line) => say(`agent      ${line}`));
+  const agent = commands.spawnAgent(['connect', '--same-user'], (line) => say(`agent      ${line}`));
   say('\nlive events (Ctrl-C ends; the state stays):');
   serving.follow((line) => say(`collector  ${line}`));
   const ended = await Promise.race([

@@ -60,11 +60,19 @@ const PIPE_GRACE_MS = 2000;
  */
 export function createRun(environment: Readonly<Record<string, string | undefined>>, start?: Start): Run {
   return (options) => {
-    // A folder that belongs to the user we were: whom we drop to may not even enter it.
-    const { TMPDIR, HOME, ...others } = environment;
-
-    return runChild(options, inherited(options.uid === undefined ? environment : others), start);
+    return runChild(options, inheritedBy(environment, options.uid !== undefined), start);
   };
+}
+
+/** The allow-listed part of an environment; `drops`: for a child that is another user than this process. */
+export function inheritedBy(
+  environment: Readonly<Record<string, string | undefined>>,
+  drops: boolean,
+): Record<string, string> {
+  // A folder that belongs to the user we were: whom we drop to may not even enter it.
+  const { TMPDIR, HOME, ...others } = environment;
+
+  return inherited(drops ? others : environment);
 }
 
 async function runChild(

@@ -3,11 +3,14 @@
 
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, unlink } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CodedError } from '../errors/coded-error.ts';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
+const ROOT = 0;
+const OTHERS_WRITE = 0o002;
+const GROUP_WRITES = 0o020;
 const PRIVATE_FILE = 0o600;
 const PRIVATE_FOLDER = 0o700;
 const TEMPORARY_BYTES = 6;
@@ -78,11 +81,20 @@ export async function removeDurable(path: string): Promise<void> {
  * FIFO or folder and FILE_TOO_LARGE when there are more than `maxBytes`, also when the file grows while it is read.
  */
 export async function readBounded(path: string, maxBytes: number): Promise<Uint8Array | null> {
-  let file: FileHandle;
+  const file = await openBounded(path);
+  if (file === null) return null;
 
   try {
+    return await readOpened(file, path, maxBytes);
+  } finally {
+    await file.close();
+  }
+}
+
+async function openBounded(path: string): Promise<FileHandle | null> {
+  try {
     // O_NONBLOCK: opening a planted FIFO must not hang.
-    file = await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    return await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   } catch (error) {
     if (hasErrno(error, 'ENOENT')) return null;
     if (hasErrno(error, 'ELOOP', 'ENXIO')) {
@@ -91,8 +103,28 @@ export async function readBounded(path: string, maxBytes: number): Promise<Uint8
 
     throw error;
   }
+}
+
+/**
+ * As readBounded, for what decides about this user's rights: throws FILE_UNSAFE also when the file belongs to anybody but this user
+ * or the system's owner, has a second name, or others may write to it. A group counts when this is root.
+ */
+export async function readOwned(path: string, maxBytes: number): Promise<Uint8Array | null> {
+  const file = await openBounded(path);
+  if (file === null) return null;
 
   try {
+    const { uid, mode, nlink } = await file.stat();
+    const isRoot = process.geteuid?.() === ROOT;
+    const owners = [process.geteuid?.(), ROOT, (await stat('/')).uid];
+    if (!owners.includes(uid)) throw new CodedError('FILE_UNSAFE', `${path} belongs to the user with id ${uid}`);
+    if ((mode & (isRoot ? OTHERS_WRITE | GROUP_WRITES : OTHERS_WRITE)) !== 0 || nlink !== 1) {
+      throw new CodedError(
+        'FILE_UNSAFE',
+        `${path} can be written by others (mode ${(mode & 0o777).toString(8)}, ${nlink} names)`,
+      );
+    }
+
     return await readOpened(file, path, maxBytes);
   } finally {
     await file.close();
