@@ -140,7 +140,6 @@ async function serveStore(store: Store, settings: CollectorSettings, deps: Serve
           if (step === 'switched') shown.renew('gateway');
           gateway.secure(tlsOf.gateway());
           gateway.announceAuthorities();
-          if (step !== 'finished') void gateway.recall();
         },
       }),
       version: VERSION,

@@ -12,6 +12,7 @@ import { JSON_LIMIT_BYTES, readText } from '../home.ts';
 const FOLDER_MODE = 0o700;
 const PUBLIC_FILE = 0o644;
 const OTHERS = 0o077;
+const NEXT = 'client-next.json';
 const NEXT_KEY = 'signing.next.key';
 
 const configSchema = z.strictObject({ name: z.string(), url: z.url(), pin: z.string() });
@@ -25,6 +26,14 @@ export interface AdminIdentity {
   /** The first policy root; the pin covers it. */
   readonly root: Uint8Array;
 }
+
+/** A client key and the certificate for it, PEM each. */
+export interface ClientPair {
+  readonly certificate: string;
+  readonly privateKey: string;
+}
+
+const pairSchema = z.strictObject({ certificate: z.string(), privateKey: z.string() });
 
 export class AdminFolder {
   readonly path: string;
@@ -64,6 +73,34 @@ export class AdminFolder {
     await writeDurable(this.#file('authority.crt'), identity.authority, { mode: PUBLIC_FILE });
     await writeDurable(this.#file('root.json'), identity.root, { mode: PUBLIC_FILE });
     await this.writeConfig(identity.config);
+  }
+
+  /** The pair that the collector gave out and that may not have been used yet: one file, so that it is whole or not there. */
+  async nextPair(): Promise<ClientPair | null> {
+    const text = await this.#secretOrNull(NEXT);
+    if (text === null) return null;
+
+    try {
+      return pairSchema.parse(JSON.parse(text));
+    } catch (error) {
+      throw new CodedError('FILE_CORRUPT', `${this.#file(NEXT)} cannot be read`, { cause: error });
+    }
+  }
+
+  async keepNext(pair: ClientPair): Promise<void> {
+    await writeDurable(this.#file(NEXT), `${JSON.stringify(pair)}\n`);
+  }
+
+  /** In the place of the pair before. The file of the next one goes last: a crash in between is mended by the next command. */
+  async useNext(pair: ClientPair): Promise<void> {
+    await writeDurable(this.#file('client.key'), pair.privateKey);
+    await writeDurable(this.#file('client.crt'), pair.certificate, { mode: PUBLIC_FILE });
+    await this.dropNext(pair);
+  }
+
+  /** Removes the next pair when it is this one: another command may have kept a later one. */
+  async dropNext(pair: ClientPair): Promise<void> {
+    if ((await this.nextPair())?.certificate === pair.certificate) await removeDurable(this.#file(NEXT));
   }
 
   /** The client key that waits for its certificate: the one of an unfinished login, else a new one. */

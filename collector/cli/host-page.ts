@@ -1,4 +1,5 @@
 // One host on one page: what needs a person first, then what it is, what it misses and what was done.
+import { formatDuration } from '@selvage/shared/time/duration.ts';
 import type { z } from 'zod';
 import type { hostDetail, results } from '../api/contract.ts';
 import type { Cli } from './cli.ts';
@@ -8,6 +9,12 @@ type Detail = z.output<typeof hostDetail>;
 type Done = z.output<typeof results>['results'];
 
 const SOME_UPDATES = 20;
+/** A clock that is wrong by so much is a person's business: windows and dates of certificates depend on it. */
+const CLOCK_WRONG_MS = 5 * 60_000;
+const WHY_QUARANTINED = {
+  cloned: 'two machines use this identity',
+  superseded: 'a certificate that was replaced is in use: somebody has a copy',
+} as const;
 
 export function showHost(cli: Cli, host: Detail, done: Done): void {
   const { screen } = cli;
@@ -15,7 +22,7 @@ export function showHost(cli: Cli, host: Detail, done: Done): void {
     `${host.name}   ${host.state} · ${host.connected ? 'connected' : 'not connected'} · mode ${host.mode}`,
     'strong',
   );
-  for (const sentence of needsAPerson(host)) screen.line(`  ${sentence}`, 'bad');
+  for (const sentence of [...identityTrouble(host, cli), ...needsAPerson(host)]) screen.line(`  ${sentence}`, 'bad');
 
   const facts: readonly (readonly [string, string])[] = [
     ['id', host.id],
@@ -31,13 +38,41 @@ export function showHost(cli: Cli, host: Detail, done: Done): void {
     ['old code runs', stale(host)],
     ['labels', labels(host)],
     ['agent', `${host.agentVersion ?? 'unknown'}, seen ${since(host.lastSeen, cli)}`],
-    ['certificate', `until ${ago(host.certificateExpires, cli)}`],
+    ['address', host.lastAddress ?? 'unknown'],
+    ['machine', host.machineId],
+    [
+      'certificate',
+      `until ${ago(host.certificateExpires, cli)}${host.nextCertificateExpires === null ? '' : ', the next one is given out'}`,
+    ],
   ];
   const width = Math.max(...facts.map(([name]) => name.length));
   for (const [name, value] of facts) screen.line(`  ${name.padEnd(width)}  ${value}`);
 
   showPending(cli, host);
   showResults(cli, done);
+}
+
+/** What is wrong with who it is, each with what to do. */
+function identityTrouble(host: Detail, cli: Cli): string[] {
+  const { quarantine, knock, readmit, clockSkewMs } = host;
+
+  return [
+    ...(quarantine
+      ? [
+          `QUARANTINED  ${WHY_QUARANTINED[quarantine.reason]} (${ago(quarantine.at, cli)})`,
+          ...quarantine.machines.map((machine, index) => `  machine ${machine}${index === 0 ? ' (enrolled)' : ''}`),
+          `  from ${quarantine.addresses.join(', then ')}`,
+          `  next: selvage host readmit ${host.name}${quarantine.machines.length > 1 ? ' --machine ID' : ''}, or: selvage host revoke ${host.name}`,
+        ]
+      : []),
+    ...(knock
+      ? [`REFUSED  ${knock.code} from ${knock.address}, ${ago(knock.at, cli)}: selvage host readmit ${host.name}`]
+      : []),
+    ...(readmit ? [`READMITTED  it may renew its certificate until ${ago(readmit.until, cli)}`] : []),
+    ...(clockSkewMs !== null && Math.abs(clockSkewMs) >= CLOCK_WRONG_MS
+      ? [`CLOCK_WRONG  its clock is ${formatDuration(Math.abs(clockSkewMs))} ${clockSkewMs < 0 ? 'behind' : 'ahead'}`]
+      : []),
+  ];
 }
 
 function needsAPerson(host: Detail): string[] {

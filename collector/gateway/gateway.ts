@@ -34,9 +34,6 @@ const MAX_SOCKETS = 20_000;
 /** Milliseconds between looks for expired requests, idle connections and quiet hosts. */
 const SWEEP_MS = 2000;
 const KEEP_ALIVE_MS = 5000;
-/** Hosts asked to come back at once, and how often: a tenth of a core of handshakes, a fleet of 15,000 in five minutes. */
-const RECALL_BATCH = 50;
-const RECALL_EVERY_MS = 1000;
 /** Milliseconds a host gets to answer a close frame. */
 const CLOSE_MS = 1000;
 /** An agent sends a frame whole; TLS may cut it. */
@@ -93,11 +90,6 @@ export interface Gateway {
   announcePolicy(version: number | bigint): void;
   /** Tells every connected agent which authorities to trust. */
   announceAuthorities(): void;
-  /**
-   * Asks every host to come back, a few at a time: they then say what they trust, and see the certificate of today.
-   * Resolves when all have been asked.
-   */
-  recall(): Promise<void>;
   /** Another certificate or other authorities from now on; connections that are open stay. */
   secure(tls: GatewayTls): void;
   connected(): HostId[];
@@ -224,16 +216,6 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     announceAuthorities: () => {
       const frame = { type: 'authorities', authorities: authorities() } as const;
       for (const connection of registry.all()) if (connection.live) connection.send(frame);
-    },
-    recall: async () => {
-      const connections = registry.all();
-      for (let at = 0; at < connections.length && !stopped.signal.aborted; at += RECALL_BATCH) {
-        for (const connection of connections.slice(at, at + RECALL_BATCH)) {
-          connection.end(new CodedError('UNREACHABLE', 'the collector asks every host to come back'), RECALL_EVERY_MS);
-        }
-        // Rejects when the gateway closes, which ends every connection anyway.
-        await clock.sleep(RECALL_EVERY_MS, stopped.signal).catch(() => undefined);
-      }
     },
     secure: (tls) => {
       server.setSecureContext(contextOf(tls));

@@ -1,10 +1,10 @@
 // selvage host: the machines, what is known of them, and the end of trust in one.
 import type { Command } from 'commander';
 import type { z } from 'zod';
-import { hostDetail, hosts, results } from '../../api/contract.ts';
+import { hostDetail, hosts, readmitted, results } from '../../api/contract.ts';
 import { type Cli, openSession } from '../cli.ts';
 import { showHost } from '../host-page.ts';
-import { since } from '../when.ts';
+import { at, since } from '../when.ts';
 
 type HostRow = z.output<typeof hosts>['hosts'][number];
 
@@ -26,6 +26,13 @@ export function addHost(program: Command, cli: Cli): void {
     .action((host: string, options: { json?: boolean }) => show(cli, host, options));
 
   noun
+    .command('readmit')
+    .description('let in a host that was away for too long or is quarantined, to renew its certificate within a day')
+    .argument('<host>', 'name or id')
+    .option('--machine <id>', 'which machine it is, when its identity was seen on two (see: host show)')
+    .action((host: string, options: { machine?: string }) => readmit(cli, host, options));
+
+  noun
     .command('revoke')
     .description('end the trust in a host and close its connection at once')
     .argument('<host>', 'name or id')
@@ -40,6 +47,18 @@ export function addHost(program: Command, cli: Cli): void {
       );
       cli.screen.line(`host ${revoked.name} is revoked and its connection closed`);
     });
+}
+
+async function readmit(cli: Cli, host: string, options: { machine?: string }): Promise<void> {
+  const { client } = await openSession(cli);
+  const path = `/v1/hosts/${encodeURIComponent(host)}/readmit`;
+  const { name, until } = await client.post(
+    path,
+    options.machine === undefined ? {} : { machine: options.machine },
+    readmitted,
+  );
+  cli.screen.line(`host ${name} may renew its certificate until ${at(until, cli)}`, 'good');
+  cli.screen.note('note: any certificate that this host ever had opens the door until then, for that renewal only');
 }
 
 async function list(cli: Cli, options: { all?: boolean; json?: boolean }): Promise<void> {
@@ -69,14 +88,24 @@ async function list(cli: Cli, options: { all?: boolean; json?: boolean }): Promi
       host.name,
       host.os ? `${host.os.id} ${host.os.version}`.trim() : null,
       host.mode,
-      host.state === 'revoked' ? 'revoked' : host.connected ? 'up' : 'down',
+      linkOf(host),
       since(host.lastSeen, cli),
       host.upgradable,
       host.security,
       host.rebootRequired === null ? null : host.rebootRequired ? 'yes' : 'no',
     ]),
   );
+  for (const { name, quarantine } of answer.hosts) {
+    if (quarantine) cli.screen.line(`! ${name}: quarantined (${quarantine.reason}): selvage host show ${name}`, 'bad');
+  }
   for (const host of unknown) cli.screen.line(`? ${host.name}: ${host.unknown.join('; ')}`, 'bad');
+}
+
+function linkOf(host: HostRow): string {
+  if (host.state === 'revoked') return 'revoked';
+  if (host.quarantine) return 'quarantine';
+
+  return host.connected ? 'up' : 'down';
 }
 
 function headline(all: readonly HostRow[], unknown: number): string {
