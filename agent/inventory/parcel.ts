@@ -6,7 +6,12 @@ import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { canonicalJson, sha256 } from '@selvage/shared/files/canonical.ts';
 import type { Timestamp } from '@selvage/shared/model/ids.ts';
 import { type Inventory, SECTION_NAMES, type SectionName } from '@selvage/shared/model/inventory.ts';
-import { MAX_SECTION_BYTES, MAX_STRING_BYTES, type SectionState } from '@selvage/shared/wire/frames.ts';
+import {
+  MAX_SECTION_BYTES,
+  MAX_SECTION_JSON_BYTES,
+  MAX_STRING_BYTES,
+  type SectionState,
+} from '@selvage/shared/wire/frames.ts';
 import type { Parcel, SentSections } from '../connector/parcel.ts';
 
 /** Characters of a reason, so that its bytes stay below the wire's limit whatever they are. */
@@ -29,8 +34,10 @@ export async function packInventory(inventory: Inventory, sent: SentSections): P
     const hash = sha256(json);
     if (sent[name] !== hash) {
       const packed = await compress(json);
-      if (packed.length > MAX_SECTION_BYTES) {
-        const reason = `the section has ${packed.length} bytes, at most ${MAX_SECTION_BYTES} fit`;
+      const length = Buffer.byteLength(json);
+      if (packed.length > MAX_SECTION_BYTES || length > MAX_SECTION_JSON_BYTES) {
+        const bounds = `at most ${MAX_SECTION_JSON_BYTES} and ${MAX_SECTION_BYTES} fit`;
+        const reason = `the section has ${length} bytes, ${packed.length} packed; ${bounds}`;
         sections.push(failed(name, 'FRAME_TOO_LARGE', reason));
         continue;
       }

@@ -33,6 +33,8 @@ export interface PreparedState {
   readonly problem: { readonly code: Code; readonly reason: string } | null;
 }
 
+/** Bytes of a result without a good signature that are looked into, for what it claims to be. */
+const MAX_UNSIGNED_BYTES = 16 * 1024;
 /** Codes that no repetition of the same message will ever cure. */
 const REFUSALS: readonly Code[] = ['FRAME_INVALID', 'FRAME_UNEXPECTED', 'FRAME_WRONG_HOST', 'RESULT_SIGNATURE'];
 
@@ -96,17 +98,21 @@ function decodeResult(
   sequence: bigint,
   signed: { readonly payload: Uint8Array; readonly signature: Uint8Array },
 ): Prepared {
+  const unsigned = () =>
+    new CodedError('RESULT_SIGNATURE', `result ${sequence} of ${host.name} is not signed by its runner`);
+  const isSigned = verifyBytes(signed.payload, signed.signature, host.runnerKey);
+  // JSON of a megabyte can cost 150 ms: so much is spent on the runner's word only.
+  if (!isSigned && signed.payload.length > MAX_UNSIGNED_BYTES) throw unsigned();
+
   const json = parseJson('the result', signed.payload);
-  // Looked at before the shape: whoever speaks for another host is told so, whatever else is wrong.
+  // Looked at before the rest: whoever speaks for another host is told so, whatever else is wrong.
   const claimed = typeof json === 'object' && json !== null && 'hostId' in json ? json.hostId : null;
   if (typeof claimed === 'string' && claimed !== host.id) {
     throw new CodedError('FRAME_WRONG_HOST', `host ${host.name} sent a result of host ${claimed.slice(0, 100)}`, {
       details: { host: host.id, claimed: claimed.slice(0, 100) },
     });
   }
-  if (!verifyBytes(signed.payload, signed.signature, host.runnerKey)) {
-    throw new CodedError('RESULT_SIGNATURE', `result ${sequence} of ${host.name} is not signed by its runner`);
-  }
+  if (!isSigned) throw unsigned();
 
   const parsed = runResult.safeParse(json);
   if (!parsed.success) throw new CodedError('FRAME_INVALID', `result ${sequence}: ${issues(parsed.error)}`);

@@ -92,6 +92,10 @@ describe('when results have gaps', () => {
   it.each([
     ['signed by another key', (number: number) => result(host, number, { key: thief })],
     ['that is a section', () => section()],
+    [
+      'of a megabyte of brackets',
+      () => ({ type: 'result' as const, payload: new Uint8Array(1_000_000).fill(91), signature: new Uint8Array(70) }),
+    ],
     ['whose number is not its sequence', () => result(host, 999)],
   ])('one %s is refused wherever it stands, and moves nothing', async (_what, body) => {
     const { store, send } = await make();
@@ -155,5 +159,17 @@ describe('when results are replayed', () => {
       }),
       { numRuns: 25 },
     );
+  });
+});
+
+describe('when a result is long and not signed', () => {
+  it('it is refused without being read: what it claims to be does not matter', async () => {
+    const { send } = await make();
+    const other = { claims: uuid(2), key: thief };
+    const short = result(host, 1, other);
+    const long = result(host, 1, { ...other, extra: { reason: 'x'.repeat(20_000) } });
+
+    expect((await send(1, short)).refused?.code).toBe('FRAME_WRONG_HOST');
+    expect((await send(1, long)).refused?.code).toBe('RESULT_SIGNATURE');
   });
 });
