@@ -6,7 +6,7 @@ import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { hasErrno, readOwned } from '@selvage/shared/files/durable.ts';
 import { MODES, type Mode } from '@selvage/shared/model/ids.ts';
 import { parseDuration } from '@selvage/shared/time/duration.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseProxy } from './proxy.ts';
 
 /** 256 KiB; a settings file has some dozen lines. */

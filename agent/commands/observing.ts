@@ -11,16 +11,25 @@ import { unprivilegedUser } from './user.ts';
 
 export async function observing(context: Context, settings: Settings): Promise<InventoryOptions> {
   const { run, clock, entry } = context;
+  const { lists } = agentFolders(settings);
   const observers = await detectObservers({
     root: settings.root,
-    stateDir: agentFolders(settings).lists,
+    stateDir: lists,
     run,
     clock,
     unprivileged: await unprivilegedUser(settings.user),
     maxAge: settings.lists.maxAge,
   });
 
-  return { settings, observers, run, clock, agentVersion: AGENT_VERSION, lockfile: lockfileOf(entry) };
+  return {
+    settings,
+    observers,
+    run,
+    clock,
+    agentVersion: AGENT_VERSION,
+    lockfile: lockfileOf(entry),
+    hardwareFile: join(lists, 'hardware.json'),
+  };
 }
 
 /** What the agent ships is said by the lock file: beside the program in a bundle, at the top of a checkout. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { readBounded, writeDurable } from '@selvage/shared/files/durable.ts';
 import type { HostId } from '@selvage/shared/model/ids.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const MAX_BYTES = 4096;
 const FILE_MODE = 0o644;

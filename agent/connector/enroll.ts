@@ -15,7 +15,7 @@ import { createRequest, runnerProofMessage } from '@selvage/shared/pki/csr.ts';
 import { firstContact, postJson, type Trust } from '@selvage/shared/pki/first-contact.ts';
 import type { Connect } from '@selvage/shared/pki/https.ts';
 import { generateKey, publicKeyOf, signBytes } from '@selvage/shared/pki/keys.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 import { checkParts, IDENTITY_FILES, loadKey, refuseOpenFolder } from './identity.ts';
 
 export interface EnrollOptions {

@@ -1,7 +1,7 @@
 // The npm packages that a workspace really brings, worked out from the lock file: its dependencies and theirs, found as node
 // finds them. Pure. Development tools and the other workspaces stay out.
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const names = z.record(z.string(), z.string()).optional();
 const lock = z.object({

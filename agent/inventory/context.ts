@@ -17,6 +17,8 @@ export interface InventoryOptions {
   readonly agentVersion: string;
   /** The lock file of the installation, for the components the agent brings; null when there is none. */
   readonly lockfile: string | null;
+  /** Where the hardware is remembered until the next boot or day; null: it is asked each time. */
+  readonly hardwareFile: string | null;
   /** Where the kernel shows processes; another folder only in tests. */
   readonly proc?: string;
 }

@@ -1,13 +1,13 @@
 // Which package owns a path, from dpkg's file lists, without a process per path. One pass over all lists, and only for the
 // paths asked for: a map of every file on the host would take some 100 MB.
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { namesIn } from './files.ts';
 
 /** Path as asked for → package name. */
 export type Owners = ReadonlyMap<string, string>;
 
-const LISTS_AT_ONCE = 4;
+const CODE_UNITS = 0x10000;
 
 export async function findOwners(info: string, paths: readonly string[]): Promise<Owners> {
   const wanted = new Map<string, string[]>();
@@ -19,18 +19,24 @@ export async function findOwners(info: string, paths: readonly string[]): Promis
   if (wanted.size === 0) return owners;
   const lists = (await namesIn(info)).filter((name) => name.endsWith('.list'));
 
-  for (let start = 0; start < lists.length; start += LISTS_AT_ONCE) {
-    await Promise.all(
-      lists.slice(start, start + LISTS_AT_ONCE).map(async (name) => {
-        const owner = name.slice(0, -'.list'.length).replace(/:.*$/, '');
-        for (const line of (await readFile(join(info, name), 'latin1')).split('\n')) {
-          for (const path of wanted.get(line) ?? []) owners.set(path, owner);
-        }
-      }),
-    );
+  // Most lines can be told by their length and last letter not to be wanted, without making a string of each.
+  const ends = new Set([...wanted.keys()].map((path) => endOf(path, 0, path.length)));
+
+  for (const name of lists) {
+    const owner = name.slice(0, -'.list'.length).replace(/:.*$/, '');
+    // One after the other and in one go: by the thread pool, or cut into lines, it takes five times as long.
+    const text = readFileSync(join(info, name), 'latin1');
+    for (let start = 0, end = text.indexOf('\n'); end !== -1; start = end + 1, end = text.indexOf('\n', start)) {
+      if (!ends.has(endOf(text, start, end))) continue;
+      for (const path of wanted.get(text.slice(start, end)) ?? []) owners.set(path, owner);
+    }
   }
 
   return owners;
+}
+
+function endOf(text: string, start: number, end: number): number {
+  return (end - start) * CODE_UNITS + text.charCodeAt(end - 1);
 }
 
 /** Where /lib is a link to /usr/lib, packages still list either name for the same file (merged /usr). */

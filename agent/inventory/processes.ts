@@ -1,8 +1,8 @@
 // The running processes as /proc shows them. It reads names, links and cgroups; it never runs, opens or follows what a
 // process has, and a process of a container is left out: its files are not this host's.
-import { readlink, stat } from 'node:fs/promises';
+import { readlinkSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { allowed, namesIn, readText } from './files.ts';
+import { allowedNow, lineOfKernel, namesIn } from './files.ts';
 
 export interface ProcessFacts {
   readonly pid: number;
@@ -17,34 +17,28 @@ export interface ProcessFacts {
 
 const DELETED = / \(deleted\)$/;
 const CONTAINER = /docker|containerd|libpod|kubepods|\/lxc|machine\.slice/;
-const AT_ONCE = 32;
 
 export async function readProcesses(proc: string, root: string): Promise<readonly ProcessFacts[]> {
   const pids = (await namesIn(proc)).filter((name) => /^\d+$/.test(name)).map(Number);
-  const own = await rootOf(root);
-  const processes: ProcessFacts[] = [];
-
-  for (let start = 0; start < pids.length; start += AT_ONCE) {
-    const part = await Promise.all(pids.slice(start, start + AT_ONCE).map((pid) => readProcess(proc, pid, own)));
-    processes.push(...part.filter((found) => found !== null));
-  }
+  const own = rootOf(root);
+  const processes = pids.map((pid) => readProcess(proc, pid, own)).filter((found) => found !== null);
 
   return processes.sort((a, b) => a.pid - b.pid);
 }
 
-async function readProcess(proc: string, pid: number, own: string | null): Promise<ProcessFacts | null> {
+function readProcess(proc: string, pid: number, own: string | null): ProcessFacts | null {
   const folder = join(proc, String(pid));
-  const comm = await allowed(readText(join(folder, 'comm')));
+  const comm = lineOfKernel(join(folder, 'comm'));
   // Gone meanwhile.
   if (comm === null) return null;
 
-  const cgroup = (await allowed(readText(join(folder, 'cgroup')))) ?? '';
-  const [, flags] = ((await allowed(readText(join(folder, 'stat')))) ?? '').split(') ');
+  const cgroup = lineOfKernel(join(folder, 'cgroup')) ?? '';
+  const [, flags] = (lineOfKernel(join(folder, 'stat')) ?? '').split(') ');
   const isKernelThread = (Number(flags?.split(' ')[KERNEL_FLAGS]) & PF_KTHREAD) !== 0;
-  const inside = await rootOf(join(folder, 'root'));
+  const inside = rootOf(join(folder, 'root'));
   if (CONTAINER.test(cgroup) || (inside !== null && own !== null && inside !== own)) return null;
 
-  const executable = (await allowed(readlink(join(folder, 'exe'))))?.replace(DELETED, '') ?? null;
+  const executable = allowedNow(() => readlinkSync(join(folder, 'exe')))?.replace(DELETED, '') ?? null;
 
   return {
     pid,
@@ -66,8 +60,8 @@ function serviceOf(cgroup: string): string | null {
   return unit?.[1] ?? null;
 }
 
-async function rootOf(path: string): Promise<string | null> {
-  const facts = await allowed(stat(path));
+function rootOf(path: string): string | null {
+  const facts = allowedNow(() => statSync(path));
 
   return facts === null ? null : `${facts.dev}:${facts.ino}`;
 }

@@ -5,7 +5,7 @@ import { installedPackage, repository } from '@selvage/shared/model/package.ts';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
 import { systemClock } from '@selvage/shared/time/clock.ts';
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { detectObservers, OBSERVERS, type ObserverOptions } from './index.ts';
 
 /** A host of each package manager: what detects it, something installed, a source that was never fetched. */

@@ -1,7 +1,7 @@
 // When this host first saw a package version in a signed index that verified. The delay of a lane is counted from here, so a
 // version cannot be made to look older than it is by whoever serves it.
 import type { PackageVersion } from '@selvage/shared/model/package.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Files, readState, writeState } from './state-file.ts';
 
 export interface FirstSeen {

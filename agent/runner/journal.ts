@@ -5,7 +5,7 @@ import type { Code } from '@selvage/shared/errors/codes.ts';
 import { CODES } from '@selvage/shared/errors/codes.ts';
 import { packageVersion } from '@selvage/shared/model/package.ts';
 import { OUTCOMES, transaction } from '@selvage/shared/model/result.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Files, readState, writeState } from './state-file.ts';
 
 const text = z.string().min(1);

@@ -25,7 +25,7 @@ import {
   type PolicyFiles,
   type VerifyRequest,
 } from '@selvage/shared/policy/trusted-set.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { RunnerFolders } from './folders.ts';
 import type { Files } from './state-file.ts';
 import type { FlooredClock } from './time-floor.ts';

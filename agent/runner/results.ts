@@ -6,7 +6,7 @@ import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { readBounded } from '@selvage/shared/files/durable.ts';
 import { type RunResult, runResult } from '@selvage/shared/model/result.ts';
 import { signBytes } from '@selvage/shared/pki/keys.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { RunnerFolders } from './folders.ts';
 import { type Journal, type JournalEntry, type Memory, memory } from './journal.ts';
 import { type Files, readState, writeState } from './state-file.ts';

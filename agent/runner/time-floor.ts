@@ -2,7 +2,7 @@
 // ahead must not cut a delay short: so there are several readings, and each check takes the strictest one. The clock is held
 // against the uptime of the boot, which nobody can set.
 import type { Clock } from '@selvage/shared/time/clock.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Files, readState, writeState } from './state-file.ts';
 import type { Uptime } from './uptime.ts';
 

@@ -2,7 +2,7 @@
 // runner writes it, anyone may read it, and nothing privileged ever believes it.
 import type { PackageVersion } from '@selvage/shared/model/package.ts';
 import { packageVersion } from '@selvage/shared/model/package.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Parts } from './deps.ts';
 import { isExpired } from './earliest.ts';
 import { needOf } from './planner.ts';

@@ -1,6 +1,6 @@
 // The inventory of a host: named sections, each hashed and sent on its own. A section that could not be taken whole
 // is an error with a code, never a shorter list.
-import { z } from 'zod';
+import * as z from 'zod';
 import { CODES, type Code } from '../errors/codes.ts';
 import { MODES } from './ids.ts';
 import { installedPackage, pendingUpdate, repository } from './package.ts';

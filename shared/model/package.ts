@@ -1,6 +1,6 @@
 // Packages, repositories and pending updates as every provider reports them and every stage reads them.
 // Shapes only: no parsing of a package manager's output lives here.
-import { z } from 'zod';
+import * as z from 'zod';
 import { CODES, type Code } from '../errors/codes.ts';
 
 const text = z.string().min(1).max(1024);

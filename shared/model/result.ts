@@ -1,6 +1,6 @@
 // What one pass of the runner did, as it signs it and the collector stores it. A result states facts from a fresh
 // inventory; an exit code alone is never a success.
-import { z } from 'zod';
+import * as z from 'zod';
 import { CODES, type Code } from '../errors/codes.ts';
 import { PROVIDER_NAMES } from './package.ts';
 

@@ -3,7 +3,7 @@
 // INVARIANTS: the first connection trusts nobody, so it carries nothing secret and its answer counts only when the pin
 // fits. The token goes over a second connection that trusts exactly the authority under the pin, and no other.
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { CodedError } from '../errors/coded-error.ts';
 import { type Connect, exchange } from './https.ts';
 import { parsePin, pinOf, samePin } from './pin.ts';

@@ -1,6 +1,6 @@
 // What a host keeps of the policy it has accepted, and how it goes on with that when newer policy cannot be accepted.
 // Values in, values out: the caller reads and writes the one file that this becomes.
-import { z } from 'zod';
+import * as z from 'zod';
 import { CodedError, hasCode } from '../errors/coded-error.ts';
 import { canonicalJson, sha256 } from '../files/canonical.ts';
 import type { Timestamp } from '../model/ids.ts';

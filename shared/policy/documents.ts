@@ -1,6 +1,6 @@
 // The document kinds that admins write, sign and push, and where each lies in the policy repository.
 // Shapes and defaults only; whether a document fits the others is checked in ./references.ts.
-import { z } from 'zod';
+import * as z from 'zod';
 
 const NAME_LENGTH = 100;
 const documentName = z

@@ -1,6 +1,6 @@
 // The four kinds of TUF metadata as strict shapes: what is not written here is refused before any signature is looked at.
 // Only Ed25519, only SHA-256, only explicit paths. Strings cannot hold what two canonical forms would write differently.
-import { z } from 'zod';
+import * as z from 'zod';
 import { CodedError } from '../errors/coded-error.ts';
 import { canonicalJson } from '../files/canonical.ts';
 import { type SigningKey, signWith } from './keys.ts';

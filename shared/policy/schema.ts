@@ -1,5 +1,5 @@
 // The published JSON Schema of every document kind, made from the shapes that decode them, for editors to complete. Pure.
-import { z } from 'zod';
+import * as z from 'zod';
 import { KINDS, type Kind } from './documents.ts';
 
 /** JSON Schema (draft 2020-12) of what an author writes: fields with a default may be left out. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { hasErrno } from '@selvage/shared/files/durable.ts';
 import type { Section } from '@selvage/shared/model/inventory.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { InventoryContext } from '../context.ts';
 import { namesIn, readText } from '../files.ts';
 

@@ -1,10 +1,10 @@
 // Ports that wait for the network, with the process and the package behind each. Sockets come from /proc/net, owners from the
 // descriptors of processes; where a process may not be looked at, the port stands without one.
-import { readlink } from 'node:fs/promises';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Section } from '@selvage/shared/model/inventory.ts';
 import type { InventoryContext } from '../context.ts';
-import { allowed, namesIn, readText } from '../files.ts';
+import { allowedNow, readText } from '../files.ts';
 import { parseSockets, type Socket } from '../sockets.ts';
 
 const TABLES = [
@@ -49,10 +49,8 @@ async function holders(context: InventoryContext, inodes: ReadonlySet<string>): 
   for (const { pid } of await context.processes()) {
     if (found.size === inodes.size) break;
     const folder = join(context.proc, String(pid), 'fd');
-    const links = await Promise.all(
-      ((await allowed(namesIn(folder))) ?? []).map((name) => allowed(readlink(join(folder, name)))),
-    );
-    for (const link of links) {
+    for (const name of allowedNow(() => readdirSync(folder)) ?? []) {
+      const link = allowedNow(() => readlinkSync(join(folder, name)));
       const inode = /^socket:\[(\d+)\]$/.exec(link ?? '')?.[1];
       if (inode !== undefined && inodes.has(inode) && !found.has(inode)) found.set(inode, pid);
     }

@@ -17,6 +17,7 @@ export function testOptions(options: Partial<InventoryOptions> & { readonly root
     clock: systemClock,
     agentVersion: '0.1.0',
     lockfile: null,
+    hardwareFile: null,
     ...rest,
   };
 }

@@ -1,5 +1,6 @@
 // Reads dpkg's database from disk without dpkg: status, the journal of a running dpkg, and when files last changed.
 // It takes no lock and writes nothing; a database that moves while it is read is read again once.
+import { statSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
@@ -112,14 +113,13 @@ async function fileTimes(info: string): Promise<ReadonlyMap<string, string>> {
   const times = new Map<string, string>();
   const names = (await list(info)).filter((name) => name.endsWith('.list'));
 
-  await Promise.all(
-    names.map(async (name) => {
-      const facts = await stat(join(info, name)).catch(absent);
-      if (!facts) return;
-      const time = Temporal.Instant.fromEpochMilliseconds(Math.floor(facts.mtimeMs));
-      times.set(name.slice(0, -'.list'.length), time.toString());
-    }),
-  );
+  for (const name of names) {
+    // In one go: a thousand of them by the thread pool take ten times as long.
+    const facts = statSync(join(info, name), { throwIfNoEntry: false });
+    if (!facts) continue;
+    const time = Temporal.Instant.fromEpochMilliseconds(Math.floor(facts.mtimeMs));
+    times.set(name.slice(0, -'.list'.length), time.toString());
+  }
 
   return times;
 }

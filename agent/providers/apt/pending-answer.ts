@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { canonicalJson, sha256 } from '@selvage/shared/files/canonical.ts';
 import { hasErrno, readBounded, writeDurable } from '@selvage/shared/files/durable.ts';
 import { type PendingUpdate, pendingUpdate, type Repository } from '@selvage/shared/model/package.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 import { DPKG_FOLDER } from './dpkg-database.ts';
 import { sourceFiles } from './source-files.ts';
 import type { Workspace } from './workspace.ts';

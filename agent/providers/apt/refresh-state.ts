@@ -3,7 +3,7 @@
 
 import { CODES, type Code } from '@selvage/shared/errors/codes.ts';
 import { readBounded, writeDurable } from '@selvage/shared/files/durable.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { RefreshRecord } from './belief.ts';
 
 export type RefreshState = ReadonlyMap<string, RefreshRecord>;
