@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { chmod, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { CodedError } from '@selvage/shared/errors/coded-error.ts';
+import { CodedError, hasCode } from '@selvage/shared/errors/coded-error.ts';
 import type { Run } from '@selvage/shared/exec/run.ts';
 import { hasErrno, makeFolder, readBounded, writeDurable } from '@selvage/shared/files/durable.ts';
 import type { PackageVersion } from '@selvage/shared/model/package.ts';
@@ -17,6 +17,7 @@ import { createAptObserver } from './observer.ts';
 import { writeObserverConfig } from './refresh.ts';
 import { type ListedRepository, listRepositories } from './repository-list.ts';
 import { readSources } from './source-files.ts';
+import { namedFull, refuseFull } from './space.ts';
 import { openWorkspace, type Workspace } from './workspace.ts';
 
 export interface AptFetcherOptions {
@@ -137,10 +138,16 @@ async function writeMirror(options: AptFetcherOptions, workspace: Workspace, par
   const old = join(options.packages, `.old-${key}`);
   await rm(fresh, { recursive: true, force: true });
   await rm(old, { recursive: true, force: true });
-  await folder(fresh);
 
-  await copyIndexes(options, workspace, part, fresh);
-  for (const file of part.files) await bring(options, workspace, part.repository, file, { fresh, place });
+  try {
+    await folder(fresh);
+    await copyIndexes(options, workspace, part, fresh);
+    for (const file of part.files) await bring(options, workspace, part.repository, file, { fresh, place });
+  } catch (error) {
+    // What came half takes room that is missing elsewhere.
+    await rm(fresh, { recursive: true, force: true });
+    throw await namedFull(error, options.packages);
+  }
 
   await rename(place, old).catch((error: unknown) => {
     if (!hasErrno(error, 'ENOENT')) throw error;
@@ -215,6 +222,7 @@ async function bring(
   const copied = exitCode === 0 && (await copyVerified(incoming, target, file));
   await rm(incoming, { force: true });
   if (copied) return;
+  await refuseFull(stderr, workspace.cache);
   throw new CodedError(
     'REPOSITORY_UNREACHABLE',
     `${repository.id} did not give ${file.path} as it lists it: ${stderr.trim() || 'other bytes'}`,
@@ -272,14 +280,20 @@ async function apt(
 ) {
   const { mayFail, ...rest } = call;
 
-  return options.run({
-    deadlineMs: QUERY_DEADLINE_MS,
-    cwd: '/',
-    env: { APT_CONFIG: workspace.config },
-    check: !mayFail,
-    ...rest,
-    ...(options.unprivileged ?? {}),
-  });
+  try {
+    return await options.run({
+      deadlineMs: QUERY_DEADLINE_MS,
+      cwd: '/',
+      env: { APT_CONFIG: workspace.config },
+      check: !mayFail,
+      ...rest,
+      ...(options.unprivileged ?? {}),
+    });
+  } catch (error) {
+    // What apt works in is its cache; where its output goes is the caller's to say.
+    if (hasCode(error, 'PROCESS_FAILED')) await refuseFull(String(error.details.stderr), workspace.cache);
+    throw error;
+  }
 }
 
 async function put(path: string, data: Uint8Array | string): Promise<void> {

@@ -14,7 +14,7 @@ import { takePackages, type WantedFile } from './mirror-intake.ts';
 import { loadMirrorFolder } from './mirror-load.ts';
 import { exactly, factsFor, type PackageFacts, parseShow } from './package-facts.ts';
 import { parseSimulation } from './simulation-output.ts';
-import { spaceFor } from './space.ts';
+import { refuseFull, spaceFor } from './space.ts';
 import { transactionAlive } from './transaction-alive.ts';
 
 export interface AptInstallerOptions extends AptSystemOptions {
@@ -133,6 +133,7 @@ class AptInstaller implements Installer {
     const args = this.#installArgs(packages, options, ['--download-only']);
     const output = await this.#system.run({ file: 'apt-get', args, deadlineMs: DOWNLOAD_DEADLINE_MS });
     if (output.exitCode !== 0) {
+      await refuseFull(output.stderr, this.#system.archives);
       throw new CodedError('MIRROR_REFUSED', `apt does not accept the packages in the mirror folder: ${words(output)}`);
     }
     // apt has a copy of its own now.

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { asCoded, CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { sha256 } from '@selvage/shared/files/canonical.ts';
 import { readBounded, writeDurable } from '@selvage/shared/files/durable.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { AptSystem } from './apt-system.ts';
 import { mirrorKey, suiteFolder } from './mirror.ts';
 import { forgetTaken, mirrorFolders, takeIndexes } from './mirror-intake.ts';
@@ -13,6 +13,7 @@ import { parseRelease } from './release.ts';
 import { type ListedRepository, listRepositories } from './repository-list.ts';
 import { readSources } from './source-files.ts';
 import { renderSources, type SourceEntry } from './sources.ts';
+import { refuseFull } from './space.ts';
 
 export interface MirrorFolders {
   readonly root: string;
@@ -174,6 +175,7 @@ async function update(system: AptSystem): Promise<void> {
     deadlineMs: LOAD_DEADLINE_MS,
   });
   if (exitCode === 0) return;
+  await refuseFull(stderr, system.lists);
   const reason = (stderr.trim() || stdout.trim()).slice(0, MAX_REASON);
   throw new CodedError('MIRROR_REFUSED', `apt does not accept the mirror folder: ${reason}`, { details: { exitCode } });
 }

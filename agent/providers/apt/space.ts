@@ -1,7 +1,8 @@
 // Bytes a transaction needs and what is free, per file system that it touches. It counts generously: new files lie beside
 // the old ones until dpkg has replaced them.
 import { stat, statfs } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { asCoded, CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { hasErrno } from '@selvage/shared/files/durable.ts';
 import type { Transaction } from '@selvage/shared/model/package.ts';
 import type { PackageFacts } from './package-facts.ts';
@@ -46,6 +47,45 @@ export async function spaceFor(
   }
 
   return [...byDevice.values()];
+}
+
+/*
+ * What apt and dpkg say when a disk is full, with LC_MESSAGES=C; the number is that of errno(3), the words are strerror(3)'s:
+ *   E: Write error - write (28: No space left on device)
+ *   E: Failed to fetch copy:/x/InRelease  Error writing to file - write (28: No space left on device) [IP: …]
+ *   E: You don't have enough free space in /var/lib/selvage-agent/runner/apt/cache/archives/.
+ *   dpkg: error processing archive x.deb (--unpack): cannot copy extracted data for './x' to '/x.dpkg-new': failed to write (No space left on device)
+ */
+const FULL = /No space left on device|Disk quota exceeded|You don't have enough free space in /;
+
+/** Throws DISK_FULL naming the file system of `path` when a program said so. */
+export async function refuseFull(words: string, path: string): Promise<void> {
+  if (FULL.test(words)) throw await fullDisk(path);
+}
+
+/** The error for any of our own writes below `path`: DISK_FULL with the file system named where it is that, else as it was. */
+export async function namedFull(error: unknown, path: string): Promise<unknown> {
+  const { code, details } = asCoded(error);
+
+  return code === 'DISK_FULL' && !('mount' in details) ? fullDisk(path, error) : error;
+}
+
+async function fullDisk(path: string, cause?: unknown): Promise<CodedError> {
+  const mount = await mountOf(path);
+
+  return new CodedError('DISK_FULL', `the file system at ${mount} is full (${path})`, {
+    details: { mount, path },
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+/** The folder at which the file system of `path` is mounted. */
+async function mountOf(path: string): Promise<string> {
+  const parent = dirname(path);
+  if (parent === path) return path;
+  const [own, above] = [await deviceOf(path), await deviceOf(parent)];
+
+  return own === null || own === above ? mountOf(parent) : path;
 }
 
 async function deviceOf(path: string): Promise<number | null> {
