@@ -5,7 +5,7 @@ import type { InstalledPackage, Repository } from '@selvage/shared/model/package
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import type { Observer } from '../providers/provider.ts';
 import type { Settings } from '../settings.ts';
-import { findOwners, type Owners } from './owners.ts';
+import { findOwners, type Owners, readFileLists } from './owners.ts';
 import { type ProcessFacts, readProcesses } from './processes.ts';
 
 export interface InventoryOptions {
@@ -40,6 +40,8 @@ export function createContext(options: InventoryOptions): InventoryContext {
   const all = async <T>(ask: (observer: Observer) => Promise<readonly T[]>): Promise<readonly T[]> =>
     (await Promise.all(options.observers.map(ask))).flat();
 
+  const lists = once(() => readFileLists(join(root, 'var/lib/dpkg/info')));
+
   return {
     ...options,
     proc,
@@ -47,7 +49,7 @@ export function createContext(options: InventoryOptions): InventoryContext {
     installed: once(() => all((observer) => observer.installed())),
     repositories: once(() => all((observer) => observer.repositories())),
     processes: once(() => readProcesses(proc, root)),
-    owners: (paths) => findOwners(join(root, 'var/lib/dpkg/info'), paths),
+    owners: async (paths) => (paths.length === 0 ? new Map() : findOwners(await lists(), paths)),
   };
 }
 

@@ -6,7 +6,7 @@ import { shippedPackages } from './components.ts';
 import { endOfLife } from './eol.ts';
 import { parseShellFacts, readText } from './files.ts';
 import { compareReleases, flavour } from './kernel-release.ts';
-import { findOwners } from './owners.ts';
+import { findOwners, readFileLists } from './owners.ts';
 import { parseSockets } from './sockets.ts';
 import { writeTree } from './testing/context.ts';
 
@@ -89,7 +89,7 @@ describe('when the owner of a file is looked up', () => {
       'cron.list': '/usr/sbin/cron\n/etc/cron.d\n',
       'cron.md5sums': '/usr/bin/other',
     });
-    const owners = await findOwners(info, [
+    const owners = findOwners(await readFileLists(info), [
       '/usr/lib/x86_64-linux-gnu/libc.so.6',
       '/lib/x86_64-linux-gnu/libc.so.6',
       '/usr/sbin/cron',

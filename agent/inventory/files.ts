@@ -1,5 +1,5 @@
 // Reads small files of the system that root or the kernel owns (/etc, /proc, /sys): bounded, links followed, never executed.
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import { open, readdir } from 'node:fs/promises';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { hasErrno } from '@selvage/shared/files/durable.ts';
@@ -50,6 +50,21 @@ export function lineOfKernel(path: string): string | null {
 }
 
 const line = Buffer.allocUnsafe(LINE_BYTES);
+
+/** Text of a small file of installed software, null where `allowed` would say so. Throws FILE_TOO_LARGE. */
+export function textNow(path: string, maxBytes: number): string | null {
+  const bytes = allowedNow(() => readFileSync(path));
+  if (bytes !== null && bytes.length > maxBytes) {
+    throw new CodedError('FILE_TOO_LARGE', `${path} has more than ${maxBytes} bytes`);
+  }
+
+  return bytes?.toString('utf8') ?? null;
+}
+
+/** Sorted names in a folder; none when it does not exist or may not be looked at. */
+export function namesNow(path: string): readonly string[] {
+  return (allowedNow(() => readdirSync(path)) ?? []).sort();
+}
 
 /** Sorted names in a folder; none when it does not exist. */
 export async function namesIn(path: string): Promise<readonly string[]> {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { Section } from '@selvage/shared/model/inventory.ts';
 import type { InventoryContext } from '../context.ts';
-import { allowed, namesIn, readText } from '../files.ts';
+import { namesNow, textNow } from '../files.ts';
 
 type LanguagePackage = Section<'languagePackages'>[number];
 
@@ -23,8 +23,8 @@ export async function collectLanguagePackages(context: InventoryContext): Promis
     }
   };
 
-  for (const folder of NPM_FOLDERS) await walkNpm(context.at(folder), 0, add);
-  for (const folder of PYTHON_FOLDERS) await walkPython(context.at(folder), add);
+  for (const folder of NPM_FOLDERS) walkNpm(context.at(folder), 0, add);
+  for (const folder of PYTHON_FOLDERS) walkPython(context.at(folder), add);
 
   const metadata = (entry: LanguagePackage) => entry.path.slice(context.settings.root.replace(/\/$/, '').length);
   const owners = await context.owners(found.map(metadata));
@@ -32,20 +32,20 @@ export async function collectLanguagePackages(context: InventoryContext): Promis
   return found.filter((entry) => !owners.has(metadata(entry)));
 }
 
-async function walkNpm(folder: string, depth: number, add: (entry: LanguagePackage) => void): Promise<void> {
+function walkNpm(folder: string, depth: number, add: (entry: LanguagePackage) => void): void {
   if (depth > MAX_DEPTH) return;
 
-  for (const name of (await allowed(namesIn(folder))) ?? []) {
+  for (const name of namesNow(folder)) {
     if (name.startsWith('.')) continue;
     if (name.startsWith('@')) {
-      await walkNpm(join(folder, name), depth + 1, add);
+      walkNpm(join(folder, name), depth + 1, add);
       continue;
     }
     const path = join(folder, name, 'package.json');
-    const text = await allowed(readText(path, MAX_METADATA_BYTES));
+    const text = textNow(path, MAX_METADATA_BYTES);
     const facts = text === null ? null : parseJson(text);
     if (facts) add({ ecosystem: 'npm', name: facts.name, version: facts.version, path });
-    await walkNpm(join(folder, name, 'node_modules'), depth + 1, add);
+    walkNpm(join(folder, name, 'node_modules'), depth + 1, add);
   }
 }
 
@@ -62,16 +62,16 @@ function parseJson(text: string): { readonly name: string; readonly version: str
 }
 
 /** `python3.11/dist-packages/requests-2.31.0.dist-info/METADATA`, in either kind of folder. */
-async function walkPython(folder: string, add: (entry: LanguagePackage) => void): Promise<void> {
-  for (const python of (await allowed(namesIn(folder))) ?? []) {
+function walkPython(folder: string, add: (entry: LanguagePackage) => void): void {
+  for (const python of namesNow(folder)) {
     if (!/^python3(\.\d+)?$/.test(python)) continue;
     for (const kind of ['dist-packages', 'site-packages']) {
       const packages = join(folder, python, kind);
-      for (const name of (await allowed(namesIn(packages))) ?? []) {
+      for (const name of namesNow(packages)) {
         const file = name.endsWith('.dist-info') ? 'METADATA' : name.endsWith('.egg-info') ? 'PKG-INFO' : null;
         if (file === null) continue;
         const path = join(packages, name, file);
-        const head = (await allowed(readText(path, MAX_METADATA_BYTES)))?.split('\n\n')[0] ?? '';
+        const head = textNow(path, MAX_METADATA_BYTES)?.split('\n\n')[0] ?? '';
         const is = /^Name: *(\S+)/m.exec(head)?.[1];
         const version = /^Version: *(\S+)/m.exec(head)?.[1];
         if (is && version) add({ ecosystem: 'pypi', name: is, version, path });
