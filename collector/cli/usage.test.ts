@@ -11,7 +11,7 @@ describe('when a command is used wrongly or nothing answers', () => {
     [
       'an unknown verb',
       ['host', 'shwo'],
-      /^error USAGE: unknown command 'shwo'.*\nnext: usage: selvage host list\|show\|revoke/,
+      /^error USAGE: unknown command 'shwo'.*\nnext: usage: selvage host list\|show\|readmit\|revoke/,
     ],
     [
       'an unknown option',
