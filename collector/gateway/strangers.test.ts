@@ -1,0 +1,133 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import fc from 'fast-check';
+import { afterEach, describe, expect, it } from 'vitest';
+import { networkOf } from './strangers.ts';
+import { makeWorld, type World } from './testing/world.ts';
+
+const open: Socket[] = [];
+afterEach(() => {
+  for (const socket of open.splice(0)) socket.destroy();
+});
+
+/** True when the gateway lets the socket begin a handshake, false when it closes it at once. */
+async function isLetIn(world: World, from: string, hold = false): Promise<boolean> {
+  const { accepted, shedding } = world.gateway.load();
+  const socket = connect({ port: world.gateway.port, host: '127.0.0.1', localAddress: from });
+  open.push(socket);
+  socket.on('error', () => undefined);
+  await expect
+    .poll(() => world.gateway.load().accepted + world.gateway.load().shedding, { interval: 1 })
+    .toBeGreaterThan(accepted + shedding);
+  const letIn = world.gateway.load().accepted > accepted;
+  if (letIn && !hold) {
+    socket.destroy();
+    await expect.poll(() => world.gateway.load().strangers, { interval: 1 }).toBe(0);
+  }
+
+  return letIn;
+}
+
+async function howMany(world: World, from: string, tries: number): Promise<number> {
+  let letIn = 0;
+  for (let turn = 0; turn < tries; turn++) if (await isLetIn(world, from)) letIn += 1;
+
+  return letIn;
+}
+
+const limits = {
+  strangersPerAddressPerSecond: 1,
+  strangerBurstPerAddress: 4,
+  strangersPerSecond: 5,
+  strangerBurst: 10,
+};
+
+describe('when strangers come without end', () => {
+  it('an address gets its burst, then its rate; another address does not notice', async () => {
+    const world = await makeWorld({ limits });
+
+    expect(await howMany(world, '127.0.0.2', 8)).toBe(4);
+    expect(await howMany(world, '127.0.0.3', 2)).toBe(2);
+    await world.clock.advance(2000);
+    expect(await howMany(world, '127.0.0.2', 4)).toBe(2);
+    expect(world.gateway.load()).toMatchObject({ accepted: 8, shedding: 6 });
+  });
+
+  it('all addresses together get the rate of all: a thousand of them are not a thousand times as much', async () => {
+    const world = await makeWorld({ limits });
+    let letIn = 0;
+    for (let last = 2; last < 22; last++) letIn += await howMany(world, `127.0.0.${last}`, 1);
+
+    expect(letIn).toBe(10);
+  });
+
+  it('hosts come in from elsewhere and from the same address, and give back what they took', async () => {
+    const world = await makeWorld({ limits });
+    const far = await world.enroll(1);
+    // Two dozen reconnections of a host cost nothing: each proves itself.
+    for (let turn = 0; turn < 24; turn++) {
+      const client = await world.connect({ ...far, from: '127.0.0.8' });
+      client.socket.close();
+      await client.closed;
+      await world.clock.advance(10_000);
+    }
+    for (let last = 30; last < 50; last++) await isLetIn(world, `127.0.0.${last}`);
+    expect(await isLetIn(world, '127.0.0.60')).toBe(false);
+
+    // The rate of all is used up, but hosts have come from there before.
+    const client = await world.connect({ ...far, from: '127.0.0.8' });
+    expect(client.welcome).toMatchObject({ type: 'welcome' });
+    // Strangers behind the same address have ten times as much there, so they cannot lock the host out with a few.
+    expect(await howMany(world, '127.0.0.8', 30)).toBe(30);
+    const again = await world.connect({ ...far, from: '127.0.0.8' });
+    expect(again.welcome).toMatchObject({ type: 'welcome' });
+  });
+
+  it('after a restart the addresses that hosts last came from are still known', async () => {
+    const world = await makeWorld({ limits });
+    const host = await world.enroll(1);
+    await world.connect({ ...host, from: '127.0.0.9' });
+    const restarted = { ...world, gateway: await world.restart() };
+    for (let last = 30; last < 50; last++) await isLetIn(restarted, `127.0.0.${last}`);
+    expect(await isLetIn(restarted, '127.0.0.61')).toBe(false);
+
+    const client = await world.connect({ ...host, from: '127.0.0.9' }, [], restarted.gateway);
+    expect(client.welcome).toMatchObject({ type: 'welcome' });
+  });
+
+  it('sockets that are held open count until they close', async () => {
+    const world = await makeWorld({ limits: { ...limits, unauthenticatedPerAddress: 2 } });
+    expect([await isLetIn(world, '127.0.0.2', true), await isLetIn(world, '127.0.0.2', true)]).toEqual([true, true]);
+    expect(await isLetIn(world, '127.0.0.2')).toBe(false);
+    const [first] = open;
+    first?.destroy();
+    if (first) await once(first, 'close');
+    await expect.poll(() => world.gateway.load().strangers).toBe(1);
+
+    expect(await isLetIn(world, '127.0.0.2', true)).toBe(true);
+  });
+});
+
+describe('when addresses are told apart', () => {
+  it.each([
+    ['192.0.2.1', '192.0.2.1'],
+    ['::ffff:192.0.2.1', '::ffff:192.0.2.1'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2'],
+    ['2001:db8:1:2::6', '2001:db8:1:2'],
+    ['2001:db8::1', '2001:db8:0:0'],
+    ['::1', '0:0:0:0'],
+    ['fe80::1%eth0', 'fe80:0:0:0'],
+    ['', ''],
+  ])('%s is %s', (address, network) => {
+    expect(networkOf(address)).toBe(network);
+  });
+
+  it('every address of one /64 is one', () => {
+    fc.assert(
+      fc.property(fc.ipV6(), (address) => {
+        if (address.includes('.')) return;
+        expect(networkOf(address).split(':')).toHaveLength(4);
+      }),
+    );
+  });
+});
