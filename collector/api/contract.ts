@@ -244,8 +244,11 @@ export const pushRequest = z.strictObject({
     .min(1)
     .max(MAX_POLICY_FILES),
   targets: z.array(z.strictObject({ path: fileName, content })).max(MAX_POLICY_FILES),
-  /** Timestamp version that a recovering push was made on top of; its versions may be ahead by more than one. */
-  recovers: count.optional(),
+  /**
+   * For a push that brings back what the collector has lost: the timestamp version that it was made on top of, and the
+   * highest one that was ever seen. Versions may then be ahead by more than one.
+   */
+  recovers: z.strictObject({ onTopOf: count, above: count }).optional(),
 });
 const publicKey = z.string().regex(/^[0-9a-f]{64}$/);
 /** Ed25519 public keys of the collector, for a root that an admin signs. */

@@ -74,7 +74,7 @@ export interface PolicyPort {
     readonly metadata: readonly { readonly name: string; readonly bytes: Uint8Array }[];
     readonly targets: readonly { readonly path: string; readonly bytes: Uint8Array }[];
     readonly by: string;
-    readonly recovers?: number | null;
+    readonly recovers?: { readonly onTopOf: number; readonly above: number } | null;
   }): Promise<{ readonly timestampVersion: number }>;
   /** New keys for snapshot and timestamp; in use once a pushed root names them. */
   proposeOnlineKeys(by: string): Promise<{

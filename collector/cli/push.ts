@@ -4,6 +4,7 @@ import type { SigningKey } from '@selvage/shared/policy/keys.ts';
 import { endingRoles } from '@selvage/shared/policy/rotate.ts';
 import { type Proposal, renewRoles } from '@selvage/shared/policy/sign.ts';
 import type { TrustedPolicy } from '@selvage/shared/policy/trusted-set.ts';
+import type { z } from 'zod';
 import { pushed, pushRequest } from '../api/contract.ts';
 import type { Cli, Session } from './cli.ts';
 import { currentOrOverdue, currentPolicy } from './current-policy.ts';
@@ -11,6 +12,8 @@ import { currentOrOverdue, currentPolicy } from './current-policy.ts';
 const DAY_MS = 24 * 3_600_000;
 /** Whoever signs anything renews on the way what ends within this: longer than alarms look ahead. */
 export const RENEW_AHEAD_MS = 60 * DAY_MS;
+
+type Recovers = NonNullable<z.input<typeof pushRequest>['recovers']>;
 
 /** The key that signs from here. Throws KEY_UNUSABLE when there is none, or when the policy does not count it. */
 export async function signerOf(cli: Cli, current: TrustedPolicy): Promise<SigningKey> {
@@ -77,7 +80,7 @@ export async function renew(
  * Uploads a proposal; returns the new timestamp version. What is then current is remembered here, so that this machine can
  * bring it back should the collector lose it. `recovers`: see `selvage policy recover`.
  */
-export async function upload(cli: Cli, session: Session, proposal: Proposal, recovers?: number): Promise<number> {
+export async function upload(cli: Cli, session: Session, proposal: Proposal, recovers?: Recovers): Promise<number> {
   const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('utf8');
   const body = pushRequest.parse({
     metadata: proposal.metadata.map(({ name, bytes }) => ({ name, content: text(bytes) })),

@@ -45,7 +45,7 @@ async function bringBack(cli: Cli, session: Session): Promise<Lost | null> {
   if (lost === null || lost.names.length === 0) return lost;
 
   const proposal = await withUsableOnlineKeys(cli, session, lost, theirs);
-  await upload(cli, session, proposal, offered.timestampVersion);
+  await upload(cli, session, proposal, { onTopOf: offered.timestampVersion, above: lost.online });
 
   return lost;
 }
@@ -93,10 +93,15 @@ async function raise(
     missing.length === 0
       ? []
       : replaceOnlineKeys({ root, online: await newOnlineKeys(session), signers: [signer], now }).metadata;
-  await upload(cli, session, { ...proposal, metadata: [...more, ...proposal.metadata] }, offered.timestampVersion);
+  await upload(cli, session, { ...proposal, metadata: [...more, ...proposal.metadata] }, onTop(offered));
   for (const role of missing) cli.screen.note(`${role} is lost; new online keys let hosts go on without it`);
 
   return roles.map((role) => ({ role, version: (above[role] ?? 0) + 1 }));
+}
+
+/** What hosts say of snapshot and timestamp is not asked: the time in their versions is ahead of all that was honest. */
+function onTop({ timestampVersion }: OfferedPolicy) {
+  return { onTopOf: timestampVersion, above: 0 };
 }
 
 /** Without what was seen before: that it is behind is the very thing to be mended. */

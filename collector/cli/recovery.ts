@@ -12,6 +12,8 @@ export interface Lost {
   readonly proposal: Proposal;
   /** The last root that comes back, null when no root was lost. */
   readonly root: RootSigned | null;
+  /** The highest version of snapshot or timestamp that was seen here. */
+  readonly online: number;
   /** Roles whose version was given twice, to different content: once before the restore and once after it. */
   readonly differs: readonly string[];
 }
@@ -60,6 +62,7 @@ export function lostOf(seen: AcceptedPolicy, theirs: TrustedPolicy): Lost {
       targets: seen.files.flatMap(({ name, bytes }) => (paths.has(name) ? [{ path: name, bytes }] : [])),
     },
     root: last ? decodeMetadata('root', last.name, last.bytes).signed : null,
+    online: Math.max(remembered.versions.snapshot ?? 0, remembered.versions.timestamp ?? 0),
     differs: roles
       .filter(({ signed, theirs: version }) => signed.version === version)
       .filter(({ name }) => bytesOf.get(name)?.sha256 !== theirBytes.get(name)?.sha256)

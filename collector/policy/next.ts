@@ -26,14 +26,14 @@ export interface NextRequest {
   readonly proposal: Proposal;
   readonly now: Temporal.Instant;
   /** The push brings back what this collector has lost, so versions may be ahead by more than one. */
-  readonly recovers?: boolean;
+  readonly recovers?: { readonly above: number } | null;
 }
 
 /** Throws POLICY_CONFLICT, POLICY_SIGNATURES, POLICY_EXPIRED, POLICY_INVALID, DOCUMENT_INVALID or DOCUMENT_REFERENCE. */
 export function nextPolicy(keyring: Keyring, request: NextRequest): Next {
-  const { stored, policy, proposal, now, recovers = false } = request;
+  const { stored, policy, proposal, now, recovers = null } = request;
   const pushed = pushedRoles(proposal);
-  checkVersions(pushed, versionsOf(stored), recovers ? MAX_VERSION_LEAD : 1);
+  checkVersions(pushed, versionsOf(stored), recovers === null ? 1 : MAX_VERSION_LEAD);
   checkTargets(proposal, pushed);
 
   const roles = new Map([...stored.roles, ...pushed].map((role) => [role.role, role]));
@@ -47,7 +47,8 @@ export function nextPolicy(keyring: Keyring, request: NextRequest): Next {
     });
   }
   // Specification 5.3.11: versions under other keys begin anew, which undoes whatever the old keys were made to claim.
-  const online = snapshotOf(keys, sameOnline(before, root) ? onlineBefore(stored) : NOTHING, [...roles.values()], now);
+  const start = sameOnline(before, root) ? ahead(onlineBefore(stored), recovers?.above ?? 0, now) : NOTHING;
+  const online = snapshotOf(keys, start, [...roles.values()], now);
   const targets = proposal.targets.map(({ path, bytes }) => ({ name: path, bytes }));
   const files = [...proposal.metadata, ...targets, ...online.files];
   const next = verifyRepository({
@@ -66,6 +67,18 @@ export function nextPolicy(keyring: Keyring, request: NextRequest): Next {
 }
 
 const NOTHING: OnlineBefore = { timestampVersion: 0, snapshot: { version: 0, bytes: new Uint8Array() } };
+
+/** As if the versions that were seen elsewhere had been made here, as far as that can be: they follow the time. */
+function ahead(before: OnlineBefore, above: number, now: Temporal.Instant): OnlineBefore {
+  const limit = Math.floor(now.epochMilliseconds / 1000) + MAX_VERSION_LEAD;
+  const seen = Math.min(above, limit);
+  const { timestampVersion, snapshot } = before;
+
+  return {
+    timestampVersion: Math.max(timestampVersion, seen),
+    snapshot: { ...snapshot, version: Math.max(snapshot.version, seen) },
+  };
+}
 
 export function onlineBefore(stored: StoredPolicy): OnlineBefore {
   return {

@@ -45,11 +45,18 @@ export interface CurrentPolicy {
 export interface Push extends Proposal {
   /** Actor of the ledger (`admin:NAME`). */
   readonly by: string;
-  /**
-   * For a push that brings back what this collector has lost: the timestamp version it was made on top of. Versions may
-   * then be ahead by more than one (agents have seen those), and several roots may come at once.
-   */
-  readonly recovers?: number | null;
+  readonly recovers?: Recovery | null;
+}
+
+/**
+ * For a push that brings back what this collector has lost: versions may be ahead by more than one (agents have seen those),
+ * and several roots may come at once.
+ */
+export interface Recovery {
+  /** The timestamp version it was made on top of. */
+  readonly onTopOf: number;
+  /** Highest version of snapshot or timestamp that was ever seen; believed within MAX_VERSION_LEAD of the time. */
+  readonly above: number;
 }
 
 export interface PolicyRepository {
@@ -108,7 +115,7 @@ function openRepository(deps: PolicyRepositoryDeps): PolicyRepository {
       const { stored, policy } = await load(now);
       if (alreadyStored(stored, proposal)) return { timestampVersion: stored.timestamp.version };
       refuseOtherBase(stored, recovers);
-      const next = nextPolicy(keyring, { stored, policy, proposal, now, recovers: recovers !== null });
+      const next = nextPolicy(keyring, { stored, policy, proposal, now, recovers });
       await store.transaction(async (writers) => {
         await writers.policy.put(next.files.map(fileOf).map(recordOf), stored.timestamp.version);
         await clearShelf(writers.policy);
@@ -208,13 +215,17 @@ async function storedPolicy(store: Store): Promise<StoredPolicy> {
 }
 
 /** Whoever jumps ahead must have seen what is here: else the push of another admin would be jumped over. */
-function refuseOtherBase(stored: StoredPolicy, recovers: number | null): void {
+function refuseOtherBase(stored: StoredPolicy, recovers: Recovery | null): void {
   const current = stored.timestamp.version;
-  if (recovers === null || recovers === current) return;
+  if (recovers === null || recovers.onTopOf === current) return;
 
-  throw new CodedError('POLICY_CONFLICT', `the repository is at timestamp version ${current}, not ${recovers}`, {
-    details: { current, expected: recovers },
-  });
+  throw new CodedError(
+    'POLICY_CONFLICT',
+    `the repository is at timestamp version ${current}, not ${recovers.onTopOf}`,
+    {
+      details: { current, expected: recovers.onTopOf },
+    },
+  );
 }
 
 /** The admin who has replaced their own key goes on under the new one, in the same commit. */

@@ -171,12 +171,16 @@ describe('when versions jump', () => {
     await setup.clock.advance(HOUR_MS);
     await setup.repository.push({ ...(await propose(setup, { put: DOCUMENTS })), by: 'admin:bob' });
     // Somebody else has pushed meanwhile: jumping over it would lose it.
-    await expect(setup.repository.push({ ...proposal, by: 'admin:ann', recovers: timestampVersion })).rejects.toThrow(
-      code('POLICY_CONFLICT'),
-    );
+    await expect(
+      setup.repository.push({ ...proposal, by: 'admin:ann', recovers: { onTopOf: timestampVersion, above: 0 } }),
+    ).rejects.toThrow(code('POLICY_CONFLICT'));
 
     const again = await above(setup, 40);
-    await setup.repository.push({ ...again.proposal, by: 'admin:ann', recovers: again.timestampVersion });
+    await setup.repository.push({
+      ...again.proposal,
+      by: 'admin:ann',
+      recovers: { onTopOf: again.timestampVersion, above: 0 },
+    });
     expect((await agentVerifies(setup)).versions.policy).toBe(41);
     expect((await agentVerifies(setup)).documents).toHaveLength(DOCUMENTS.length);
   });
@@ -185,9 +189,27 @@ describe('when versions jump', () => {
     const setup = await newCollector();
     const { proposal, timestampVersion } = await above(setup, MAX_VERSION_LEAD + 1);
 
-    await expect(setup.repository.push({ ...proposal, by: 'admin:ann', recovers: timestampVersion })).rejects.toThrow(
-      code('POLICY_CONFLICT'),
-    );
+    await expect(
+      setup.repository.push({ ...proposal, by: 'admin:ann', recovers: { onTopOf: timestampVersion, above: 0 } }),
+    ).rejects.toThrow(code('POLICY_CONFLICT'));
+  });
+
+  it('snapshot and timestamp go above what was seen, no further ahead of the time than is believed', async () => {
+    const setup = await newCollector();
+    const seconds = Math.floor(setup.clock.now().epochMilliseconds / 1000);
+    const first = await above(setup, 3);
+    await setup.repository.push({
+      ...{ ...first.proposal, by: 'admin:ann' },
+      recovers: { onTopOf: first.timestampVersion, above: seconds + 90 },
+    });
+    expect((await agentVerifies(setup)).versions).toMatchObject({ snapshot: seconds + 91, timestamp: seconds + 91 });
+
+    const second = await above(setup, 5);
+    await setup.repository.push({
+      ...{ ...second.proposal, by: 'admin:ann' },
+      recovers: { onTopOf: second.timestampVersion, above: Number.MAX_SAFE_INTEGER },
+    });
+    expect((await agentVerifies(setup)).versions.timestamp).toBe(seconds + MAX_VERSION_LEAD + 1);
   });
 
   it('roots leave no gap, and there is an end to them', () => {

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HostId, Timestamp } from '@selvage/shared/model/ids.ts';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
-import { systemClock } from '@selvage/shared/time/clock.ts';
+import { type Clock, systemClock } from '@selvage/shared/time/clock.ts';
 import { putInventory, type Sections } from '../../api/testing/inventories.ts';
 import { homeAt } from '../../home.ts';
 import { main } from '../../main.ts';
@@ -42,14 +42,15 @@ export interface Running {
   stop(): Promise<number>;
 }
 
-export function collectorLab(): CollectorLab {
+/** `clock`: of the commands and of the collector; what Node itself checks (TLS) goes by the real time. */
+export function collectorLab(clock: Clock = systemClock): CollectorLab {
   const folder = temporaryFolder('collector');
   const home = join(folder, 'home');
 
   const run: CollectorLab['run'] = async (args, at = {}) => {
     const stdout = sink(at.columns);
     const stderr = sink();
-    const exit = await main(args, { env: { SELVAGE_HOME: at.home ?? home }, stdout, stderr });
+    const exit = await main(args, { env: { SELVAGE_HOME: at.home ?? home }, stdout, stderr, clock });
 
     return { exit, stdout: stdout.text(), stderr: stderr.text(), json: () => JSON.parse(stdout.text()) };
   };
@@ -88,7 +89,13 @@ export function collectorLab(): CollectorLab {
       const stop = new AbortController();
       const stdout = sink();
       const stderr = sink();
-      const ended = main(['serve', '--ready-line'], { env: { SELVAGE_HOME: home }, stdout, stderr, stop: stop.signal });
+      const ended = main(['serve', '--ready-line'], {
+        env: { SELVAGE_HOME: home },
+        stdout,
+        stderr,
+        clock,
+        stop: stop.signal,
+      });
       const ready = await Promise.race([
         stdout.line(/^ready (.*)$/m),
         ended.then((exit) => {
