@@ -32,6 +32,10 @@ export const directly: Connect = async ({ host, port }, signal) => {
     await once(socket, 'connect');
 
     return socket;
+  } catch (error) {
+    // A collector that is being restarted refuses: that is no fault of this program, and a reason to come back soon.
+    if (error instanceof CodedError) throw error;
+    throw new CodedError('UNREACHABLE', `no connection to ${host}:${port}`, { cause: error });
   } finally {
     signal.removeEventListener('abort', abort);
   }
