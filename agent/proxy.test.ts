@@ -90,6 +90,16 @@ describe('when the way to the collector is chosen', () => {
     );
   });
 
+  it.each(['127.0.0.1', '127.8.9.1', '::1', 'localhost', 'collector.localhost'])(
+    '%s is this machine: only the setting leads there through a proxy',
+    (host) => {
+      const target = { host, port: 8440 };
+
+      expect(chosen({ https_proxy }, target)).toBeNull();
+      expect(proxyFor(target, new ProxyAddress('own.example', 3, null), {})?.host).toBe('own.example');
+    },
+  );
+
   it.each<[string, string, boolean]>([
     ['*', 'collector.example', true],
     ['collector.example', 'collector.example', true],

@@ -71,7 +71,7 @@ export function parseProxy(text: string, where: string): ProxyAddress {
   throw new CodedError('SETTINGS_INVALID', `the user or password in ${where} is not percent-encoded`);
 }
 
-/** The proxy on the way to `target`, null for none. Throws SETTINGS_INVALID for an environment that cannot be read. */
+/** The proxy on the way to `target`, null for none. This machine itself is never behind the environment's proxy. Throws SETTINGS_INVALID for an environment that cannot be read. */
 export function proxyFor(
   target: { readonly host: string; readonly port: number },
   setting: ProxySetting,
@@ -82,9 +82,18 @@ export function proxyFor(
 
   const name = environment.https_proxy === undefined ? 'HTTPS_PROXY' : 'https_proxy';
   const text = environment[name]?.trim() ?? '';
-  if (text === '' || isExcepted(target, environment.no_proxy ?? environment.NO_PROXY ?? '')) return null;
+  if (text === '' || isLoopback(target.host) || isExcepted(target, environment.no_proxy ?? environment.NO_PROXY ?? ''))
+    return null;
 
   return parseProxy(text, name);
+}
+
+/** As Go and Chromium have it: a proxy elsewhere cannot reach what `localhost` means here. */
+function isLoopback(host: string): boolean {
+  const family = isIP(host);
+  if (family !== 0) return inNetwork(host, family === 4 ? 'ipv4' : 'ipv6', family === 4 ? '127.0.0.0/8' : '::1');
+
+  return /^(.+\.)?localhost\.?$/i.test(host);
 }
 
 /**

@@ -41,6 +41,8 @@ export interface ProxyOptions {
   readonly behaviour?: Behaviour;
   /** `user:password` that it wants to see; without them it answers 407. */
   readonly credentials?: string;
+  /** Addresses of names that only it can resolve. */
+  readonly names?: Readonly<Record<string, string>>;
 }
 
 const close: (() => void)[] = [];
@@ -65,7 +67,7 @@ export async function startProxy(options: ProxyOptions = {}): Promise<FakeProxy>
     authorizations.push(request.headers['proxy-authorization'] ?? null);
     const wanted = options.credentials && `Basic ${Buffer.from(options.credentials).toString('base64')}`;
     const as = wanted === undefined || request.headers['proxy-authorization'] === wanted ? behaviour : 407;
-    serve(as, { request, socket, seen, keep });
+    serve(as, { request, socket, seen, keep, names: options.names ?? {} });
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -90,6 +92,7 @@ interface Call {
   readonly socket: Socket;
   readonly seen: Buffer[];
   readonly keep: (socket: Socket) => void;
+  readonly names: Readonly<Record<string, string>>;
 }
 
 const CHALLENGE = 'Proxy-Authenticate: Basic realm="corporate"\r\n';
@@ -110,9 +113,9 @@ function serve(as: Behaviour, call: Call): void {
   else if (as === 'connect') pass(call);
 }
 
-function pass({ request, socket, seen, keep }: Call): void {
-  const [host, port] = (request.url ?? '').split(':');
-  const far = connect(Number(port), host, () => {
+function pass({ request, socket, seen, keep, names }: Call): void {
+  const [host = '', port] = (request.url ?? '').split(':');
+  const far = connect(Number(port), names[host] ?? host, () => {
     socket.write(READY);
     socket.on('data', (chunk: Buffer) => {
       seen.push(chunk);

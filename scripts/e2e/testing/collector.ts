@@ -40,14 +40,14 @@ export interface TokenDocument {
   readonly pin: string;
 }
 
-export async function makeCollector(): Promise<RealCollector> {
+export async function makeCollector(env: Readonly<Record<string, string>> = {}): Promise<RealCollector> {
   const home = join(temporaryFolder('e2e'), 'home');
   const files = homeAt(home);
   const [gatewayPort = 0, apiPort = 0] = await freePorts(2);
   const command = (args: readonly string[], at = home) => ({
     file: process.execPath,
     args: [SELVAGE, ...args],
-    env: { SELVAGE_HOME: at },
+    env: { ...env, SELVAGE_HOME: at },
   });
   const selvage = (args: readonly string[], at?: string) => ask(run, command(args, at), `selvage ${args.join(' ')}`);
   const ports = ['--gateway-port', `${gatewayPort}`, '--api-port', `${apiPort}`];

@@ -34,9 +34,11 @@ export interface HostOptions {
   /** Folder with `root/` in it, already made; default: one with a small system without programs. */
   readonly folder?: string;
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** More of the environment of its commands. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
-export async function makeHost({ name, folder, settings = {} }: HostOptions): Promise<RealHost> {
+export async function makeHost({ name, folder, settings = {}, env = {} }: HostOptions): Promise<RealHost> {
   const own = folder ?? smallSystem(name);
   const root = join(own, 'root');
   const stateDir = join(own, 'state');
@@ -51,7 +53,7 @@ export async function makeHost({ name, folder, settings = {} }: HostOptions): Pr
   const call = (args: readonly string[]) => ({
     file: node,
     args: [entry, '--settings', file, ...args],
-    env: { HOME: join(own, 'home'), TMPDIR: join(own, 'tmp') },
+    env: { ...env, HOME: join(own, 'home'), TMPDIR: join(own, 'tmp') },
   });
   const ids = user.dropped ? { uid: user.uid, gid: user.gid } : {};
 
