@@ -8,7 +8,7 @@ const DAY_MS = 24 * HOUR_MS;
 /** What lives for months is said so long before it ends. */
 export const AHEAD_MS = 30 * DAY_MS;
 /** The certificate is renewed at two thirds of its life; so much later it is said that it was not. */
-export const RENEWAL_GRACE_MS = 3 * DAY_MS;
+const RENEWAL_GRACE_MS = 3 * DAY_MS;
 const RENEW_AFTER = 2 / 3;
 /** The collector makes these anew every few hours or days: that they will end is no news, that they have is. */
 const SHORT_LIVED: readonly string[] = ['snapshot', 'timestamp'];

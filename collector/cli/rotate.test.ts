@@ -1,6 +1,7 @@
 // Keys replaced through the real command against a real collector, cut off where it hurts.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { systemClock } from '@selvage/shared/time/clock.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { homeAt } from '../home.ts';
 import { type CollectorLab, collectorLab, type Running } from './testing/collector-lab.ts';
@@ -10,6 +11,29 @@ interface Keys {
 }
 
 const WINDOW = 'kind: Window\nname: nights\ndays: [mon, tue]\nstart: "01:00"\nfor: 3h\ntimezone: host\n';
+
+describe('when things end', () => {
+  it('status says so first, with the next command, and ends with 0 all the same', async () => {
+    let days = 0;
+    const lab = collectorLab({ ...systemClock, now: () => systemClock.now().add({ hours: 24 * days }) });
+    await lab.init();
+    const running = await lab.serve();
+    const healthy = await lab.run(['status']);
+    expect([healthy.exit, healthy.stdout.split(' ')[0]]).toEqual([0, 'collector']);
+    days = 345;
+    const { exit, stdout } = await lab.run(['status']);
+    const json = (await lab.run(['status', '--json'])).json<{ alarms: { kind: string; next: string }[] }>();
+    await running.stop();
+
+    expect(exit).toBe(0);
+    const lines = stdout.split('\n');
+    expect(lines[0]).toMatch(/^CRITICAL {2}the (timestamp|snapshot) of signed policy was not signed again in time/);
+    expect(stdout).toMatch(/WARNING {2}the root of signed policy ends in \d+d/);
+    expect(stdout).toContain('  next:  selvage policy renew\n');
+    expect(stdout).toContain('  stops: hosts accept no newer policy');
+    expect(json.alarms.find(({ kind }) => kind === 'admin-certificate')).toBeDefined();
+  });
+});
 
 describe('when keys are rotated from the command line', () => {
   let lab: CollectorLab;

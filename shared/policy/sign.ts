@@ -247,7 +247,7 @@ function rootOf(
   };
 }
 
-export function onlineKeysOf(root: RootSigned): OnlineKeys {
+function onlineKeysOf(root: RootSigned): OnlineKeys {
   const key = (role: 'snapshot' | 'timestamp'): PolicyKey => {
     const [keyId = ''] = root.roles[role].keyids;
     const publicKey = root.keys[keyId]?.keyval.public;
