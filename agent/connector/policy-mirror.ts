@@ -10,7 +10,7 @@
 import { readdir, rename, rm } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
-import { makeFolder, readBounded, writeDurable } from '@selvage/shared/files/durable.ts';
+import { makeFolder, readBounded, syncFolder, writeDurable } from '@selvage/shared/files/durable.ts';
 import type { Log } from '@selvage/shared/log/log.ts';
 import type { Sha256 } from '@selvage/shared/model/ids.ts';
 import {
@@ -34,6 +34,7 @@ const READABLE = 0o644;
 const READABLE_FOLDER = 0o755;
 /** A root that is not served any more goes at once: a runner would follow it. */
 const ROOT_FILE = /\.root\.json$/;
+const TIMESTAMP_FILE = 'metadata/timestamp.json';
 const done = z.object({
   timestampVersion: z.int().check(z.nonnegative()),
   files: z.array(z.string().check(z.maxLength(512))),
@@ -58,9 +59,11 @@ export async function openPolicyMirror({ dir, wake, log }: MirrorOptions): Promi
       const timestamp = await request('timestamp.json');
       if (timestamp === null) return null;
       const { version } = readTimestamp(timestamp);
-      const here = await readBounded(join(dir, 'metadata/timestamp.json'), MAX_POLICY_FILE_BYTES);
+      const here = await readBounded(join(dir, TIMESTAMP_FILE), MAX_POLICY_FILE_BYTES);
       // A root may come alone, or may have been withheld when the rest was copied: it is asked for in any case.
-      if (current && here && areSame(here, timestamp) && (await nextRoot(request, current)) === null) return null;
+      // done.json goes last: a power cut may have left the new timestamp without the files that it stands for.
+      const copied = current !== null && current.timestampVersion === version && here && areSame(here, timestamp);
+      if (copied && (await nextRoot(request, current)) === null) return null;
 
       const copy = new Copy(dir, request, signal);
       await copy.begin();
@@ -93,7 +96,7 @@ async function fetchAll(copy: Copy, timestamp: Uint8Array): Promise<readonly str
     if (documents > MAX_DOCUMENTS) throw new CodedError('POLICY_INVALID', `more than ${MAX_DOCUMENTS} documents`);
     for (const target of targets) await copy.target(target);
   }
-  await copy.add('metadata/timestamp.json', timestamp);
+  await copy.add(TIMESTAMP_FILE, timestamp);
 
   return copy.files();
 }
@@ -168,12 +171,19 @@ class Copy {
     this.#signal.throwIfAborted();
 
     for (const path of files) {
+      // Nothing that names other files is there before them, also after a power cut.
+      if (path === TIMESTAMP_FILE) await this.#syncFolders();
       if (this.#files.get(path) === 'incoming') await rename(join(this.#incoming, path), join(this.#dir, path));
     }
+    await this.#syncFolders();
     // Written after them: a copy without it, or with less than it lists, is fetched again.
     const state: Done = { timestampVersion, files: [...files] };
     await writeDurable(join(this.#dir, 'done.json'), `${JSON.stringify(state)}\n`, { mode: READABLE });
     await this.#prune(new Set([...files, ...before.filter((path) => !ROOT_FILE.test(path))]));
+  }
+
+  async #syncFolders(): Promise<void> {
+    for (const folder of ['metadata', 'targets']) await syncFolder(join(this.#dir, folder));
   }
 
   async #fetch(path: string, file: NamedFile, hash?: Sha256): Promise<Uint8Array> {

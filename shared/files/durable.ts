@@ -4,7 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, stat, unlink } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { CodedError } from '../errors/coded-error.ts';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
@@ -159,17 +159,26 @@ async function readAtMost(file: FileHandle, path: string, size: number, maxBytes
   }
 }
 
-/** Makes a folder and its parents; an existing one is left as it is. Throws DISK_FULL. */
+/**
+ * Makes a folder and its parents, so that they are there after a power cut too: what is written durably into a folder whose own
+ * name was lost is lost with it. An existing one is left as it is. Throws DISK_FULL.
+ */
 export async function makeFolder(path: string, mode: number = PRIVATE_FOLDER): Promise<void> {
   try {
-    await mkdir(path, { recursive: true, mode });
+    const first = await mkdir(path, { recursive: true, mode });
+    if (first === undefined) return;
+    for (let made = resolve(path); ; made = dirname(made)) {
+      await syncFolder(dirname(made));
+      if (made === resolve(first) || made === dirname(made)) return;
+    }
   } catch (error) {
     if (!hasErrno(error, 'ENOSPC', 'EDQUOT')) throw error;
     throw new CodedError('DISK_FULL', `no space to make ${path}`, { cause: error });
   }
 }
 
-async function syncFolder(folder: string): Promise<void> {
+/** After files were moved in a folder: their names outlive a power cut from here on. */
+export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, O_RDONLY);
 
   try {
