@@ -2,8 +2,10 @@
 import { X509Certificate } from 'node:crypto';
 import { asCoded } from '@selvage/shared/errors/coded-error.ts';
 import { CODES } from '@selvage/shared/errors/codes.ts';
-import { formatDuration } from '@selvage/shared/time/duration.ts';
+import type { WindowsOfHost } from '@selvage/shared/policy/windows.ts';
+import * as z from 'zod/mini';
 import { identityState, loadIdentity } from '../connector/identity.ts';
+import { lastInventory } from '../connector/last-inventory.ts';
 import { explainPlan, type PlanReport } from '../runner/explain.ts';
 import { runnerFolders } from '../runner/folders.ts';
 import { readTrustReport } from '../runner/trust-facts.ts';
@@ -13,6 +15,10 @@ import { agentFolders } from './folders.ts';
 import { type LinkFacts, readLinkFacts } from './link-report.ts';
 import { type Overdue, overdueOf } from './overdue.ts';
 import { running } from './running.ts';
+import { statusPage } from './status-page.ts';
+
+/** Of the section `updates`: only what is counted. */
+const pendingShape = z.object({ known: z.literal(true), pending: z.array(z.object({ security: z.boolean() })) });
 
 interface Wrong {
   readonly code: string;
@@ -31,7 +37,23 @@ export interface Status {
   } | null;
   readonly certificate: { readonly state: string; readonly expires: string } | null;
   readonly link: LinkFacts | null;
-  readonly waiting: readonly { readonly fix: string; readonly verdict: string; readonly why: string }[];
+  /** The last one that was handed to the connection; null before the first. */
+  readonly inventory: {
+    readonly takenAt: string;
+    readonly packages: number | null;
+    /** Null: unknown, which is not zero. */
+    readonly updates: number | null;
+    readonly security: number | null;
+    /** Sections that could not be taken. */
+    readonly unknown: readonly string[];
+  } | null;
+  /** Policies that select this host, and the window that opens next; null when that cannot be told. */
+  readonly windows: {
+    readonly policies: readonly string[];
+    readonly next: { readonly window: string; readonly opens: string; readonly closes: string } | null;
+  } | null;
+  /** Null when it cannot be told. */
+  readonly waiting: readonly { readonly fix: string; readonly verdict: string; readonly why: string }[] | null;
   /** What of this host's trust ends soon, has ended or was not renewed. */
   readonly overdue: readonly Overdue[];
   readonly wrong: readonly Wrong[];
@@ -40,7 +62,7 @@ export interface Status {
 export async function showStatus(context: Context, flags: { readonly json?: boolean }): Promise<void> {
   const status = await statusOf(context);
   if (flags.json) context.json(status);
-  else for (const line of describe(status, context.clock.now())) context.say(line);
+  else for (const line of statusPage(status, context.clock.now())) context.say(line);
 }
 
 async function statusOf(context: Context): Promise<Status> {
@@ -75,7 +97,9 @@ async function statusOf(context: Context): Promise<Status> {
       expires: identity.notAfter.toString(),
     },
     link,
-    waiting: plan === null ? [] : waiting(plan),
+    inventory: await attempt(() => inventoryOf(folders.outbox)),
+    windows: plan?.windows ? windowsOf(plan.windows) : null,
+    waiting: plan && waiting(plan),
     overdue: overdueOf(
       {
         certificate: identity,
@@ -92,35 +116,31 @@ function endOf(pem: string): Temporal.Instant {
   return Temporal.Instant.fromEpochMilliseconds(new X509Certificate(pem).validToDate.getTime());
 }
 
-function waiting(plan: PlanReport): Status['waiting'] {
+async function inventoryOf(outbox: string): Promise<Status['inventory']> {
+  const last = await lastInventory(outbox);
+  if (last === null) return null;
+  const unknown = last.unknown.map(({ name }) => name);
+  const packages = unknown.includes('packages') ? null : await last.section('packages');
+  const updates = unknown.includes('updates') ? null : await last.section('updates');
+  const pending = pendingShape.safeParse(updates).data?.pending ?? null;
+
+  return {
+    takenAt: last.takenAt,
+    packages: Array.isArray(packages) ? packages.length : null,
+    updates: pending?.length ?? null,
+    security: pending?.filter(({ security }) => security).length ?? null,
+    unknown,
+  };
+}
+
+function windowsOf({ policies, next }: WindowsOfHost): NonNullable<Status['windows']> {
+  const told = next && { window: next.window, opens: next.opens.toString(), closes: next.closes.toString() };
+
+  return { policies, next: told };
+}
+
+function waiting(plan: PlanReport): NonNullable<Status['waiting']> {
   return plan.approvals
     .filter(({ verdict }) => verdict !== 'done')
     .map(({ fix, verdict, message }) => ({ fix: `${fix.source} ${fix.version}`, verdict, why: message }));
-}
-
-function describe(status: Status, now: Temporal.Instant): readonly string[] {
-  const since = (text: string | null | undefined) =>
-    text ? `${formatDuration(Temporal.Instant.from(text).until(now).total('milliseconds'))} ago` : 'never';
-  const { host, link, certificate } = status;
-  const connected = link?.connectedSince ? `since ${link.connectedSince}` : `no, last ${since(link?.lastConnected)}`;
-
-  return [
-    `host         ${host ? `${host.name}  ${host.id}` : 'not enrolled'}`,
-    `mode         ${status.mode}   agent ${status.version}`,
-    ...(host ? [`collector    ${host.collector}`] : []),
-    `connected    ${connected}`,
-    ...(certificate ? [`certificate  ${certificate.state}, until ${certificate.expires}`] : []),
-    `policy       ${link?.policy ?? 'none mirrored'}`,
-    ...(status.waiting.length === 0 ? ['waits        nothing'] : []),
-    ...status.waiting.map(({ fix, verdict, why }) => `waits        ${fix}: ${verdict}, ${why}`),
-    ...status.overdue.flatMap(({ message, stops, next }) => [
-      `overdue      ${message}; then ${stops}`,
-      `             next: ${next}`,
-    ]),
-    ...(status.wrong.length === 0 ? ['wrong        nothing known'] : []),
-    ...status.wrong.flatMap(({ code, message, next }) => [
-      `wrong        ${code}: ${message}`,
-      `             next: ${next}`,
-    ]),
-  ];
 }

@@ -115,7 +115,10 @@ async function makeMemory(outbox: Outbox): Promise<string> {
   return memory;
 }
 
-async function readSaved(memory: string, name: SectionName): Promise<{ sha256: Sha256; zstdJson: Uint8Array } | null> {
+export async function readSaved(
+  memory: string,
+  name: SectionName,
+): Promise<{ sha256: Sha256; zstdJson: Uint8Array } | null> {
   const bytes = await readBounded(join(memory, name), HASH_CHARACTERS + MAX_SECTION_BYTES);
   if (bytes === null || bytes.length <= HASH_CHARACTERS) return null;
   const hash = Buffer.from(bytes.subarray(0, HASH_CHARACTERS)).toString('latin1') as Sha256;
@@ -129,7 +132,9 @@ async function readText(memory: string, name: string): Promise<string | null> {
   return bytes === null ? null : Buffer.from(bytes).toString('latin1');
 }
 
-async function readReport(memory: string): Promise<Omit<Extract<DurableBody, { type: 'report' }>, 'type'> | null> {
+export async function readReport(
+  memory: string,
+): Promise<Omit<Extract<DurableBody, { type: 'report' }>, 'type'> | null> {
   const report = await readJson(join(memory, 'report.json'), savedReport, MAX_REPORT_BYTES, silentLog);
 
   return report && { takenAt: report.takenAt as Timestamp, sections: report.sections as readonly SectionState[] };

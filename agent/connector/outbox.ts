@@ -10,7 +10,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCode } from '@selvage/shared/errors/coded-error.ts';
 import { makeFolder, readBounded, writeDurable } from '@selvage/shared/files/durable.ts';
-import type { Log } from '@selvage/shared/log/log.ts';
+import { type Log, silentLog } from '@selvage/shared/log/log.ts';
 import type { Random } from '@selvage/shared/random.ts';
 import { type DurableBody, decodeAgentFrame, encodeAgentFrame, MAX_FRAME_BYTES } from '@selvage/shared/wire/wire.ts';
 import * as z from 'zod/mini';
@@ -154,6 +154,13 @@ export async function openOutbox(dir: string, tools: { readonly random: Random; 
         await settle([...unsettled, ...done]);
       }),
   };
+}
+
+/** Where the present stream of the outbox in `dir` lies; null when there is none. Changes nothing. */
+export async function folderIn(dir: string): Promise<string | null> {
+  const state = await readState(dir, silentLog);
+
+  return state && join(dir, folderOf(state.stream));
 }
 
 /** Null for a new or damaged folder: a new stream begins then. */

@@ -3,6 +3,7 @@
 import type { Code } from '@selvage/shared/errors/codes.ts';
 import type { PackageVersion } from '@selvage/shared/model/package.ts';
 import type { WindowDocument } from '@selvage/shared/policy/documents.ts';
+import { type WindowsOfHost, windowsOf } from '@selvage/shared/policy/windows.ts';
 import { nextOpenings } from '@selvage/shared/schedule/window.ts';
 import { clockProblem } from './clock-problem.ts';
 import { openParts, type Parts, type RunnerDeps } from './deps.ts';
@@ -10,7 +11,7 @@ import { earliest } from './earliest.ts';
 import type { Memory } from './journal.ts';
 import { judge } from './pass.ts';
 import { needOf } from './planner.ts';
-import { takeInPolicy } from './policy-intake.ts';
+import { takeInPolicy, type UsablePolicy } from './policy-intake.ts';
 import { type Selected, selectApprovals } from './selection.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -39,6 +40,8 @@ export interface PlanReport {
   /** Why newer policy is not accepted, or why there is none. */
   readonly problem: { readonly code: Code; readonly message: string } | null;
   readonly approvals: readonly ApprovalPlan[];
+  /** Policies that select this host, and the window that opens next; null without policy. */
+  readonly windows: WindowsOfHost | null;
 }
 
 const SHOWN_OPENINGS = 3;
@@ -65,7 +68,14 @@ export async function explainPlan(deps: RunnerDeps): Promise<PlanReport> {
     policy: policy === null ? null : { acceptedAt: policy.acceptedAt },
     problem: problem === null ? null : { code: problem.code, message: problem.message },
     approvals,
+    windows: policy && windowsHere(parts, policy),
   };
+}
+
+function windowsHere(parts: Parts, policy: UsablePolicy): WindowsOfHost {
+  const documents = policy.documents.map(({ document }) => document);
+
+  return windowsOf(documents, parts.host, { now: parts.clock.now().clock, zone: parts.deps.settings.zone });
 }
 
 async function describe(parts: Parts, selected: Selected, verdict: Verdict): Promise<ApprovalPlan> {

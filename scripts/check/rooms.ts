@@ -8,7 +8,7 @@ export const PURE: readonly string[] = [
   '^shared/files/canonical[.]ts$',
   '^shared/schedule/',
   '^shared/versions/',
-  '^shared/policy/(documents|decode|references|select|diff|schema)[.]ts$',
+  '^shared/policy/(documents|decode|references|select|schema|windows)[.]ts$',
   '^agent/connector/link-states[.]ts$',
   '^agent/runner/(machine|planner|earliest|selection|verdict)[.]ts$',
   '^collector/fixes/',
