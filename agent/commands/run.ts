@@ -1,6 +1,9 @@
 // `selvage-agent run`: one pass of the runner. Started by a service manager, the resident agent or an operator; it exits.
+import { existsSync } from 'node:fs';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { formatDuration } from '@selvage/shared/time/duration.ts';
+import { runnerFolders } from '../runner/folders.ts';
+import { clearOverrun } from '../runner/overrun.ts';
 import { resetClock, runOnce } from '../runner/runner.ts';
 import type { Context } from './context.ts';
 import { running } from './running.ts';
@@ -12,13 +15,16 @@ export interface RunFlags {
 
 export async function runPass(context: Context, flags: RunFlags): Promise<void> {
   const started = context.clock.monotonic();
-  const deps = await running(context, await context.settings());
+  const settings = await context.settings();
+  const deps = { ...(await running(context, settings)), stop: stopping() };
   if (flags.resetClock) {
     const reset = await resetClock(deps);
     if (reset === null) throw new CodedError('PACKAGE_MANAGER_LOCKED', 'another runner is at work; try again');
     if (!flags.json) context.say(`the clock is believed from now on: ${reset.to} (it had been ${reset.from})`);
   }
   const results = await runOnce(deps);
+  // Nothing is under way any more, in this pass or in one before it that was killed.
+  if (!existsSync(runnerFolders(settings).journal)) await clearOverrun(settings.runnerDir);
   if (flags.json) {
     context.json({ results });
 
@@ -32,4 +38,12 @@ export async function runPass(context: Context, flags: RunFlags): Promise<void> 
   }
   if (results.length === 0)
     context.say(`nothing new to do or to say (${formatDuration(context.clock.monotonic() - started)})`);
+}
+
+/** To stop is to begin nothing more: what was begun is brought to its end and told. */
+function stopping(): AbortSignal {
+  const stop = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => stop.abort(name));
+
+  return stop.signal;
 }

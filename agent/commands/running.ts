@@ -9,6 +9,7 @@ import { collectReboot } from '../inventory/sections/reboot.ts';
 import { collectStaleProcesses } from '../inventory/sections/stale-processes.ts';
 import { createAptInstaller } from '../providers/apt/installer.ts';
 import type { Evidence, RunnerDeps } from '../runner/deps.ts';
+import { writeOverrun } from '../runner/overrun.ts';
 import { systemUptime } from '../runner/uptime.ts';
 import type { Settings } from '../settings.ts';
 import type { Context } from './context.ts';
@@ -34,6 +35,12 @@ export async function running(context: Context, settings: Settings): Promise<Run
       unprivileged: await unprivilegedUser(settings.user),
       packages: agentFolders(settings).packages,
       compare: compareDebVersions,
+      overdue: (message) => {
+        context.log.error({ code: 'PROCESS_DEADLINE' }, message);
+        writeOverrun(runnerDir, context.clock.now(), message).catch((error: unknown) =>
+          context.log.error({ error }, 'that an installation takes too long could not be written down'),
+        );
+      },
     }),
     compare: compareDebVersions,
     evidence: () => evidence(context, settings),

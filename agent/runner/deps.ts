@@ -30,6 +30,8 @@ export interface RunnerDeps {
   readonly clock: Clock;
   readonly uptime: () => Uptime;
   readonly log: Log;
+  /** Aborted: no further approval is begun. What was begun goes on to its end. */
+  readonly stop?: AbortSignal;
   /** Default: durable writes. */
   readonly files?: Files;
 }

@@ -1,11 +1,11 @@
 // From the connector's copy of the policy repository to policy that may be acted upon. INVARIANTS: each file is read once,
 // bounded and without following links, and those bytes are verified; what was accepted stays when something newer is
 // refused; whatever lies in the copy, this never throws.
-import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { asCoded, CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { sha256 } from '@selvage/shared/files/canonical.ts';
-import { hasErrno, readBounded } from '@selvage/shared/files/durable.ts';
+import { readBounded } from '@selvage/shared/files/durable.ts';
+import { type ForeignFolder, openForeign } from '@selvage/shared/files/foreign.ts';
 import type { Sha256, Timestamp } from '@selvage/shared/model/ids.ts';
 import {
   decodeAccepted,
@@ -172,26 +172,33 @@ function timestampOf(accepted: AcceptedPolicy): string | null {
 
 /** The whole copy in memory. What it may not hold (links, too much) refuses it as a whole. */
 async function readCopy(folder: string): Promise<PolicyFiles> {
-  const metadata = await readFolder(join(folder, 'metadata'), METADATA);
-  const targets = await readFolder(join(folder, 'targets'), TARGET);
+  const copy = await openForeign(folder);
+  if (copy === null) return () => null;
 
-  return (name: string, hash?: Sha256) =>
-    (hash === undefined ? metadata.get(name) : targets.get(`${hash}.${basename(name)}`)) ?? null;
+  try {
+    const metadata = await readFolder(copy, 'metadata', METADATA);
+    const targets = await readFolder(copy, 'targets', TARGET);
+
+    return (name: string, hash?: Sha256) =>
+      (hash === undefined ? metadata.get(name) : targets.get(`${hash}.${basename(name)}`)) ?? null;
+  } finally {
+    await copy.close();
+  }
 }
 
-async function readFolder(folder: string, wanted: RegExp): Promise<ReadonlyMap<string, Uint8Array>> {
-  const names = await readdir(folder).catch((error: unknown) => {
-    if (hasErrno(error, 'ENOENT')) return [];
-    throw error;
-  });
-  if (names.length > MAX_FILES) throw new CodedError('POLICY_INVALID', `${folder} holds more than ${MAX_FILES} files`);
+async function readFolder(
+  copy: ForeignFolder,
+  folder: string,
+  wanted: RegExp,
+): Promise<ReadonlyMap<string, Uint8Array>> {
+  const names = (await copy.names(folder, MAX_FILES)) ?? [];
   const read = new Map<string, Uint8Array>();
   let left = MAX_POLICY_TOTAL_BYTES;
 
   // One after the other: the bound holds for what is in memory at any time. Nothing else is opened: whoever owns the folder
   // may have put a link to one of the system in its place, and opening a device can do something.
   for (const name of names.filter((item) => wanted.test(item))) {
-    const bytes = await readBounded(join(folder, name), Math.min(left, MAX_POLICY_FILE_BYTES));
+    const bytes = await copy.read(`${folder}/${name}`, Math.min(left, MAX_POLICY_FILE_BYTES));
     if (bytes === null) continue;
     left -= bytes.length;
     read.set(name, bytes);

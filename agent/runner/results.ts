@@ -1,9 +1,10 @@
 // Results on their way: numbered without gaps, signed by the runner's key, durable, and told once. The journal holds a
 // signed result until its file and the memory of it are both written, so a crash in between loses and repeats nothing.
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { readBounded } from '@selvage/shared/files/durable.ts';
+import { readForeign } from '@selvage/shared/files/foreign.ts';
 import { type RunResult, runResult } from '@selvage/shared/model/result.ts';
 import { signBytes } from '@selvage/shared/pki/keys.ts';
 import * as z from 'zod';
@@ -128,7 +129,7 @@ async function readKey(path: string): Promise<string> {
 /** The connector writes this file; what it says can only remove what was sent, and damage only delays the removal. */
 async function acknowledgedUpTo(path: string): Promise<number> {
   try {
-    const bytes = await readBounded(path, MAX_ACKNOWLEDGEMENT_BYTES);
+    const bytes = await readForeign(dirname(path), basename(path), MAX_ACKNOWLEDGEMENT_BYTES);
     if (bytes === null) return 0;
 
     return acknowledgement.parse(JSON.parse(Buffer.from(bytes).toString('utf8'))).results;

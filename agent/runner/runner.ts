@@ -118,6 +118,7 @@ async function passWith(parts: Parts): Promise<readonly RunResult[]> {
     const pass: Pass = { parts, policy, mirror, again: next.consider };
 
     for (const one of selected) {
+      if (parts.deps.stop?.aborted) break;
       const result = await handleApproval(pass, one);
       if (result !== null) results.push(result);
     }

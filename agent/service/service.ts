@@ -118,8 +118,10 @@ async function passLoop(
       log.warn({ error }, 'the pass of fetcher and runner failed');
     }
 
-    // A wake-up during the pass counts: what it saw may be older than what woke us.
+    // A wake-up during the pass counts: what it saw may be older than what woke us. Whoever wakes all the time does not keep
+    // the machine busy with it.
     if (!pending) await quiet(clock.sleep(wait, AbortSignal.any([signal, woken.signal])));
+    else await quiet(clock.sleep(SHORTEST_PASS_WAIT_MS, signal));
   }
 
   await watching;

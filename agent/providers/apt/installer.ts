@@ -21,6 +21,10 @@ export interface AptInstallerOptions extends AptSystemOptions {
   /** The fetcher's folder of mirrors. */
   readonly packages: string;
   readonly compare: (a: string, b: string) => number;
+  /** Told once, while it goes on, of a transaction that takes longer than `overdueMs`. */
+  readonly overdue?: (message: string) => void;
+  /** Milliseconds; default: INSTALL_OVERDUE_MS. */
+  readonly overdueMs?: number;
 }
 
 /** Past it the installation is reported as overdue and goes on. */
@@ -166,7 +170,8 @@ class AptInstaller implements Installer {
 
   /** Runs to its end whatever happens to this process. The mark lets a later start see that it is still at work. */
   async #transaction(file: string, args: readonly string[], progress: InstallProgress): Promise<number> {
-    const outputFile = join(this.#options.runnerDir, 'apt/transaction.log');
+    const { runnerDir, overdueMs = INSTALL_OVERDUE_MS, overdue } = this.#options;
+    const outputFile = join(runnerDir, 'apt/transaction.log');
     await rm(outputFile, { force: true });
     const output = await this.#system.run({
       file,
@@ -175,8 +180,12 @@ class AptInstaller implements Installer {
       neverKill: true,
       outputFile,
       outputLimit: MAX_OUTPUT,
-      deadlineMs: INSTALL_OVERDUE_MS,
-      onOverdue: () => progress.line(`${file} has run for ${INSTALL_OVERDUE_MS} ms and goes on`),
+      deadlineMs: overdueMs,
+      onOverdue: () => {
+        const message = `${file} has run for ${overdueMs} ms and goes on: a package manager at work is never killed`;
+        progress.line(message);
+        overdue?.(message);
+      },
     });
     for (const line of output.stdout.split('\n')) if (line !== '') progress.line(line);
 

@@ -6,16 +6,19 @@ import { systemClock } from '@selvage/shared/time/clock.ts';
 import { compareDebVersions } from '@selvage/shared/versions/deb.ts';
 import { createAptInstaller } from '../../providers/apt/installer.ts';
 import type { RunnerDeps } from '../deps.ts';
+import { writeOverrun } from '../overrun.ts';
 import { runOnce } from '../runner.ts';
 import { systemUptime } from '../uptime.ts';
 
 export interface AptRunnerOptions {
   readonly root: string;
   readonly stateDir: string;
+  /** Milliseconds after which an installation is said to take too long. */
+  readonly overdueMs?: number;
   readonly unprivileged: { readonly uid: number; readonly gid: number } | null;
 }
 
-export function aptRunnerDeps({ root, stateDir, unprivileged }: AptRunnerOptions): RunnerDeps {
+export function aptRunnerDeps({ root, stateDir, unprivileged, overdueMs }: AptRunnerOptions): RunnerDeps {
   const runnerDir = `${stateDir}/runner`;
 
   return {
@@ -32,6 +35,8 @@ export function aptRunnerDeps({ root, stateDir, unprivileged }: AptRunnerOptions
       unprivileged,
       packages: `${stateDir}/packages`,
       compare: compareDebVersions,
+      overdue: (message) => void writeOverrun(runnerDir, systemClock.now(), message),
+      ...(overdueMs === undefined ? {} : { overdueMs }),
     }),
     compare: compareDebVersions,
     evidence: async () => ({ rebootRequired: false, staleProcesses: [] }),
