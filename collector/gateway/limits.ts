@@ -5,6 +5,7 @@ export interface GatewayLimits {
   readonly handshakeMs: number;
   /** Time from the upgrade to Hello. */
   readonly helloMs: number;
+  /** Below the minute after which common proxies and the shortest NAT tables drop a silent connection; 60 bytes of TLS each. */
   readonly heartbeatSeconds: number;
   /** Silent for so long, a connection is taken for half-open: two and a half heartbeats. */
   readonly idleMs: number;
@@ -47,8 +48,8 @@ export interface GatewayLimits {
 export const DEFAULT_LIMITS: GatewayLimits = {
   handshakeMs: 10_000,
   helloMs: 10_000,
-  heartbeatSeconds: 30,
-  idleMs: 75_000,
+  heartbeatSeconds: 55,
+  idleMs: 137_500,
   inFlight: 16,
   framesPerSecond: 50,
   frameBurst: 1000,

@@ -1,10 +1,27 @@
 // Every benchmark, one line each. To add one: a file in ./benches and its line here.
 import type { Bench } from './bench.ts';
+import { connectorBytes } from './benches/connector-bytes.ts';
 import { connectorCpu } from './benches/connector-cpu.ts';
 import { connectorRss } from './benches/connector-rss.ts';
 import { connectorVsOsqueryd } from './benches/connector-vs-osqueryd.ts';
 import { gateway } from './benches/gateway.ts';
 import { idle15000 } from './benches/idle-15000.ts';
 import { intake } from './benches/intake.ts';
+import { inventory } from './benches/inventory.ts';
+import { pending } from './benches/pending.ts';
+import { start } from './benches/start.ts';
+import { unchangedReport } from './benches/unchanged-report.ts';
 
-export const BENCHES: readonly Bench[] = [connectorRss, connectorVsOsqueryd, connectorCpu, gateway, idle15000, intake];
+export const BENCHES: readonly Bench[] = [
+  connectorRss,
+  connectorVsOsqueryd,
+  connectorCpu,
+  connectorBytes,
+  unchangedReport,
+  inventory,
+  pending,
+  start,
+  gateway,
+  idle15000,
+  intake,
+];
