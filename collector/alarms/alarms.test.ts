@@ -71,6 +71,13 @@ describe('when something ends', () => {
     }
   });
 
+  it('what helps an admin before the end is another thing than what helps after it', () => {
+    const next = (ms: number) => alarmsOf(facts({ ends: [ending('admin-certificate', ms, 'ann')] }), NOW)[0]?.next;
+
+    expect(next(DAY_MS)).toContain('selvage status');
+    expect(next(0)).toBe('another admin runs: selvage admin revoke ann, then selvage admin add ann');
+  });
+
   it('the worst comes first', () => {
     const ends = [ending('role', 20 * DAY_MS, 'a'), ending('root', -DAY_MS), ending('role', DAY_MS, 'b')];
 

@@ -26,6 +26,14 @@ export type Severity = (typeof SEVERITIES)[number];
 
 const RECOVER = 'selvage policy recover, on the machine of the admin who pushed last';
 
+interface Ending {
+  readonly what: string;
+  readonly stops: string;
+  readonly next: string;
+  /** What helps once it has ended, where that is another thing. NAME is the subject. */
+  readonly ended?: string;
+}
+
 /** What ends at a known time unless somebody acts. */
 const ENDING = {
   'hosts-authority': {
@@ -41,17 +49,18 @@ const ENDING = {
   'gateway-certificate': {
     what: 'the certificate of the port for hosts',
     stops: 'hosts say that it has ended, stay connected and install only what was accepted',
-    next: 'restart the collector (selvage serve): it makes a new one at each start',
+    next: 'look at the log of selvage serve and restart it: it makes a new one at each start',
   },
   'api-certificate': {
     what: 'the certificate of the port for admins',
     stops: 'no command reaches the collector any more',
-    next: 'restart the collector (selvage serve): it makes a new one at each start',
+    next: 'look at the log of selvage serve and restart it: it makes a new one at each start',
   },
   'admin-certificate': {
     what: 'the certificate of admin',
     stops: 'this admin can see and change nothing any more; stopping, approving and signing wait for another',
-    next: 'selvage login --renew, on the machine of this admin',
+    next: 'any command of this admin renews it, such as: selvage status',
+    ended: 'another admin runs: selvage admin revoke NAME, then selvage admin add NAME',
   },
   root: {
     what: 'the root of signed policy',
@@ -63,7 +72,7 @@ const ENDING = {
     stops: 'hosts accept no newer policy; what they have accepted stays usable until its actUntil',
     next: 'selvage policy renew',
   },
-} as const;
+} as const satisfies Record<string, Ending>;
 
 export type EndingKind = keyof typeof ENDING;
 export const ALARM_KINDS = [
@@ -140,12 +149,12 @@ export function alarmsOf(facts: AlarmFacts, now: Temporal.Instant): readonly Ala
 function ending(kind: EndingKind, subject: string, ends: string, now: Temporal.Instant): readonly Alarm[] {
   const left = leftOf(ends, now);
   if (left > AHEAD_MS) return [];
-  const { what, stops, next } = ENDING[kind];
+  const { what, stops, next, ended = next }: Ending = ENDING[kind];
 
   return [
     {
       severity: left <= 0 ? 'critical' : left <= URGENT_MS ? 'urgent' : 'warning',
-      ...{ kind, subject, ends, stops, next },
+      ...{ kind, subject, ends, stops, next: (left <= 0 ? ended : next).replaceAll('NAME', subject) },
       message: `${what}${subject === '' ? '' : ` ${subject}`} ${inWords(left)}`,
     },
   ];
