@@ -6,7 +6,7 @@ import type { Log } from '@selvage/shared/log/log.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import type { Home } from './home.ts';
 import { takeLock } from './store/lock.ts';
-import type { Store } from './store/ports.ts';
+import type { Readers, Store } from './store/ports.ts';
 import { openStore } from './store/store.ts';
 import { checkWitness, writeWitness } from './store/witness.ts';
 
@@ -24,13 +24,9 @@ export async function openHomeStore(
   const lock = await lockHome(home);
 
   try {
-    const store = await openStore({ file: home.collector.database, clock, existing: true });
-    try {
-      await checkWitness(home.collector.witness, store.read.audit);
-    } catch (error) {
-      await store.close();
-      throw error;
-    }
+    const { database, witness } = home.collector;
+    const verify = ({ audit }: Readers) => checkWitness(witness, audit);
+    const store = await openStore({ file: database, clock, existing: true, verify });
     const stopped = new AbortController();
     const watching = keepWitness(home, store, log, stopped.signal);
 

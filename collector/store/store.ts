@@ -27,6 +27,8 @@ export interface StoreOptions {
   readonly clock: Clock;
   /** Refuse instead of making a new one: the home says that there was a database. */
   readonly existing?: boolean;
+  /** Looks at what is there; what it throws refuses the database, which is left as it was. */
+  readonly verify?: (read: Readers) => Promise<void>;
   readonly transactionDeadlineMs?: number;
   /** Milliseconds that a transaction waits for another program's lock before STORE_BUSY. */
   readonly busyMs?: number;
@@ -55,7 +57,17 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     throw storeFailure(error, 'opening the database', file);
   }
 
-  return assemble(writer, reader, new Transactions(writer, transactionDeadlineMs, options.busyMs));
+  const store = assemble(writer, reader, new Transactions(writer, transactionDeadlineMs, options.busyMs));
+  try {
+    await options.verify?.(store.read);
+  } catch (error) {
+    // The reader last: a connection that only reads leaves the write-ahead log, which may not be ours, out of the database.
+    writer.close();
+    reader.close();
+    throw error;
+  }
+
+  return store;
 }
 
 function assemble(writer: SQLite.Database, reader: SQLite.Database, transactions: Transactions): Store {

@@ -11,7 +11,7 @@ import { type SmallAgent, smallAgent } from './testing/small-agent.ts';
 
 const SEEDS = (process.env.SELVAGE_FAULT_SEEDS ?? '1').split(',').map(Number);
 const HOSTS = 3;
-const KILLS = 5;
+const KILLS = 4;
 /** Milliseconds that a collector lives, at most, and the work goes on in it. */
 const LIFE_MS = 500;
 const DEADLINE_MS = 60_000;
