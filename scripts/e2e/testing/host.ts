@@ -19,8 +19,8 @@ export interface RealHost {
   readonly folder: string;
   readonly root: string;
   readonly stateDir: string;
-  /** `selvage-agent …` as the ordinary user. */
-  agent(args: readonly string[]): Promise<Answer>;
+  /** `selvage-agent …` as the ordinary user; `under`: a program with its options that starts it, such as a tracer. */
+  agent(args: readonly string[], under?: readonly [string, ...string[]]): Promise<Answer>;
   /** The same where there is no network. */
   runner(args: readonly string[]): Promise<Answer>;
   /** `selvage-agent …` as a process that can be killed. */
@@ -62,11 +62,21 @@ export async function makeHost({ name, folder, settings = {}, env = {} }: HostOp
     folder: own,
     root,
     stateDir,
-    agent: (args) => ask(runAs(run, user), call(args), `selvage-agent ${args.join(' ')}`),
+    agent: (args, under) => ask(runAs(run, user), startedBy(call(args), under), `selvage-agent ${args.join(' ')}`),
     runner: (args) => ask(runInNamespace(run, user, 'itself'), call(args), `selvage-agent ${args.join(' ')}`),
     start: (args) => startDaemon({ ...call(args), ...ids }),
     handOver: give,
   };
+}
+
+function startedBy<C extends { readonly file: string; readonly args: readonly string[] }>(
+  command: C,
+  under: readonly [string, ...string[]] | undefined,
+): C {
+  if (under === undefined) return command;
+  const [file, ...options] = under;
+
+  return { ...command, file, args: [...options, '--', command.file, ...command.args] };
 }
 
 /** Enrolls through `url`, which need not be the collector's own address. */
