@@ -40,13 +40,28 @@ export interface TokenDocument {
   readonly pin: string;
 }
 
-export async function makeCollector(env: Readonly<Record<string, string>> = {}): Promise<RealCollector> {
-  const home = join(temporaryFolder('e2e'), 'home');
+/** Where a home lies: as this process sees it, as the collector does, and the command that leads there. */
+export interface Place {
+  readonly home: string;
+  readonly inside: string;
+  readonly enter: readonly string[];
+}
+
+function placeAt(home: string): Place {
+  return { home, inside: home, enter: [] };
+}
+
+export async function makeCollector(
+  env: Readonly<Record<string, string>> = {},
+  place: Place = placeAt(join(temporaryFolder('e2e'), 'home')),
+): Promise<RealCollector> {
+  const { home, inside, enter } = place;
+  const [file = process.execPath, ...before] = [...enter, process.execPath];
   const files = homeAt(home);
   const [gatewayPort = 0, apiPort = 0] = await freePorts(2);
-  const command = (args: readonly string[], at = home) => ({
-    file: process.execPath,
-    args: [SELVAGE, ...args],
+  const command = (args: readonly string[], at = inside) => ({
+    file,
+    args: [...before, SELVAGE, ...args],
     env: { ...env, SELVAGE_HOME: at },
   });
   const selvage = (args: readonly string[], at?: string) => ask(run, command(args, at), `selvage ${args.join(' ')}`);
