@@ -109,6 +109,7 @@ function upgrade(url: URL, over: TLSSocket, signal: AbortSignal): Promise<Wire> 
     createConnection: () => over,
     perMessageDeflate: false,
     followRedirects: false,
+    autoPong: false,
     maxPayload: MAX_FRAME_BYTES,
     maxFragments: MAX_FRAGMENTS,
     maxBufferedChunks: MAX_CHUNKS,
@@ -137,6 +138,8 @@ function upgrade(url: URL, over: TLSSocket, signal: AbortSignal): Promise<Wire> 
       response.destroy();
       socket.terminate();
     });
+    // Control frames are not part of the protocol; answering them would fill memory for one who does not read.
+    socket.on('ping', abort);
     socket.once('open', () => resolve(wireOf(socket, closed)));
     if (signal.aborted) abort();
     else signal.addEventListener('abort', abort, { once: true });

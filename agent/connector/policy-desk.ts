@@ -2,6 +2,7 @@
 // be something new. It looks into no file.
 import { asCoded, CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { Sha256 } from '@selvage/shared/model/ids.ts';
+import { Bucket } from '@selvage/shared/time/bucket.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import type { AgentFrame, CollectorFrame, PolicyHeld } from '@selvage/shared/wire/wire.ts';
 import { deadline } from './deadline.ts';
@@ -15,6 +16,9 @@ const REQUEST_MS = 30_000;
  * Milliseconds until a mirror that failed for a reason that passes (a full disk) gets another turn without an announcement.
  */
 const AGAIN_MS = 5 * 60_000;
+
+/** Turns of the mirror: each may write a whole copy and wake the runner, so announcements alone must not set the pace. */
+const TURNS = { perMs: 1 / 60_000, burst: 20 };
 
 /** One file of the policy repository, null when the collector has none of that name. */
 export type PolicyRequest = (name: string, sha256?: Sha256) => Promise<Uint8Array | null>;
@@ -34,11 +38,13 @@ export class PolicyDesk {
   readonly #parts: PolicyDeskParts;
   readonly #announced = new Signal();
   readonly #queue = serial();
+  readonly #turns: Bucket;
   #due = false;
   #open: { readonly name: string; readonly resolve: (content: Uint8Array | null) => void } | null = null;
 
   constructor(parts: PolicyDeskParts) {
     this.#parts = parts;
+    this.#turns = new Bucket(TURNS, parts.clock.monotonic());
   }
 
   announce(): void {
@@ -62,6 +68,12 @@ export class PolicyDesk {
     const announcements = this.#announced.changes(signal);
     const turns = async () => {
       while (this.#due && !signal.aborted) {
+        const wait = this.#turns.take(1, this.#parts.clock.monotonic());
+        if (wait > 0) {
+          // What is announced meanwhile is in the turn that comes.
+          await this.#parts.clock.sleep(wait, signal);
+          continue;
+        }
         this.#due = false;
         await this.#turn(request, signal);
       }

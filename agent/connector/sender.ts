@@ -3,8 +3,8 @@ import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { AgentFrame, Welcome } from '@selvage/shared/wire/wire.ts';
 import { type DurableStream, Signal } from './stream.ts';
 
-/** Largest window taken from a collector: so much is read from disk at most. */
-const MAX_IN_FLIGHT = 256;
+/** Largest window taken from a collector: so much is in memory at most, for one who does not read. */
+const MAX_IN_FLIGHT = 32;
 
 /** How far one stream is. `id` is its name when it began; a stream that starts anew gets a new track. */
 interface Track {

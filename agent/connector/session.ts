@@ -9,6 +9,7 @@ import { asCoded, CodedError, fromDocument } from '@selvage/shared/errors/coded-
 import type { Mode, Timestamp } from '@selvage/shared/model/ids.ts';
 import { fingerprint } from '@selvage/shared/pki/certificate.ts';
 import type { Random } from '@selvage/shared/random.ts';
+import { Bucket } from '@selvage/shared/time/bucket.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import {
   type AgentFrame,
@@ -39,6 +40,11 @@ const MAX_HEARTBEAT_S = 600;
 /** A host that trusts other authorities comes back to say so; a fleet that was told at once does it over this time. */
 const FOLLOW_WITHIN_MS = 10 * 60_000;
 const SECOND_MS = 1000;
+/** What a collector may send unasked: acknowledgements of a full outbox are 512, the rest is a few an hour. */
+const UNASKED_FRAMES = { perMs: 20 / SECOND_MS, burst: 1000 };
+const UNASKED_BYTES = { perMs: 64, burst: 4 * 1024 * 1024 };
+/** Sections a collector may want at once; an inventory has fewer. */
+const MAX_WANTED = 64;
 
 export interface SessionParts {
   readonly wire: Wire;
@@ -106,12 +112,18 @@ class Session {
   /** True once this connection is used for more than a renewal. */
   #carries = false;
   #lastHeard: number;
+  readonly #frames: Bucket;
+  readonly #bytes: Bucket;
+  /** Sections that the collector wants and that were not handed over yet. */
+  readonly #wanted = new Set<string>();
 
   constructor(parts: SessionParts, stop: AbortSignal, end: (error: CodedError) => void) {
     this.#parts = parts;
     this.#end = end;
     this.#stop = stop;
     this.#lastHeard = parts.clock.monotonic();
+    this.#frames = new Bucket(UNASKED_FRAMES, this.#lastHeard);
+    this.#bytes = new Bucket(UNASKED_BYTES, this.#lastHeard);
     const send = (frame: AgentFrame) => this.#send(frame);
     this.sender = new Sender(parts.streams, send);
     const { clock, held, onPolicy, onRenewed, onProblem } = parts;
@@ -167,9 +179,20 @@ class Session {
     this.#lastHeard = this.#parts.clock.monotonic();
 
     try {
-      this.#dispatch(decodeCollectorFrame(bytes));
+      const frame = decodeCollectorFrame(bytes);
+      // An answer to a request is its own limit: there is one at a time.
+      if (frame.type !== 'policyFile') this.#charge(bytes.length);
+      this.#dispatch(frame);
     } catch (error) {
       this.#end(asCoded(error));
+    }
+  }
+
+  /** What a collector sends unasked costs memory until it is dealt with, and lines in the log: more than its share ends it. */
+  #charge(bytes: number): void {
+    const now = this.#parts.clock.monotonic();
+    if (this.#frames.take(1, now) > 0 || this.#bytes.take(bytes, now) > 0) {
+      throw new CodedError('RATE_LIMITED', 'the collector sends more than a host has to listen to');
     }
   }
 
@@ -196,7 +219,7 @@ class Session {
         });
         break;
       case 'sectionsWanted':
-        this.#later(() => this.#parts.onSectionsWanted(frame.names));
+        this.#want(frame.names);
         break;
       case 'policyAvailable':
         this.desk.announce();
@@ -216,6 +239,19 @@ class Session {
       case 'pong':
         break;
     }
+  }
+
+  /** Names that come while others wait go with them: a request that is made a thousand times is answered once. */
+  #want(names: readonly string[]): void {
+    const waits = this.#wanted.size > 0;
+    for (const name of names.slice(0, MAX_WANTED)) if (this.#wanted.size < MAX_WANTED) this.#wanted.add(name);
+    if (waits || this.#wanted.size === 0) return;
+
+    this.#later(async () => {
+      const all = [...this.#wanted];
+      this.#wanted.clear();
+      await this.#parts.onSectionsWanted(all);
+    });
   }
 
   async #begin(welcome: Welcome): Promise<void> {

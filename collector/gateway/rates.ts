@@ -1,8 +1,8 @@
 // The buckets of every host, kept over its connections so that reconnecting does not refill them. Only hosts whose
 // certificate was verified get any, so strangers cannot grow the table.
 import type { HostId } from '@selvage/shared/model/ids.ts';
+import { Bucket } from '@selvage/shared/time/bucket.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
-import { Bucket } from './bucket.ts';
 import type { GatewayLimits } from './limits.ts';
 
 const SECOND_MS = 1000;

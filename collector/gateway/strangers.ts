@@ -6,8 +6,8 @@
 import { isIPv6, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
+import { Bucket } from '@selvage/shared/time/bucket.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
-import { Bucket } from './bucket.ts';
 import type { GatewayLimits } from './limits.ts';
 
 const SECOND_MS = 1000;

@@ -81,7 +81,7 @@ const TEXT_HINTS: Readonly<Record<string, readonly [right: readonly string[], wr
   takenAt: [INSTANTS, WRONG_INSTANTS],
 };
 /** Fields that hold a SHA-256. */
-const HASHES = new Set(['sha256', 'authorities', 'endorsedBy']);
+const HASHES = new Set(['sha256', 'authorities', 'endorsedBy', 'sections']);
 const MOST_ENTRIES = 3;
 const MANY_ENTRIES = [4, 5, 15, 16, 17, 100];
 
