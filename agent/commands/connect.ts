@@ -12,6 +12,7 @@ import { openOutbox } from '../connector/outbox.ts';
 import type { Parcel } from '../connector/parcel.ts';
 import { openPolicyMirror } from '../connector/policy-mirror.ts';
 import { openResultStream } from '../connector/result-stream.ts';
+import { thisMachine } from '../connector/resume.ts';
 import { runnerFolders } from '../runner/folders.ts';
 import { readTrustReport } from '../runner/trust-facts.ts';
 import { runService, type Work } from '../service/service.ts';
@@ -141,6 +142,7 @@ async function open(context: Context, settings: Settings) {
       agentVersion: AGENT_VERSION,
       machineId: await machineIdOf(settings.root),
       mode: settings.mode,
+      machine: thisMachine,
       clock,
       random,
       log,

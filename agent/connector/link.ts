@@ -15,6 +15,7 @@ import type { Credentials, IdentitySource } from './identity-source.ts';
 import { LINK_TRANSITIONS, type LinkState, type LinkTransitionEvent, nextLinkState } from './link-states.ts';
 import type { PolicyDeskParts, PolicyRequest } from './policy-desk.ts';
 import { isComingBack, type RenewalMemory } from './renewal.ts';
+import { type Machine, watchMachine } from './resume.ts';
 import type { ServerProof } from './server-proof.ts';
 import { runSession } from './session.ts';
 import type { DurableStream } from './stream.ts';
@@ -29,6 +30,8 @@ const STOPPED_MS = 5 * 60_000;
 const MAX_RETRY_AFTER_MS = 60 * 60_000;
 /** Share by which a retry-after is lengthened, so that those sent away together do not return together. */
 const RETRY_SPREAD = 0.2;
+/** Over so many milliseconds the machines of a hypervisor that was suspended are spread. */
+const RETURN_WITHIN_MS = 9000;
 /** Two clocks that differ by more are worth a person's look. */
 const CLOCK_TOLERANCE_MS = 5 * 60_000;
 
@@ -72,6 +75,8 @@ export interface LinkOptions {
   readonly onEvent: (event: LinkEvent) => void;
   /** The collector lacks these sections; see resendSections. */
   readonly onSectionsWanted?: (names: readonly string[]) => Promise<void>;
+  /** Looked at now and then; left out: nothing is noticed. */
+  readonly machine?: Machine;
   readonly signal: AbortSignal;
 }
 
@@ -82,25 +87,49 @@ export async function runLink(given: LinkOptions): Promise<void> {
   const options = { ...given, onEvent };
   const memory: RenewalMemory = { askedAt: null, earlyAt: null, expired: false };
   let delay = 0;
+  let waiting = false;
+  let changed = new AbortController();
+  const { machine } = given;
+  const watching =
+    machine &&
+    watchMachine(machine, clock, signal, (change) => {
+      // A connection that lives is not given up for a new address; a wait is.
+      if (change === 'suspended' || waiting) changed.abort(change);
+    });
 
   while (!signal.aborted) {
+    changed = new AbortController();
     onEvent({ type: 'connecting', url: options.url });
     const began = clock.monotonic();
-    const { error, again } = await connect(options, memory);
+    const end = await connect({ ...options, signal: AbortSignal.any([signal, changed.signal]) }, memory);
     if (signal.aborted) break;
+    const resumed = changed.signal.aborted;
+    const { error, again } = resumed ? { error: RESUMED(), again: false } : end;
 
     onEvent({ type: 'disconnected', error });
     const stable = clock.monotonic() - began >= STABLE_MS;
     delay = nextDelay(stable || again ? 0 : delay, { ...BACKOFF, random: () => random.float() });
-    const ms = again ? Math.round(delay) : waitFor(error, delay, random.float());
+    const ms = resumed ? soon(random) : again ? Math.round(delay) : waitFor(error, delay, random.float());
     log.info({ code: error.code, waitMs: ms }, error.message);
     onEvent({ type: 'waiting', ms, code: error.code });
-    // Rejects when the signal aborts; the loop then ends.
-    await clock.sleep(ms, signal).catch(() => undefined);
+    waiting = !resumed;
+    changed = new AbortController();
+    // Rejects when a signal aborts: the loop then ends, or the machine is back and there is no reason to wait longer.
+    await clock.sleep(ms, AbortSignal.any([signal, changed.signal])).catch(() => undefined);
+    waiting = false;
+    if (changed.signal.aborted) await clock.sleep(soon(random), signal).catch(() => undefined);
   }
 
+  await watching;
   onEvent({ type: 'stopped' });
 }
+
+/** Machines that were suspended together return within some seconds, not at once. */
+function soon(random: Random): number {
+  return Math.round(BACKOFF.baseMs + random.float() * RETURN_WITHIN_MS);
+}
+
+const RESUMED = () => new CodedError('UNREACHABLE', 'the machine was suspended: the connection is made anew');
 
 /** Keeps to the table of states: an event out of its order is an error of this file and is never told. */
 function following(onEvent: LinkOptions['onEvent']): LinkOptions['onEvent'] {

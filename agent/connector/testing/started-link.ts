@@ -10,6 +10,7 @@ import { afterAll } from 'vitest';
 import { openIdentitySource } from '../identity-source.ts';
 import { type LinkEvent, type Mirror, runLink } from '../link.ts';
 import { type Outbox, openOutbox } from '../outbox.ts';
+import type { Machine } from '../resume.ts';
 import { type FakeCollector, NOW } from './collector.ts';
 import { identityFolder } from './identity-folder.ts';
 
@@ -56,6 +57,7 @@ export async function startLink(
     url?: string;
     dir?: string;
     seed?: string;
+    machine?: Machine;
     /** What the host's clock says. */
     now?: string;
   } = {},
@@ -72,6 +74,7 @@ export async function startLink(
   const done = runLink({
     identity: openIdentitySource(identity),
     ...(over.connect ? { connect: over.connect } : {}),
+    ...(over.machine ? { machine: over.machine } : {}),
     url: over.url ?? collector.url,
     streams: [outbox],
     mirror: over.mirror ?? noMirror,
