@@ -81,7 +81,7 @@ export function detailOf(
     certificateExpires: record.certificateExpires,
     nextCertificateExpires: record.next?.expires ?? null,
     readmit: record.readmit && { until: record.readmit.until, machine: record.readmit.machine },
-    knock: record.knock && (({ at, address, code }) => ({ at, address, code }))(record.knock),
+    knock: knockOf(record),
     lastAddress: record.lastAddress,
     clockSkewMs: record.clockSkewMs,
     revokedAt: record.revokedAt,
@@ -96,6 +96,10 @@ export function detailOf(
     pending: updates.ok && updates.data.known ? updates.data.pending : null,
     problems: facts.sections.flatMap(({ name, problem }) => (problem ? [{ section: name, ...problem }] : [])),
   };
+}
+
+function knockOf({ knock }: HostRecord): HostDetail['knock'] {
+  return knock && !knock.answered ? { at: knock.at, address: knock.address, code: knock.code } : null;
 }
 
 function summaryOf(record: HostRecord, parts: Parts): HostSummary {

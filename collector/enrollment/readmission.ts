@@ -46,7 +46,8 @@ export async function readmitHost(context: Context, id: string, by: string, mach
 /** A door that nobody needs is one for somebody else. */
 function refuseNeedless(host: HostRecord, now: Temporal.Instant): void {
   const ended = Temporal.Instant.compare(Temporal.Instant.from(host.certificateExpires), now) <= 0;
-  if (host.quarantine || host.knock || host.readmit || ended) return;
+  const knocked = host.knock !== null && !host.knock.answered;
+  if (host.quarantine || knocked || host.readmit || ended) return;
 
   throw new CodedError('REQUEST_INVALID', `${host.name} is in good standing: there is nothing to readmit`, {
     next: `see it with: selvage host show ${host.name}`,

@@ -54,7 +54,7 @@ export function createCustody({ store, clock, events }: { store: Store; clock: C
 
     knock: async ({ id, name, knock }, address, code) => {
       const now = clock.now();
-      if (knock?.code === code && age(knock.at, now) < KNOCK_EVERY_MS) return;
+      if (knock?.code === code && !knock.answered && age(knock.at, now) < KNOCK_EVERY_MS) return;
 
       const at = timestamp();
       const entered = await store.transaction(async (writers) => {

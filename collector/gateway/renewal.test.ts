@@ -200,7 +200,7 @@ describe('when a host returns after its certificate has ended', () => {
     expect((await connect(next)).first).toMatchObject({ type: 'welcome' });
 
     expect(await record(host)).toMatchObject({
-      ...{ name: 'web-1', state: 'active', readmit: null, knock: null, certificate: print(next) },
+      ...{ name: 'web-1', state: 'active', readmit: null, certificate: print(next), knock: { answered: true } },
       machineId: machineIdOf('a'),
     });
     expect(await ledger(host)).toEqual([

@@ -43,7 +43,10 @@ const quarantine = z.object({
   addresses: z.array(rows.name).max(MAX_MACHINES),
 });
 const door = z.object({ until: rows.timestamp, machine: rows.name.nullable() });
-const knock = z.object({ at: rows.timestamp, address: rows.name, code: rows.code, entered: rows.timestamp });
+const knock = z.object({
+  ...{ at: rows.timestamp, address: rows.name, code: rows.code, entered: rows.timestamp },
+  answered: z.literal(true).exactOptional(),
+});
 const authorities = z.array(rows.sha256).max(MAX_AUTHORITIES);
 const sighting = z.object({
   id: rows.hostId,
@@ -167,7 +170,15 @@ export function hostWriter(db: Db): HostReader & HostWriter {
       if (!host.next) throw new CodedError('STATE', `host ${host.name} has no next certificate`);
       const { certificate, expires, key, authority } = host.next;
       await set(id, {
-        ...{ certificate, certificateExpires: expires, key, authority, readmit: null, knock: null, ...NO_NEXT },
+        ...{
+          certificate,
+          certificateExpires: expires,
+          key,
+          authority,
+          readmit: null,
+          knock: answered(host),
+          ...NO_NEXT,
+        },
       });
     },
     quarantine: async (id, put) => {
@@ -175,9 +186,9 @@ export function hostWriter(db: Db): HostReader & HostWriter {
       await set(id, { quarantine: text(quarantine, put), readmit: null, ...NO_NEXT });
     },
     readmit: async (id, at, opened) => {
-      await active(db, id);
+      const host = await active(db, id);
       await set(id, {
-        ...{ quarantine: null, knock: null, readmit: text(door, opened), ...NO_NEXT },
+        ...{ quarantine: null, knock: answered(host), readmit: text(door, opened), ...NO_NEXT },
         settledAt: rows.checked(rows.timestamp, 'hosts', at),
         ...(opened.machine === null ? {} : { machineId: opened.machine }),
       });
@@ -187,6 +198,10 @@ export function hostWriter(db: Db): HostReader & HostWriter {
       await set(id, { knock: text(knock, heard) });
     },
   };
+}
+
+function answered({ knock: heard }: HostRecord): string | null {
+  return heard && text(knock, { ...heard, answered: true });
 }
 
 /** JSON of a value that could be read again. Throws STORE_FAILED. */

@@ -108,8 +108,10 @@ export interface Knock {
   readonly at: Timestamp;
   readonly address: string;
   readonly code: Code;
-  /** When the ledger last took one. */
+  /** When the ledger last took one; kept over readmissions, so that nothing a host does makes it take more. */
   readonly entered: Timestamp;
+  /** It has been let in or readmitted since: nothing to show any more. */
+  readonly answered?: true;
 }
 
 export interface HostReader {
