@@ -16,6 +16,8 @@ import { enroll, makeHost, type RealHost, run } from './testing/host.ts';
 
 const PARTS = ['dpkg-deb', 'apt-ftparchive', 'gpg', 'gpgv', 'apt-get', 'busybox-static', 'unshare', 'strace'] as const;
 const top = temporaryFolder('no-network');
+/** A tracer slows everything down. */
+const TRACED_MS = 180_000;
 const suite = 'bookworm-security';
 /** Opens a socket of the internet on purpose, and asks it something. */
 const TALKING = '/bin/busybox ifconfig lo || true';
@@ -80,19 +82,27 @@ needs(PARTS, 'when every system call of the runner is looked at', () => {
   }
   const internet = (calls: readonly string[]) => calls.filter((call) => /\bAF_(INET6?|PACKET|NETLINK)\b/.test(call));
 
-  it('there is no socket of the internet in a whole installation, of the runner or of anything that it starts', async () => {
-    const { results, calls } = await installTraced('quiet');
+  it(
+    'there is no socket of the internet in a whole installation, of the runner or of anything that it starts',
+    async () => {
+      const { results, calls } = await installTraced('quiet');
 
-    expect(results).toMatchObject([{ outcome: 'installed', fix: { source: 'quiet' } }]);
-    expect(internet(calls)).toEqual([]);
-    // What was traced are the processes: pipes to children are sockets too.
-    expect(calls.filter((call) => call.includes('AF_UNIX')).length).toBeGreaterThan(0);
-  });
+      expect(results).toMatchObject([{ outcome: 'installed', fix: { source: 'quiet' } }]);
+      expect(internet(calls)).toEqual([]);
+      // What was traced are the processes: pipes to children are sockets too.
+      expect(calls.filter((call) => call.includes('AF_UNIX')).length).toBeGreaterThan(0);
+    },
+    TRACED_MS,
+  );
 
-  it('and one would be noticed: a package whose own script opens one shows in the same look', async () => {
-    const { results, calls } = await installTraced('talking');
+  it(
+    'and one would be noticed: a package whose own script opens one shows in the same look',
+    async () => {
+      const { results, calls } = await installTraced('talking');
 
-    expect(results).toMatchObject([{ outcome: 'installed', fix: { source: 'talking' } }]);
-    expect(internet(calls).some((call) => call.includes('socket(AF_INET'))).toBe(true);
-  });
+      expect(results).toMatchObject([{ outcome: 'installed', fix: { source: 'talking' } }]);
+      expect(internet(calls).some((call) => call.includes('socket(AF_INET'))).toBe(true);
+    },
+    TRACED_MS,
+  );
 });
