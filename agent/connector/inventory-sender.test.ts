@@ -4,6 +4,7 @@ import { zstdDecompressSync } from 'node:zlib';
 import { canonicalJson, sha256 } from '@selvage/shared/files/canonical.ts';
 import { silentLog } from '@selvage/shared/log/log.ts';
 import { type Inventory, SECTION_NAMES } from '@selvage/shared/model/inventory.ts';
+import { reportHash } from '@selvage/shared/model/report-hash.ts';
 import { seededRandom } from '@selvage/shared/testing/seeded-random.ts';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
 import { describe, expect, it } from 'vitest';
@@ -57,17 +58,23 @@ describe('when an inventory is sent', () => {
     expect(report.sections).toContainEqual({ name: 'os', sha256: null, code: 'PARSE', reason: 'line 7' });
   });
 
-  it('again without a change, only the report goes, also after a restart', async () => {
+  it('again without a change, it only says so, also after a restart', async () => {
     const dir = join(root, String(folders++));
     const first = await open(dir);
     await sendInventory(inventory(), first);
+    const { sections } = await lastReport(first);
     await first.acknowledged(3n, first.id);
 
     const again = await open(dir);
     await sendInventory(inventory(REBOOT, '2026-03-01T13:00:00+01:00'), again);
-    expect(await waiting(again, 3n)).toEqual(['report']);
-    // The wire takes UTC only.
-    expect((await lastReport(again)).takenAt).toBe('2026-03-01T12:00:00Z');
+    const [said] = await again.pending(3n, 10);
+    expect(said?.body).toEqual({
+      type: 'unchanged',
+      // The wire takes UTC only.
+      takenAt: '2026-03-01T12:00:00Z',
+      sha256: reportHash(sections),
+    });
+    expect(await waiting(again, 3n)).toEqual(['unchanged']);
   });
 
   it('with a change, only the changed section goes; back again it goes again, for the collector keeps only the last', async () => {
@@ -84,7 +91,7 @@ describe('when an inventory is sent', () => {
     await sendInventory(inventory({ required: false, reasons: [] }), outbox);
     await sendInventory(inventory({ reasons: [], required: false }), outbox);
 
-    expect(await waiting(outbox, 3n)).toEqual(['report']);
+    expect(await waiting(outbox, 3n)).toEqual(['unchanged']);
   });
 
   it('a section too large for a frame is reported as not taken, with the reason', async () => {
@@ -132,6 +139,29 @@ describe('when an inventory is sent', () => {
 
     expect(outbox.id).not.toBe(id);
     expect(await waiting(outbox)).toEqual(['containers', 'reboot', 'report']);
+  });
+});
+
+describe('when the collector lacks only the report before', () => {
+  it('a whole one goes, once', async () => {
+    const outbox = await open();
+    await sendInventory(inventory(), outbox);
+    await sendInventory(inventory(), outbox);
+
+    expect(await resendSections([], outbox)).toEqual([]);
+    expect(await waiting(outbox, 3n)).toEqual(['unchanged', 'report']);
+    expect(await resendSections([], outbox)).toEqual([]);
+    expect(await waiting(outbox, 3n)).toEqual(['unchanged', 'report']);
+  });
+
+  it('another reason why a section is missing is a change', async () => {
+    const outbox = await open();
+    const first = inventory();
+    await sendInventory(first, outbox);
+    const os = { ok: false, code: 'PARSE', reason: 'line 8' } as const;
+    await sendInventory({ ...first, sections: { ...first.sections, os } }, outbox);
+
+    expect(await waiting(outbox, 3n)).toEqual(['report']);
   });
 });
 

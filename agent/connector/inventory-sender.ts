@@ -3,11 +3,13 @@
 
 import { join } from 'node:path';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
+import { canonicalJson } from '@selvage/shared/files/canonical.ts';
 import { makeFolder, readBounded, writeDurable } from '@selvage/shared/files/durable.ts';
 import { silentLog } from '@selvage/shared/log/log.ts';
 import type { Sha256, Timestamp } from '@selvage/shared/model/ids.ts';
+import { reportHash } from '@selvage/shared/model/report-hash.ts';
 import { SECTION_NAMES, type SectionName } from '@selvage/shared/model/section-names.ts';
-import { type DurableBody, MAX_SECTION_BYTES, type SectionState } from '@selvage/shared/wire/wire.ts';
+import { MAX_SECTION_BYTES, type SectionState } from '@selvage/shared/wire/wire.ts';
 import * as z from 'zod/mini';
 import type { Outbox } from './outbox.ts';
 import type { Parcel, SentSections } from './parcel.ts';
@@ -18,10 +20,18 @@ const MAX_REPORT_BYTES = 1024 * 1024;
 
 const savedReport = z.object({
   takenAt: z.string(),
+  short: z.optional(z.boolean()),
   sections: z.array(
     z.object({ name: z.string(), sha256: z.nullable(z.string()), code: z.string(), reason: z.string() }),
   ),
 });
+
+interface KeptReport {
+  readonly takenAt: Timestamp;
+  readonly sections: readonly SectionState[];
+  /** It was only said that nothing changed since the one before. */
+  readonly short: boolean;
+}
 
 /**
  * What was sent last, for the child that takes the next inventory. An outbox that is full begins anew: the newest inventory
@@ -56,12 +66,17 @@ export async function sendParcel({ takenAt, sections, changed }: Parcel, outbox:
     }
   }
 
-  await sendReport({ takenAt, sections }, outbox, memory);
+  const before = await readReport(memory);
+  const same = before !== null && canonicalJson(before.sections) === canonicalJson(sections);
+  if (same) await outbox.add({ type: 'unchanged', takenAt, sha256: reportHash(sections) });
+  else await outbox.add({ type: 'report', takenAt, sections });
+  await keepReport(memory, { takenAt, sections, short: same });
 }
 
 /**
- * Sends sections that the collector lacks again, and the last report after them. Each content is sent again only once:
- * a collector that refuses it would ask for ever. Returns what was sent again.
+ * Sends sections that the collector lacks again, and the last report after them, also where it only lacks the report that we
+ * said nothing changed since. Each content is sent again only once: a collector that refuses it would ask for ever. Returns
+ * what was sent again.
  */
 export async function resendSections(names: readonly string[], outbox: Outbox): Promise<readonly string[]> {
   const memory = await makeMemory(outbox);
@@ -77,7 +92,11 @@ export async function resendSections(names: readonly string[], outbox: Outbox): 
   }
 
   const report = await readReport(memory);
-  if (resent.length > 0 && report !== null) await outbox.add({ type: 'report', ...report });
+  if (report !== null && (resent.length > 0 || report.short)) {
+    const { takenAt, sections } = report;
+    await outbox.add({ type: 'report', takenAt, sections });
+    await keepReport(memory, { takenAt, sections, short: false });
+  }
 
   return resent;
 }
@@ -99,12 +118,7 @@ function isSectionName(name: string): name is SectionName {
   return (SECTION_NAMES as readonly string[]).includes(name);
 }
 
-async function sendReport(
-  report: { readonly takenAt: Timestamp; readonly sections: readonly SectionState[] },
-  outbox: Outbox,
-  memory: string,
-): Promise<void> {
-  await outbox.add({ type: 'report', ...report });
+async function keepReport(memory: string, report: KeptReport): Promise<void> {
   await writeDurable(join(memory, 'report.json'), JSON.stringify(report));
 }
 
@@ -132,10 +146,14 @@ async function readText(memory: string, name: string): Promise<string | null> {
   return bytes === null ? null : Buffer.from(bytes).toString('latin1');
 }
 
-export async function readReport(
-  memory: string,
-): Promise<Omit<Extract<DurableBody, { type: 'report' }>, 'type'> | null> {
+export async function readReport(memory: string): Promise<KeptReport | null> {
   const report = await readJson(join(memory, 'report.json'), savedReport, MAX_REPORT_BYTES, silentLog);
 
-  return report && { takenAt: report.takenAt as Timestamp, sections: report.sections as readonly SectionState[] };
+  return (
+    report && {
+      takenAt: report.takenAt as Timestamp,
+      sections: report.sections as readonly SectionState[],
+      short: report.short ?? false,
+    }
+  );
 }

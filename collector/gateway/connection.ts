@@ -216,7 +216,7 @@ export class Connection {
   }
 
   async #durable(frame: AgentFrame & { readonly type: 'durable' }): Promise<void> {
-    const { acknowledged, wanted, refused } = await this.#parts.intake.accept(this.host, frame, (bytes) =>
+    const { acknowledged, wanted, refused, reportWanted } = await this.#parts.intake.accept(this.host, frame, (bytes) =>
       this.#parts.rates.spent(bytes),
     );
 
@@ -224,7 +224,7 @@ export class Connection {
     if (refused) this.#parts.meter.refuse(refused.code);
     if (refused) this.#parts.log.warn({ host: this.host, code: refused.code }, refused.message);
     if (refused && refused.code !== 'FRAME_WRONG_HOST') this.send(problem(refused, false));
-    if (wanted.length > 0) this.send({ type: 'sectionsWanted', names: wanted });
+    if (wanted.length > 0 || reportWanted) this.send({ type: 'sectionsWanted', names: wanted });
     this.send({ type: 'acknowledgement', stream: frame.stream, sequence: acknowledged });
     if (refused?.code === 'FRAME_WRONG_HOST') return this.end(refused);
 

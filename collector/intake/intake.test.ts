@@ -1,6 +1,7 @@
 import { zstdCompressSync } from 'node:zlib';
 import { sha256 } from '@selvage/shared/files/canonical.ts';
-import type { HostId, Sha256 } from '@selvage/shared/model/ids.ts';
+import type { HostId, Sha256, Timestamp } from '@selvage/shared/model/ids.ts';
+import { reportHash } from '@selvage/shared/model/report-hash.ts';
 import { generateKey } from '@selvage/shared/pki/keys.ts';
 import { fakeClock } from '@selvage/shared/testing/fake-clock.ts';
 import type { DurableBody } from '@selvage/shared/wire/wire.ts';
@@ -69,6 +70,39 @@ describe('when an inventory comes', () => {
     await send(INVENTORY, 4, other);
     await send(INVENTORY, 5, reportOf(other));
     expect((await store.read.inventory.latest(host.id))?.sections.reboot).toMatchObject({ ok: true });
+  });
+
+  it('"nothing changed" makes the report before current again, with its sections and its own time', async () => {
+    const { store, seen, send } = await make();
+    const reboot = section();
+    const missing = { name: 'os', sha256: null, code: 'PARSE', reason: 'line 7' } as const;
+    const states = [{ name: 'reboot', sha256: reboot.sha256, code: '', reason: '' }, missing];
+    await send(INVENTORY, 1, reboot);
+    await send(INVENTORY, 2, report(states));
+    const later = '2026-03-01T13:00:00Z' as Timestamp;
+    const same = { type: 'unchanged', takenAt: later, sha256: reportHash(states) } as const;
+
+    expect(await send(INVENTORY, 3, same)).toEqual({ acknowledged: 3n, wanted: [], refused: null });
+    const latest = await store.read.inventory.latest(host.id);
+    expect(latest?.takenAt).toBe(later);
+    expect(latest?.sections.reboot).toEqual({ ok: true, data: REBOOT });
+    expect(latest?.sections.os).toEqual({ ok: false, code: 'PARSE', reason: 'line 7' });
+    expect(seen.at(-1)).toMatchObject({ type: 'inventory.received', changed: [] });
+  });
+
+  it('"nothing changed" since a report that is not here changes nothing and asks for a whole one', async () => {
+    const { store, send } = await make();
+    const reboot = section();
+    const said = { type: 'unchanged', takenAt: NOW, sha256: 'ab'.repeat(32) as Sha256 } as const;
+
+    expect(await send(INVENTORY, 1, said)).toMatchObject({ acknowledged: 1n, wanted: [], reportWanted: true });
+    expect(await store.read.inventory.latest(host.id)).toBeNull();
+    await send(INVENTORY, 2, reboot);
+    await send(INVENTORY, 3, reportOf(reboot));
+    expect(await send(INVENTORY, 4, { ...said, takenAt: '2026-03-01T14:00:00Z' as Timestamp })).toMatchObject({
+      reportWanted: true,
+    });
+    expect((await store.read.inventory.latest(host.id))?.takenAt).toBe(NOW);
   });
 
   it('a section that the host could not take keeps its code and reason; a code of a newer agent is kept as text', async () => {

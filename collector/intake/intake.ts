@@ -11,6 +11,7 @@ import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { sha256 } from '@selvage/shared/files/canonical.ts';
 import type { HostId, Timestamp } from '@selvage/shared/model/ids.ts';
 import { SECTION_NAMES, type SectionName } from '@selvage/shared/model/inventory.ts';
+import { reportHash } from '@selvage/shared/model/report-hash.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import type { Durable, StreamPosition } from '@selvage/shared/wire/wire.ts';
 import type { CollectorEvent, Events } from '../events.ts';
@@ -32,6 +33,8 @@ export interface IntakeAnswer {
   readonly acknowledged: bigint;
   /** Sections that the report names and the store lacks. */
   readonly wanted: readonly SectionName[];
+  /** The report that this one is said to be the same as is not here: a whole one is wanted. */
+  readonly reportWanted?: boolean;
   /** Why this message was refused for good; it is acknowledged all the same. */
   readonly refused: CodedError | null;
 }
@@ -151,6 +154,8 @@ async function commit(
       return { answer: NOTHING_MORE, event: null };
     case 'report':
       return commitReport(writers, host, prepared.takenAt, prepared.sections, now);
+    case 'unchanged':
+      return commitUnchanged(writers, host, prepared, now);
     case 'result': {
       const { result, signed } = prepared;
       await writers.results.put(host.id, now, result, signed);
@@ -178,6 +183,27 @@ async function commit(
       return { answer: { wanted: [], refused: prepared.error }, event: null };
     }
   }
+}
+
+/** The report before with the time of this one, if it is the one that the host means. */
+async function commitUnchanged(
+  writers: Writers,
+  host: HostRecord,
+  { takenAt, sha256: said }: Prepared & { readonly type: 'unchanged' },
+  now: Timestamp,
+): Promise<Done> {
+  const before = await writers.inventory.sections(host.id);
+  if (before.length === 0 || reportHash(before) !== said) {
+    return { answer: { ...NOTHING_MORE, reportWanted: true }, event: null };
+  }
+
+  return commitReport(
+    writers,
+    host,
+    takenAt,
+    before.map(({ name, sha256: hash, problem }) => ({ name, sha256: hash, problem })),
+    now,
+  );
 }
 
 /** Makes the report current. A section that the store lacks is unknown until it comes; its old data is not the host's state. */

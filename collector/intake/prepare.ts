@@ -20,6 +20,7 @@ export type Prepared =
       readonly zstdJson: Uint8Array;
     }
   | { readonly type: 'report'; readonly takenAt: Timestamp; readonly sections: readonly PreparedState[] }
+  | { readonly type: 'unchanged'; readonly takenAt: Timestamp; readonly sha256: Sha256 }
   | {
       readonly type: 'result';
       readonly result: RunResult;
@@ -72,6 +73,8 @@ async function decode(
     }
     case 'report':
       return { type: 'report', takenAt: message.takenAt, sections: states(message.sections) };
+    case 'unchanged':
+      return message;
     case 'result':
       return decodeResult(host, sequence, message);
   }

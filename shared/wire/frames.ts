@@ -44,6 +44,8 @@ export interface SectionState {
 export type DurableBody =
   | { readonly type: 'section'; readonly name: string; readonly sha256: Sha256; readonly zstdJson: Uint8Array }
   | { readonly type: 'report'; readonly takenAt: Timestamp; readonly sections: readonly SectionState[] }
+  /** Everything is as in the report before; `sha256` is its reportHash. */
+  | { readonly type: 'unchanged'; readonly takenAt: Timestamp; readonly sha256: Sha256 }
   | { readonly type: 'result'; readonly payload: Uint8Array; readonly signature: Uint8Array };
 
 export interface Hello {

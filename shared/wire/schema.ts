@@ -87,10 +87,12 @@ const result = message({
   signature: one(2, bytes(1, MAX_SIGNATURE_BYTES)),
 });
 
+const unchanged = message({ takenAt: one(1, instant), sha256: one(2, hash) });
+
 const durable = message({
   stream: one(1, stream),
   sequence: one(2, sequence),
-  message: oneOf({ section: [3, section], report: [4, report], result: [5, result] }),
+  message: oneOf({ section: [3, section], report: [4, report], result: [5, result], unchanged: [6, unchanged] }),
 });
 
 const welcome = message({

@@ -61,6 +61,7 @@ const agentFrames: fc.Arbitrary<AgentFrame> = fc.oneof(
     message: fc.oneof(
       fc.record({ type: fc.constant('section' as const), name: word, sha256: hash, zstdJson: content }),
       fc.record({ type: fc.constant('report' as const), takenAt: instant, sections: fc.array(state) }),
+      fc.record({ type: fc.constant('unchanged' as const), takenAt: instant, sha256: hash }),
       fc.record({
         type: fc.constant('result' as const),
         payload: content,
