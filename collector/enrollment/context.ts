@@ -5,7 +5,7 @@ import type { Random } from '@selvage/shared/random.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import type { Events } from '../events.ts';
 import type { Store } from '../store/ports.ts';
-import type { Renewals } from './renewal.ts';
+import type { Renewals } from './renewals.ts';
 
 export interface EnrollmentOptions {
   readonly store: Store;

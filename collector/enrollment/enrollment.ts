@@ -9,7 +9,8 @@ import { adminUsed, type EnrolledAdmin, enrollAdmin, renewAdmin, revokeAdmin } f
 import type { Context, EnrollmentOptions } from './context.ts';
 import { type EnrolledHost, enrollHost, revokeHost } from './hosts.ts';
 import { readmitHost } from './readmission.ts';
-import { type RenewalRequest, Renewals, renewHost } from './renewal.ts';
+import { type RenewalRequest, renewHost } from './renewal.ts';
+import { Renewals } from './renewals.ts';
 import type { AdminRequest, HostRequest } from './requests.ts';
 import { type CreatedToken, createToken, revokeToken, type TokenRequest } from './tokens.ts';
 

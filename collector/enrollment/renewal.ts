@@ -10,11 +10,10 @@ import { type Authority, issue } from '@selvage/shared/pki/authority.ts';
 import { fingerprint, hostUri } from '@selvage/shared/pki/certificate.ts';
 import { readRequest } from '@selvage/shared/pki/csr.ts';
 import { keyHash } from '@selvage/shared/pki/keys.ts';
-import type { Clock } from '@selvage/shared/time/clock.ts';
 import type { HostRecord, NextCertificate, Writers } from '../store/ports.ts';
 import { expiryOf, validFor } from './authorities.ts';
 import { type Context, timestamp } from './context.ts';
-import { HOST_CERTIFICATE_MS, RENEWAL_BURST, RENEWAL_EVERY_MS } from './limits.ts';
+import { HOST_CERTIFICATE_MS } from './limits.ts';
 
 export interface RenewalRequest {
   readonly host: HostId;
@@ -135,27 +134,4 @@ function isFresh({ expires }: NextCertificate, now: Temporal.Instant): boolean {
 
 function isBefore(now: Temporal.Instant, until: Timestamp | null): boolean {
   return until !== null && Temporal.Instant.compare(now, Temporal.Instant.from(until)) < 0;
-}
-
-/** How many renewals each host or admin may still ask for. In memory: a restart gives each a few more, no more. */
-export class Renewals {
-  readonly #clock: Clock;
-  /** Monotonic milliseconds at which a host will have its whole allowance again; absent: it has it. */
-  readonly #fullAt = new Map<string, number>();
-
-  constructor(clock: Clock) {
-    this.#clock = clock;
-  }
-
-  /** 0 and one less; or the milliseconds to wait. */
-  take(who: string): number {
-    const now = this.#clock.monotonic();
-    for (const [each, fullAt] of this.#fullAt) if (fullAt <= now) this.#fullAt.delete(each);
-    const fullAt = Math.max(now, this.#fullAt.get(who) ?? now) + RENEWAL_EVERY_MS;
-    const wait = fullAt - now - RENEWAL_BURST * RENEWAL_EVERY_MS;
-    if (wait > 0) return wait;
-    this.#fullAt.set(who, fullAt);
-
-    return 0;
-  }
 }

@@ -129,7 +129,7 @@ export function createRotation(parts: RotationParts): RotationDesk {
 }
 
 /** Who could not go on if the next step were taken now: pure. */
-export function behindOf(phase: Phase, newest: Sha256, hosts: readonly HostRecord[]): readonly Behind[] {
+function behindOf(phase: Phase, newest: Sha256, hosts: readonly HostRecord[]): readonly Behind[] {
   if (phase === 'single') return [];
 
   return hosts.flatMap(({ id, name, authority, authorities, lastSeen }) => {

@@ -51,7 +51,7 @@ export function standingOf(host: HostRecord, shown: Shown, now: Temporal.Instant
 }
 
 /** True while an admin's readmission lasts. */
-export function isDoorOpen({ readmit }: HostRecord, now: Temporal.Instant): boolean {
+function isDoorOpen({ readmit }: HostRecord, now: Temporal.Instant): boolean {
   return readmit !== null && Temporal.Instant.compare(now, Temporal.Instant.from(readmit.until)) < 0;
 }
 

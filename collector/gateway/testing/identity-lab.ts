@@ -35,8 +35,6 @@ export interface Machine {
 
 export const machineIdOf = (letter: string) => letter.repeat(HEX_ID) as Sha256;
 
-export type IdentityLab = Awaited<ReturnType<ReturnType<typeof identityLabs>>>;
-
 /** Call at the top of a test file. The clock of a lab starts so many days before the real time. */
 export function identityLabs(label: string) {
   const fresh = freshStores(label);
