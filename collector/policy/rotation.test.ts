@@ -25,6 +25,7 @@ import {
   refused,
   refusedAfter,
   type Setup,
+  storedState,
 } from './testing/collector.ts';
 
 /** The same collector with its online keys in a file, as `serve` has them. */
@@ -93,16 +94,77 @@ describe('when the online keys are rotated', () => {
     expect([readFileSync(file, 'utf8'), existsSync(`${file}.next`)]).toEqual([`${waiting}`, false]);
   });
 
-  it('loses no key when others are asked for while a root is on its way', async () => {
+  it('loses no key when others are asked for after such a crash, or while a root is on its way', async () => {
     const setup = await newCollector();
-    const { restart } = await withKeyFile(setup, 'race.json');
+    const { file, restart } = await withKeyFile(setup, 'race.json');
+    const first = await restart();
+    const present = readFileSync(file, 'utf8');
+    const { proposal } = await newOnlineRoot(setup, first);
+    const waiting = readFileSync(`${file}.next`, 'utf8');
+    await first.push({ ...proposal, by: 'admin:ann' });
+    writeFileSync(file, present);
+    writeFileSync(`${file}.next`, waiting);
+    await (await restart()).proposeOnlineKeys('admin:bob');
+    expect(readFileSync(file, 'utf8')).toBe(waiting);
+
+    // The other one asks before the commit, and gets all the turns it could use.
+    const asked: Promise<unknown>[] = [];
+    const keys = await openKeyring(file);
+    const repository = createPolicyRepository({
+      ...{ keys, clock: setup.clock, events: new Events() },
+      store: {
+        ...setup.store,
+        read: setup.store.read,
+        transaction: async (work) => {
+          if (asked.length === 0 && rotating) {
+            asked.push(repository.proposeOnlineKeys('admin:bob'));
+            for (let turn = 0; turn < 500; turn++) await new Promise((resolve) => setImmediate(resolve));
+          }
+
+          return setup.store.transaction(work);
+        },
+      },
+    });
+    let rotating = false;
+    const again = await newOnlineRoot(setup, repository);
+    rotating = true;
+    await repository.push({ ...again.proposal, by: 'admin:ann' });
+    await Promise.all(asked);
+
+    expect(await (await restart()).refreshTimestamp({ restarted: true })).toBe(true);
+    expect((await agentVerifies(setup)).versions.root).toBe(3);
+  });
+
+  it('begins with the versions anew, however far the old keys were made to run', async () => {
+    const setup = await newCollector();
+    const { policy, timestampVersion } = await setup.repository.current();
+    const request = { current: policy, roles: ['policy'], signers: setup.admins, now: setup.clock.now() };
+    await setup.repository.push({
+      ...{ ...renewRoles(request), by: 'admin:ann' },
+      recovers: { onTopOf: timestampVersion, above: Number.MAX_SAFE_INTEGER },
+    });
+    const far = await agentVerifies(setup);
+    const { proposal } = await newOnlineRoot(setup, setup.repository);
+    await setup.repository.push({ ...proposal, by: 'admin:ann' });
+    const seconds = Math.floor(setup.clock.now().epochMilliseconds / 1000);
+
+    expect(far.versions.timestamp).toBeGreaterThan(seconds);
+    expect((await agentVerifies(setup, far)).versions).toMatchObject({ timestamp: seconds, snapshot: seconds });
+  });
+
+  it('signs nothing with keys that the root does not name', async () => {
+    const setup = await newCollector();
+    const { file, restart } = await withKeyFile(setup, 'old-keys.json');
+    const old = readFileSync(file, 'utf8');
     const repository = await restart();
     const { proposal } = await newOnlineRoot(setup, repository);
-    await Promise.all([repository.push({ ...proposal, by: 'admin:ann' }), repository.proposeOnlineKeys('admin:bob')]);
-    await setup.clock.advance(DAY_MS / 2);
+    await repository.push({ ...proposal, by: 'admin:ann' });
+    // The key file of before, from a backup.
+    writeFileSync(file, old);
+    const state = await storedState(setup);
 
-    expect(await (await restart()).refreshTimestamp()).toBe(true);
-    expect((await agentVerifies(setup)).versions.root).toBe(2);
+    await expect((await restart()).refreshTimestamp({ restarted: true })).rejects.toThrow(code('KEY_UNUSABLE'));
+    expect(await storedState(setup)).toEqual(state);
   });
 
   it('starts without its key file, keeps what is stored, and an admin mends it', async () => {
