@@ -15,6 +15,8 @@ import { makeRepository, type Repository } from '../../../scripts/lab/repository
 import { makeSandbox, type Sandbox } from '../../../scripts/lab/sandbox.ts';
 import { createAptFetcher } from './fetcher.ts';
 import { createAptInstaller } from './installer.ts';
+import { createAptObserver } from './observer.ts';
+import { REFRESH } from './testing/archive.ts';
 
 const run = createRun({});
 const top = temporaryFolder('apt-full');
@@ -127,6 +129,28 @@ needs([...PARTS, ...SMALL_DISK_PARTS], 'with the real apt and a small disk', () 
       });
       disk.free();
       expect(await fetcher.fetch({ packages: [wanted] })).toEqual({ missing: [] });
+    });
+  });
+
+  describe.runIf(root)('when there is no room for the agent’s own lists', () => {
+    it('says DISK_FULL for each repository, never "0 updates", and is whole when there is room', async () => {
+      const disk = await smallDisk({ bytes: CACHE_BYTES, visible: true });
+      const observer = createAptObserver({
+        root: sandbox.root,
+        stateDir: join(disk.path, 'state'),
+        run,
+        clock: systemClock,
+        unprivileged: unprivileged(),
+        maxAge: 86_400_000,
+      });
+      await observer.repositories();
+      disk.fill(8 * KIB);
+      const repositories = await observer.refresh(REFRESH).catch(asCoded);
+      const codes = 'code' in repositories ? [repositories.code] : repositories.map(({ lastError }) => lastError?.code);
+      expect(codes).toEqual(codes.map(() => 'DISK_FULL'));
+      disk.free();
+      expect((await observer.refresh(REFRESH)).filter(({ problem }) => problem !== null)).toEqual([]);
+      expect((await observer.pending()).map(({ name }) => name).sort()).toEqual(['large', 'small']);
     });
   });
 

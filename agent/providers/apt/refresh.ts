@@ -12,6 +12,7 @@ import { type AptOption, type UnprivilegedUser, writeAptConfig } from './apt-con
 import type { Problem } from './belief.ts';
 import { partialSizes, watchBudget } from './byte-budget.ts';
 import { indexChanged, removeStrangers } from './lists.ts';
+import { saysFull } from './no-space.ts';
 import { splitRuns } from './refresh-runs.ts';
 import { type ListedRepository, listRepositories } from './repository-list.ts';
 import { renderSources, type SourceEntry } from './sources.ts';
@@ -153,7 +154,11 @@ function judge(
   if (verdict?.error) return verdict.error;
   // apt moves files into the lists at the end of a run, and those of a repository together: what was moved is whole.
   if (facts.ended) return facts.committed || (verdict?.hit && facts.there) ? null : facts.ended;
-  if (facts.general.length > 0) return { code: 'PACKAGE_MANAGER_FAILED', reason: facts.general.join('; ') };
+  if (facts.general.length > 0) {
+    const code = facts.general.some(saysFull) ? 'DISK_FULL' : 'PACKAGE_MANAGER_FAILED';
+
+    return { code, reason: facts.general.join('; ') };
+  }
   if (!verdict?.reached) return { code: 'REPOSITORY_UNREACHABLE', reason: 'apt-get said nothing about it' };
 
   return facts.there ? null : { code: 'REPOSITORY_NEVER_FETCHED', reason: 'apt-get kept no index of it' };

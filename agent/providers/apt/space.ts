@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { asCoded, CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { hasErrno } from '@selvage/shared/files/durable.ts';
 import type { Transaction } from '@selvage/shared/model/package.ts';
+import { saysFull } from './no-space.ts';
 import type { PackageFacts } from './package-facts.ts';
 
 export interface Space {
@@ -49,18 +50,9 @@ export async function spaceFor(
   return [...byDevice.values()];
 }
 
-/*
- * What apt and dpkg say when a disk is full, with LC_MESSAGES=C; the number is that of errno(3), the words are strerror(3)'s:
- *   E: Write error - write (28: No space left on device)
- *   E: Failed to fetch copy:/x/InRelease  Error writing to file - write (28: No space left on device) [IP: …]
- *   E: You don't have enough free space in /var/lib/selvage-agent/runner/apt/cache/archives/.
- *   dpkg: error processing archive x.deb (--unpack): cannot copy extracted data for './x' to '/x.dpkg-new': failed to write (No space left on device)
- */
-const FULL = /No space left on device|Disk quota exceeded|You don't have enough free space in /;
-
 /** Throws DISK_FULL naming the file system of `path` when a program said so. */
 export async function refuseFull(words: string, path: string): Promise<void> {
-  if (FULL.test(words)) throw await fullDisk(path);
+  if (saysFull(words)) throw await fullDisk(path);
 }
 
 /** The error for any of our own writes below `path`: DISK_FULL with the file system named where it is that, else as it was. */

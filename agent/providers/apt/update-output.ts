@@ -2,6 +2,7 @@
 // against the repository it names, or against all of them.
 import type { Code } from '@selvage/shared/errors/codes.ts';
 import type { Problem } from './belief.ts';
+import { saysFull } from './no-space.ts';
 import { type ListedRepository, printedSuite } from './repository-list.ts';
 
 export interface UpdateVerdict {
@@ -114,6 +115,7 @@ function verdict({ hit, reached, causes, errors, signature }: Findings): UpdateV
 
 function codeOf(causes: readonly string[], errors: readonly string[]): Code | null {
   if (causes.length === 0 && errors.length === 0) return null;
+  if ([...causes, ...errors].some(saysFull)) return 'DISK_FULL';
   const statuses = causes.map((cause) => /^(\d{3}) {2}/.exec(cause)?.[1] ?? '');
   if (statuses.some((status) => NOT_ENTITLED.includes(status))) return 'REPOSITORY_NOT_ENTITLED';
   if (statuses.some((status) => GONE.includes(status))) return 'REPOSITORY_GONE';
