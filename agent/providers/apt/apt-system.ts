@@ -4,7 +4,7 @@
 import { lchown, lstat, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
-import type { Run, RunOptions, RunOutput } from '@selvage/shared/exec/run.ts';
+import type { Run } from '@selvage/shared/exec/run.ts';
 import { hasErrno } from '@selvage/shared/files/durable.ts';
 import { type AptOption, parseDump, readHostOptions, type UnprivilegedUser, writeAptConfig } from './apt-config.ts';
 
@@ -31,11 +31,10 @@ export interface AptSystem {
   readonly dpkgOptions: readonly string[];
   /** Writes the configuration; hooks are those of the host that an installation will run. */
   prepare(): Promise<{ readonly hooks: readonly string[] }>;
-  run(options: Omit<RunOptions, 'deadlineMs'> & { readonly deadlineMs?: number }): Promise<RunOutput>;
+  readonly run: Run;
 }
 
 const OPEN_FOLDER = 0o755;
-const QUERY_DEADLINE_MS = 120_000;
 const DUMP_DEADLINE_MS = 10_000;
 /** Every process of a transaction carries it, so that a later start can tell whether one is still at work. */
 export const TRANSACTION_MARK = 'SELVAGE_TRANSACTION';
@@ -94,9 +93,9 @@ export function createAptSystem(options: AptSystemOptions): AptSystem {
 
       return { hooks: hooks.map(({ name, value }) => `${name} ${value}`) };
     },
-    run: ({ file, args = [], env, ...rest }) =>
+    run: ({ file, args = [], env, deadlineMs, ...rest }) =>
       options.run({
-        deadlineMs: QUERY_DEADLINE_MS,
+        deadlineMs,
         cwd: '/',
         ...rest,
         file: sandboxed ? 'unshare' : file,

@@ -29,6 +29,8 @@ export interface AptInstallerOptions extends AptSystemOptions {
 
 /** Past it the installation is reported as overdue and goes on. */
 const INSTALL_OVERDUE_MS = 2 * 3_600_000;
+/** Simulations and look-ups. */
+const QUERY_DEADLINE_MS = 120_000;
 const DOWNLOAD_DEADLINE_MS = 30 * 60_000;
 const MAX_OUTPUT = 1024 * 1024;
 const MAX_REASON = 4000;
@@ -78,7 +80,9 @@ class AptInstaller implements Installer {
     }
     const facts = {
       installed: await this.installed(),
-      nativeArch: (await this.#system.run({ file: 'dpkg', args: ['--print-architecture'] })).stdout.trim(),
+      nativeArch: (
+        await this.#system.run({ file: 'dpkg', args: ['--print-architecture'], deadlineMs: QUERY_DEADLINE_MS })
+      ).stdout.trim(),
       compare: this.#options.compare,
       downloadBytes: null,
     };
@@ -193,12 +197,16 @@ class AptInstaller implements Installer {
   }
 
   #apt(args: readonly string[]) {
-    return this.#system.run({ file: 'apt-get', args });
+    return this.#system.run({ file: 'apt-get', args, deadlineMs: QUERY_DEADLINE_MS });
   }
 
   async #show(packages: readonly PackageVersion[]): Promise<readonly PackageFacts[]> {
     if (packages.length === 0) return [];
-    const output = await this.#system.run({ file: 'apt-cache', args: ['show', '--', ...packages.map(exactly)] });
+    const output = await this.#system.run({
+      file: 'apt-cache',
+      args: ['show', '--', ...packages.map(exactly)],
+      deadlineMs: QUERY_DEADLINE_MS,
+    });
 
     return parseShow(output.stdout);
   }
