@@ -109,6 +109,7 @@ describe('when the online keys are rotated', () => {
 
     // The other one asks before the commit, and gets all the turns it could use.
     const asked: Promise<unknown>[] = [];
+    let [rotating, calls] = [false, 0];
     const keys = await openKeyring(file);
     const repository = createPolicyRepository({
       ...{ keys, clock: setup.clock, events: new Events() },
@@ -116,16 +117,20 @@ describe('when the online keys are rotated', () => {
         ...setup.store,
         read: setup.store.read,
         transaction: async (work) => {
+          calls += 1;
           if (asked.length === 0 && rotating) {
+            const first = calls;
             asked.push(repository.proposeOnlineKeys('admin:bob'));
-            for (let turn = 0; turn < 500; turn++) await new Promise((resolve) => setImmediate(resolve));
+            // Until the other one has its keys and wants to write that down, or plainly does not get that far.
+            for (let turn = 0; turn < 50_000 && calls === first; turn++) {
+              await new Promise((resolve) => setImmediate(resolve));
+            }
           }
 
           return setup.store.transaction(work);
         },
       },
     });
-    let rotating = false;
     const again = await newOnlineRoot(setup, repository);
     rotating = true;
     await repository.push({ ...again.proposal, by: 'admin:ann' });
