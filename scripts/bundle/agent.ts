@@ -55,12 +55,19 @@ export async function bundleAgent(folder: string): Promise<Bundled> {
   return {
     entry: join(folder, 'selvage-agent.mjs'),
     bytes: size(commands.metafile) + size(resident.metafile),
-    resident: { bytes: size(resident.metafile), inputs: Object.keys(resident.metafile.inputs) },
+    resident: { bytes: size(resident.metafile), inputs: inputsOf(resident.metafile) },
   };
 }
 
 function size({ outputs }: Metafile): number {
   return Object.values(outputs).reduce((sum, output) => sum + output.bytes, 0);
+}
+
+/** Those of which something is left. */
+function inputsOf({ outputs }: Metafile): readonly string[] {
+  const all = Object.values(outputs).flatMap(({ inputs }) => Object.entries(inputs));
+
+  return all.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([path]) => path);
 }
 
 /** The lock file without what is for development: from it the agent says which packages it brings. */

@@ -1,7 +1,7 @@
 // What an idle connection costs in CPU: all threads of the resident connector over two minutes, heartbeats included.
 import { setTimeout as wait } from 'node:timers/promises';
 import { installAgent } from '../agent/installation.ts';
-import { cpuOf } from '../agent/keep.ts';
+import { cpuOf, type Kept } from '../agent/keep.ts';
 import type { Bench } from '../bench.ts';
 
 const IDLE_MS = 120_000;
@@ -16,8 +16,11 @@ export const connectorCpu: Bench = {
   run: async ({ folder, say, quick }) => {
     const installed = await installAgent(folder);
 
+    const running: Kept[] = [];
+
     try {
       const connector = await installed.connect();
+      running.push(connector);
       await wait(SETTLE_MS);
       const idleMs = quick ? QUICK_MS : IDLE_MS;
       say(`connected; ${idleMs / 1000} s of idling`);
@@ -26,7 +29,6 @@ export const connectorCpu: Bench = {
       await wait(idleMs);
       const ran = Number((await cpuOf(connector.pid)) - before) / NANOSECONDS_PER_MS;
       const passed = performance.now() - from;
-      await connector.stop();
 
       return [
         {
@@ -42,6 +44,7 @@ export const connectorCpu: Bench = {
         },
       ];
     } finally {
+      for (const kept of running) await kept.stop();
       await installed.stop();
     }
   },

@@ -1,17 +1,17 @@
 // Memory of the resident connector against an idle osqueryd, watcher and worker, that has nothing scheduled and no server:
 // less than it would hold in use.
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { installAgent } from '../agent/installation.ts';
-import { keep, memoryOf, sum, told } from '../agent/keep.ts';
+import { type Kept, keep, memoryOf, sum, told } from '../agent/keep.ts';
 import { fetchOsquery } from '../agent/osquery.ts';
 import type { Bench } from '../bench.ts';
 
 const IDLE_MS = 60_000;
 const QUICK_MS = 5000;
 const WORKER_POLL_MS = 200;
-const WORKER_TRIES = 50;
+const WORKER_TRIES = 300;
 
 export const connectorVsOsqueryd: Bench = {
   name: 'connector-vs-osqueryd',
@@ -33,8 +33,11 @@ export const connectorVsOsqueryd: Bench = {
       ],
     });
 
+    const running: Kept[] = [];
+
     try {
       const connector = await installed.connect();
+      running.push(connector);
       const worker = await workerOf(watcher.pid);
       const idleMs = quick ? QUICK_MS : IDLE_MS;
       say(`both run; ${idleMs / 1000} s of idling`);
@@ -42,8 +45,6 @@ export const connectorVsOsqueryd: Bench = {
       const our = await memoryOf(connector.pid);
       const [watching, working] = await Promise.all([memoryOf(watcher.pid), memoryOf(worker)]);
       const both = sum([watching, working]);
-      await connector.stop();
-
       return [
         {
           name: 'connector.vs-osqueryd',
@@ -60,6 +61,7 @@ export const connectorVsOsqueryd: Bench = {
         },
       ];
     } finally {
+      for (const kept of running) await kept.stop();
       await watcher.stop();
       await installed.stop();
     }
@@ -68,8 +70,11 @@ export const connectorVsOsqueryd: Bench = {
 
 async function workerOf(watcher: number): Promise<number> {
   for (let tried = 0; tried < WORKER_TRIES; tried++) {
-    const children = (await readFile(`/proc/${watcher}/task/${watcher}/children`, 'utf8')).trim();
-    if (children !== '') return Number(children.split(' ')[0]);
+    // One of its threads forks, and not always the same.
+    const tasks = await readdir(`/proc/${watcher}/task`);
+    const lists = await Promise.all(tasks.map((task) => readFile(`/proc/${watcher}/task/${task}/children`, 'utf8')));
+    const child = lists.join(' ').trim().split(' ')[0];
+    if (child) return Number(child);
     await wait(WORKER_POLL_MS);
   }
 
