@@ -1,9 +1,9 @@
 // A host whose clock is wrong, jumps, or stands, and a collector whose certificate has ended: they stay connected, it is
 // said, and nothing goes in circles.
 import { describe, expect, it } from 'vitest';
-import { NOW, nextOf, type Peer, startCollector } from './testing/collector.ts';
+import { NOW, nextOf, startCollector } from './testing/collector.ts';
 import { identityFolder } from './testing/identity-folder.ts';
-import { message, type StartedLink, startLink } from './testing/started-link.ts';
+import { type StartedLink, startLink, worksWithoutRenewal } from './testing/started-link.ts';
 
 const DUE = { from: '2026-02-08T12:00:00Z', until: '2026-03-10T12:00:00Z' };
 const ENDED = { from: '2026-01-01T00:00:00Z', until: '2026-02-28T00:00:00Z' };
@@ -17,13 +17,6 @@ async function connected(over: Parameters<typeof startLink>[1], options: Paramet
   const { clockSkewMs } = await link.event('connected');
 
   return { collector, link, peer, hello, clockSkewMs };
-}
-
-/** Everything works, and no certificate was asked for: that would have come before the message. */
-async function worksWithoutRenewal(link: StartedLink, peer: Peer): Promise<void> {
-  await link.outbox.add(message('works'));
-  const frames = [await peer.next(), await peer.next()];
-  expect(frames.map(({ type }) => type).sort()).toEqual(['durable', 'policyRequest']);
 }
 
 const problems = (link: StartedLink) =>

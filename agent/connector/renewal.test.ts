@@ -14,7 +14,7 @@ import {
   startCollector,
 } from './testing/collector.ts';
 import { certify, identityFolder } from './testing/identity-folder.ts';
-import { message, type StartedLink, startLink } from './testing/started-link.ts';
+import { message, type StartedLink, startLink, worksWithoutRenewal } from './testing/started-link.ts';
 
 /** NOW is 2026-03-01T12:00:00Z: of these thirty days 19, 21, 30 and a second are over. */
 const FRESH = { from: '2026-02-10T12:00:00Z', until: '2026-03-12T12:00:00Z' };
@@ -88,11 +88,8 @@ describe('when two thirds of the life of a certificate are over', () => {
     const { collector, link } = await started({ dates: FRESH });
     const peer = await greeted(collector);
     await link.event('connected');
-    await inTouch(link, peer);
-    await link.outbox.add(message('one'));
-    const frames = [await peer.next(), await peer.next()];
 
-    expect(frames.map(({ type }) => type).sort()).toEqual(['durable', 'policyRequest']);
+    await worksWithoutRenewal(link, peer);
   });
 
   it('within a long connection it is noticed at the next hour', async () => {
@@ -121,9 +118,8 @@ describe('when the answer does not come, or is of no use', () => {
     expect((await link.event('disconnected')).error).toMatchObject({ code: 'UNREACHABLE' });
 
     const { peer } = await comesBack(collector, link);
-    await link.outbox.add(message('goes on'));
-    const frames = [await peer.next(), await peer.next()];
-    expect(frames.map(({ type }) => type).sort()).toEqual(['durable', 'policyRequest']);
+    await link.event('connected');
+    await worksWithoutRenewal(link, peer);
     peer.socket.terminate();
     await link.event('waiting');
     await link.clock.advance(HOUR_MS);
@@ -379,17 +375,14 @@ describe('when the hosts’ authority changes', () => {
     for (const passed of [0, HOUR_MS, 22 * HOUR_MS]) {
       const { peer } = await comesBack(collector, link);
       await link.event('connected');
-      await link.outbox.add(message('goes on'));
-      const frames = [await peer.next(), await peer.next()];
-      expect(frames.map(({ type }) => type).sort()).toEqual(['durable', 'policyRequest']);
+      await worksWithoutRenewal(link, peer);
       peer.socket.terminate();
       await link.event('disconnected');
       await link.clock.advance(passed);
     }
     const { peer } = await comesBack(collector, link);
     await link.event('connected');
-    await link.outbox.add(message('goes on'));
-    await nextOf(peer, 'durable');
+    await worksWithoutRenewal(link, peer);
     peer.socket.terminate();
     await link.event('waiting');
     await link.clock.advance(2 * HOUR_MS);

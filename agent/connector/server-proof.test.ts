@@ -30,6 +30,14 @@ function made({ by = authority, names, usage = 'server', dates = DATES, commonNa
   );
 }
 
+/** The same certificate, not signed by its authority. */
+function forged(certificate: X509Certificate): X509Certificate {
+  const der = Buffer.from(certificate.raw);
+  der[der.length - 1] = (der.at(-1) ?? 0) ^ 1;
+
+  return new X509Certificate(der);
+}
+
 const prove = (certificate: X509Certificate | undefined, host = 'collector.example', now: string = NOW) =>
   proveServer({
     certificate,
@@ -48,6 +56,7 @@ describe('when a server shows its certificate', () => {
     ['none', undefined],
     ['one of another authority', made({ by: makeAuthority('other') })],
     ['one of another authority with the same name', made({ by: makeAuthority() })],
+    ['one with a forged signature, otherwise as it should be', forged(made())],
     ['one for clients: any enrolled host has such a one', made({ usage: 'client' })],
     ['the authority’s own', new X509Certificate(authority.certificate)],
     ['one for another name', made(), 'other.example'],

@@ -11,12 +11,13 @@ import { openIdentitySource } from '../identity-source.ts';
 import { type LinkEvent, type Mirror, runLink } from '../link.ts';
 import { type Outbox, openOutbox } from '../outbox.ts';
 import type { Machine } from '../resume.ts';
-import { type FakeCollector, NOW } from './collector.ts';
+import { type FakeCollector, NOW, type Peer } from './collector.ts';
 import { identityFolder } from './identity-folder.ts';
 
 const root = temporaryFolder('link');
 const stops: (() => Promise<void>)[] = [];
 let folders = 0;
+let messages = 0;
 afterAll(async () => {
   for (const stop of stops) await stop();
 });
@@ -117,4 +118,22 @@ export async function startLink(
       }
     },
   };
+}
+
+/** Sleepers of a connection whose policy request is not answered: heartbeat, that request, and the look at its certificate. */
+const AT_REST = 3;
+
+/** Everything works on a connection that was just welcomed, and nobody was asked for a certificate. */
+export async function worksWithoutRenewal(link: StartedLink, peer: Peer): Promise<void> {
+  // A request is sent before its answer is waited for: who waits for the next look has asked for nothing.
+  await link.clock.sleeping(AT_REST);
+  // Of its own name: what was never acknowledged comes again with each connection.
+  const name = `works ${messages++}`;
+  await link.outbox.add(message(name));
+
+  for (;;) {
+    const frame = await peer.next();
+    if (frame.type === 'renewalRequest') throw new Error('it asked for a certificate');
+    if (frame.type === 'durable' && frame.message.type === 'section' && frame.message.name === name) return;
+  }
 }
