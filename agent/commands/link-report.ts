@@ -9,6 +9,8 @@ import type { Context } from './context.ts';
 
 const MAX_BYTES = 64 * 1024;
 const READABLE = 0o644;
+/** What is told with a connection and stands until the next one, whatever works meanwhile. */
+const STANDING: ReadonlySet<Code | undefined> = new Set(['CLOCK_WRONG', 'CERTIFICATE_EXPIRED']);
 const code = z.enum(Object.keys(CODES) as [Code, ...Code[]]);
 const file = z.strictObject({
   connectedSince: z.nullable(z.string()),
@@ -69,7 +71,9 @@ export async function createLinkReport(path: string, { clock, log }: Context): P
       if (event.type === 'connected') {
         change({ connectedSince: now, lastConnected: now, clockSkewMs: event.clockSkewMs, problem: null });
       }
-      if (event.type === 'policy') change({ policy: event.timestampVersion, problem: null });
+      if (event.type === 'policy') {
+        change({ policy: event.timestampVersion, problem: STANDING.has(facts.problem?.code) ? facts.problem : null });
+      }
       // What was refused while connected (policy that cannot be mirrored, a message) stands until that is over.
       if (event.type === 'problem') change({ problem: trouble(event.error) });
       // Something could be written since, and was taken: there is room again.
