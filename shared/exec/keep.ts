@@ -32,6 +32,8 @@ export type Keep = (options: KeepOptions) => Kept;
 
 /** 8 KiB of one line of output. */
 const MAX_LINE = 8192;
+/** After the exit its outputs are read no longer than this. */
+const PIPE_GRACE_MS = 500;
 /** It drains what it has begun. */
 const STOP_GRACE_MS = 20_000;
 
@@ -57,7 +59,15 @@ export function createKeep(environment: Readonly<Record<string, string | undefin
     for (const stream of [child.stdout, child.stderr]) inLines(stream, onLine);
     const ended = new Promise<number>((resolve) => {
       child.once('error', () => resolve(1));
-      child.once('close', (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
+      child.once('exit', (code, signal) => {
+        const exitCode = code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
+        // What is left of its group may hold the pipes; it goes with it.
+        const timer = setTimeout(() => killGroup(child.pid), PIPE_GRACE_MS);
+        child.once('close', () => {
+          clearTimeout(timer);
+          resolve(exitCode);
+        });
+      });
     });
 
     return {

@@ -1,9 +1,19 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../testing/temporary-folder.ts';
-import { hasErrno, readBounded, removeDurable, writeDurable } from './durable.ts';
+import { hasErrno, readBounded, readOwned, removeDurable, writeDurable } from './durable.ts';
 
 const folder = temporaryFolder('durable');
 const at = (name: string) => join(folder, name);
@@ -84,4 +94,39 @@ describe('when a file is removed durably', () => {
 
     expect(readdirSync(folder)).not.toContain('gone');
   });
+});
+
+describe('when a file decides about our rights', () => {
+  it('is read when it is ours and only we can write it', async () => {
+    writeFileSync(at('own'), 'x', { mode: 0o644 });
+
+    expect(Buffer.from((await readOwned(at('own'), 10)) ?? []).toString()).toBe('x');
+    expect(await readOwned(at('missing'), 10)).toBeNull();
+  });
+
+  it('is refused when others may write it, or it has a second name or is a link', async () => {
+    writeFileSync(at('open'), 'x');
+    chmodSync(at('open'), 0o666);
+    writeFileSync(at('twice'), 'x');
+    linkSync(at('twice'), at('second'));
+    symlinkSync(at('own'), at('to-own'));
+
+    for (const name of ['open', 'twice', 'to-own']) {
+      await expect(readOwned(at(name), 10)).rejects.toMatchObject({ code: 'FILE_UNSAFE' });
+    }
+  });
+
+  it.runIf(process.getuid?.() === 0)(
+    'as root it is refused when a group may write it or it is another user’s',
+    async () => {
+      writeFileSync(at('group'), 'x');
+      chmodSync(at('group'), 0o664);
+      writeFileSync(at('foreign'), 'x');
+      chownSync(at('foreign'), 65_534, 65_534);
+
+      for (const name of ['group', 'foreign']) {
+        await expect(readOwned(at(name), 10)).rejects.toMatchObject({ code: 'FILE_UNSAFE' });
+      }
+    },
+  );
 });
