@@ -88,6 +88,29 @@ describe('when a host is connected', () => {
     await running.stop();
   });
 
+  it('what it says it holds is in status, and the way back that status names ends it', async () => {
+    const lab = collectorLab();
+    await lab.init();
+    const running = await lab.serve();
+    const host = await connectedHost(lab, running, 'web-1');
+    const roles = [
+      { role: 'policy', version: 7n },
+      { role: 'root', version: 1n },
+    ];
+    host.socket.send(encodeAgentFrame({ type: 'policyHeld', roles, problem: 'POLICY_ROLLED_BACK' }));
+    host.socket.send(encodeAgentFrame({ type: 'ping', nonce: 1n }));
+    await host.until('pong');
+    const { exit, stdout } = await lab.run(['status']);
+    expect(exit).toBe(0);
+    expect(stdout).toMatch(/^CRITICAL {2}1 hosts have accepted version 7 of policy; this collector has 1 \(web-1\)\n/);
+    expect(stdout).toContain('  next:  selvage policy recover, on the machine of the admin who pushed last\n');
+
+    expect((await lab.run(['policy', 'recover'])).stdout).toBe('signed policy anew as version 8\n');
+    expect((await lab.run(['status'])).stdout).not.toContain('have accepted version');
+    host.socket.terminate();
+    await running.stop();
+  });
+
   it('its certificate opens nothing on the port for admins', async () => {
     const lab = collectorLab();
     await lab.init();

@@ -85,9 +85,8 @@ export class PolicyDesk {
   }
 
   async #turn(request: PolicyRequest, signal: AbortSignal): Promise<void> {
+    await this.#tell(signal);
     try {
-      const held = await this.#parts.held?.();
-      if (held && !signal.aborted) this.#parts.send({ type: 'policyHeld', ...held });
       await this.#parts.onPolicy(request, signal);
     } catch (error) {
       if (signal.aborted) return;
@@ -105,6 +104,16 @@ export class PolicyDesk {
       // Aborted: the session is over, and the next one begins with a turn.
       () => undefined,
     );
+  }
+
+  /** What cannot be told is no reason not to look for newer policy. */
+  async #tell(signal: AbortSignal): Promise<void> {
+    try {
+      const held = await this.#parts.held?.();
+      if (held && !signal.aborted) this.#parts.send({ type: 'policyHeld', ...held });
+    } catch (error) {
+      if (!signal.aborted) this.#parts.onProblem(asCoded(error));
+    }
   }
 
   async #request(name: string, sha256: Sha256 | null, signal: AbortSignal): Promise<Uint8Array | null> {

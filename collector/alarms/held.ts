@@ -1,4 +1,4 @@
-// Which versions of signed policy hosts say they have accepted, as their last Hello said. In memory only: after a restart every
+// Which versions of signed policy hosts say they have accepted, as they said last. In memory only: after a restart every
 // host says it again. A hint, never a fact: a host may lie, and nothing is signed or refused on the word of one.
 
 import { type Code, isCode } from '@selvage/shared/errors/codes.ts';
@@ -9,6 +9,8 @@ import type { Behind, Refusing } from './alarms.ts';
 
 /** Hosts that are named per role. */
 const MAX_NAMES = 20;
+/** Distinct lists of versions that are shared: a fleet holds a few at a time. */
+const MAX_LISTS = 64;
 
 interface Said {
   readonly name: string;
@@ -18,16 +20,26 @@ interface Said {
 
 export class HeldPolicy {
   readonly #hosts = new Map<HostId, Said>();
+  readonly #lists = new Map<string, Said['roles']>();
 
   note({ id, name }: { readonly id: HostId; readonly name: string }, { roles, problem }: PolicyHeld): void {
-    this.#hosts.set(id, {
-      name,
-      // Only roles of the fixed table; snapshot and timestamp are ahead again by their number alone, which holds the time.
-      roles: roles
-        .filter(({ role }) => role === 'root' || role === 'targets' || delegatorOf(role) !== null)
-        .map(({ role, version }) => ({ role, version: Number(version) })),
-      problem: isCode(problem) ? problem : null,
-    });
+    this.#hosts.set(id, { name, roles: this.#shared(roles), problem: isCode(problem) ? problem : null });
+  }
+
+  /** Nearly all hosts of a fleet hold the same versions, so they share one list; the last few distinct ones are kept. */
+  #shared(said: PolicyHeld['roles']): Said['roles'] {
+    // Only roles of the fixed table; snapshot and timestamp are ahead again by their number alone, which holds the time.
+    const roles = said
+      .filter(({ role }) => role === 'root' || role === 'targets' || delegatorOf(role) !== null)
+      .map(({ role, version }) => ({ role, version: Number(version) }));
+    const key = JSON.stringify(roles);
+    const known = this.#lists.get(key);
+    if (known) return known;
+    const [oldest] = this.#lists.keys();
+    if (this.#lists.size >= MAX_LISTS && oldest !== undefined) this.#lists.delete(oldest);
+    this.#lists.set(key, roles);
+
+    return roles;
   }
 
   forget(id: HostId): void {
