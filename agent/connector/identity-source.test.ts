@@ -240,7 +240,7 @@ describe('when authorities change', () => {
     await source.keep(certify(await source.request(), next), now);
     const changed = await source.trust([oldest], await server(dir));
 
-    expect(changed).toBeNull();
+    expect(changed).toEqual([next.certificate, authority.certificate]);
     expect(await source.load()).toMatchObject({ isNext: true });
   });
 });
