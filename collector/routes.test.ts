@@ -16,9 +16,11 @@ import { makeAuthority, makeHost, makeWorld, refusal, type World } from './gatew
 
 const API = [
   'GET /v1/admins reader',
+  'GET /v1/admins/self reader',
   'GET /v1/alarms reader',
   'GET /v1/audit reader',
   'GET /v1/audit/head reader',
+  'GET /v1/authorities/hosts admin',
   'GET /v1/events reader',
   'GET /v1/fixes reader',
   'GET /v1/fixes/:id reader',
@@ -33,6 +35,12 @@ const API = [
   'GET /v1/trust public',
   'POST /v1/admins admin',
   'POST /v1/admins/:name/revoke admin',
+  // Of its own certificate only: whoever asks proves the one that it has.
+  'POST /v1/admins/self/renew reader',
+  'POST /v1/authorities/hosts/begin admin',
+  'POST /v1/authorities/hosts/finish admin',
+  'POST /v1/authorities/hosts/switch admin',
+  'POST /v1/hosts/:host/readmit admin',
   'POST /v1/hosts/:host/revoke admin',
   'POST /v1/login public',
   'POST /v1/policy admin',
