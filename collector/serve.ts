@@ -23,6 +23,7 @@ import { hostsShelf } from './hosts-shelf.ts';
 import { createIntake } from './intake/intake.ts';
 import { openKeyring } from './policy/keyring.ts';
 import { createPolicyRepository, type PolicyRepository } from './policy/repository.ts';
+import { restorationsOf } from './restorations.ts';
 import { keepServing, ServerCertificates } from './server-certificates.ts';
 import { type CollectorSettings, urlHost } from './settings.ts';
 import type { Store } from './store/ports.ts';
@@ -72,6 +73,7 @@ async function serveStore(store: Store, settings: CollectorSettings, deps: Serve
   const hosts = authorities.issuing;
   const admins = await readPair(home.collector.adminsAuthority);
   const keys = await openKeyring(home.collector.onlineKeys);
+  const restorations = await restorationsOf(store.read.audit);
   const events = new Events();
   const policy = createPolicyRepository({ store, keys, clock, events });
   await policy.refreshTimestamp({ restarted: true }).catch((error: unknown) => {
@@ -119,6 +121,7 @@ async function serveStore(store: Store, settings: CollectorSettings, deps: Serve
     collectorVersion: VERSION,
     renew: (request) => enrollment.renewHost(request),
     authorities: () => authorities.endorsed,
+    restorations,
     onHeld: (host, said) => held.note(host, said),
   });
   const root = await firstRoot(store);
@@ -134,6 +137,7 @@ async function serveStore(store: Store, settings: CollectorSettings, deps: Serve
   try {
     api = await startApi({
       ...{ store, enrollment, policy, alarms, connections: gateway, events, clock, log },
+      restorations,
       authorities: createRotation({
         ...{ authorities, store, clock, random },
         onChanged: (step) => {

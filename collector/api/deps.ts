@@ -8,6 +8,7 @@ import type { Alarm, Behind } from '../alarms/alarms.ts';
 import type { RotationView } from '../enrollment/rotation.ts';
 import type { Events } from '../events.ts';
 import type { Load } from '../metrics/meter.ts';
+import type { Restoration } from '../restorations.ts';
 import type { AdminRecord, Store } from '../store/ports.ts';
 
 export interface ApiDeps {
@@ -16,6 +17,8 @@ export interface ApiDeps {
   readonly policy: PolicyPort;
   readonly connections: ConnectionsPort;
   readonly authorities: AuthoritiesPort;
+  /** Times that the store has forgotten; none when left out. */
+  readonly restorations?: readonly Restoration[];
   /** What ends, and what hosts have accepted that is not here. */
   readonly alarms: () => Promise<AlarmsNow>;
   readonly events: Events;
@@ -57,6 +60,8 @@ export interface EnrollmentPort {
   renewAdmin(request: { readonly name: string; readonly csr: string; readonly key: Sha256 }): Promise<string>;
   /** The admin has used their next certificate: the one before counts no more. */
   adminUsed(name: string): Promise<void>;
+  /** The admin has a certificate that is newer than the store. */
+  adoptAdmin(name: string, next: { readonly certificate: Sha256; readonly expires: Timestamp }): Promise<void>;
 }
 
 /** The steps write their ledger entries with `by` as the actor. */

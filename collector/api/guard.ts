@@ -1,11 +1,15 @@
 // Who asks: the client certificate of the connection, known and active in the store, with a role that allows the route.
 // It fails closed: a route without a guard answers nobody. Nothing in a request's body or headers counts.
+import type { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
+import type { Sha256, Timestamp } from '@selvage/shared/model/ids.ts';
 import { adminNameOf, fingerprint } from '@selvage/shared/pki/certificate.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { isInForgottenTime, type Restoration } from '../restorations.ts';
 import type { AdminRecord, Readers } from '../store/ports.ts';
+import type { ApiDeps } from './deps.ts';
 import type { Guard } from './route.ts';
 
 export interface GuardDeps {
@@ -13,6 +17,21 @@ export interface GuardDeps {
   readonly clock: Clock;
   /** An admin has used the certificate that was to be their next. */
   readonly onNext: (name: string) => Promise<void>;
+  /** Times that the store has forgotten. */
+  readonly restorations: readonly Restoration[];
+  /** An admin came with a certificate that is newer than the store. */
+  readonly onForgotten: (
+    name: string,
+    certificate: { readonly certificate: Sha256; readonly expires: Timestamp },
+  ) => Promise<void>;
+}
+
+export function guardDeps({ store, clock, enrollment, restorations = [] }: ApiDeps): GuardDeps {
+  return {
+    ...{ admins: store.read.admins, clock, restorations },
+    onNext: (name) => enrollment.adminUsed(name),
+    onForgotten: (name, next) => enrollment.adoptAdmin(name, next),
+  };
 }
 
 export function addGuard(app: FastifyInstance, deps: GuardDeps): void {
@@ -33,14 +52,15 @@ export function addGuard(app: FastifyInstance, deps: GuardDeps): void {
 }
 
 /** The active admin behind the connection. Throws UNAUTHENTICATED, CERTIFICATE_*, ADMIN_REVOKED. */
-export async function identify(request: FastifyRequest, { admins, clock, onNext }: GuardDeps): Promise<AdminRecord> {
+export async function identify(request: FastifyRequest, deps: GuardDeps): Promise<AdminRecord> {
+  const { admins, clock, onNext } = deps;
   const socket = request.raw.socket as TLSSocket;
   const certificate = socket.getPeerX509Certificate();
   if (!certificate) throw new CodedError('UNAUTHENTICATED', 'the connection carries no client certificate');
   if (!socket.authorized) throw untrusted(socket);
 
   const shown = fingerprint(certificate.raw);
-  const admin = await admins.byCertificate(shown);
+  const admin = (await admins.byCertificate(shown)) ?? (await forgotten(certificate, deps));
   if (!admin || adminNameOf(certificate) !== admin.name) {
     throw new CodedError('UNAUTHENTICATED', 'no admin is known by this certificate');
   }
@@ -56,6 +76,25 @@ export async function identify(request: FastifyRequest, { admins, clock, onNext 
   if (isNext) await onNext(admin.name);
 
   return admin;
+}
+
+/**
+ * The active admin of that name, when the certificate was issued after everything that is known of them: the store was
+ * restored from a backup. The newest certificate of an admin is always their current or next one.
+ */
+async function forgotten(certificate: X509Certificate, { admins, restorations, onForgotten }: GuardDeps) {
+  const admin = await admins.byName(adminNameOf(certificate) ?? '');
+  if (admin?.state !== 'active') return null;
+
+  const known = [admin.certificateExpires, ...(admin.next ? [admin.next.expires] : [])];
+  const until = certificate.validToDate.getTime();
+  if (known.some((end) => Temporal.Instant.from(end).epochMilliseconds >= until)) return null;
+  if (!isInForgottenTime(certificate.validFromDate.getTime(), restorations)) return null;
+
+  const expires = Temporal.Instant.fromEpochMilliseconds(until).toString() as Timestamp;
+  await onForgotten(admin.name, { certificate: fingerprint(certificate.raw), expires });
+
+  return admins.byName(admin.name);
 }
 
 function untrusted(socket: TLSSocket): CodedError {

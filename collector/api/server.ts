@@ -12,7 +12,7 @@ import { hasErrno } from '@selvage/shared/files/durable.ts';
 import fastify, { type FastifyInstance, type RouteOptions } from 'fastify';
 import type { ApiDeps } from './deps.ts';
 import { addFailures } from './failure.ts';
-import { addGuard } from './guard.ts';
+import { addGuard, guardDeps } from './guard.ts';
 import { ROUTES } from './routes/list.ts';
 
 /** Bytes of a request body unless its route says otherwise: names and options, never files. */
@@ -80,11 +80,7 @@ export async function buildApi(
   });
   app.addHook('onRoute', onRoute);
   addFailures(app, deps.log);
-  addGuard(app, {
-    admins: deps.store.read.admins,
-    clock: deps.clock,
-    onNext: (name) => deps.enrollment.adminUsed(name),
-  });
+  addGuard(app, guardDeps(deps));
   app.addHook('onSend', async (_request, reply) => {
     void reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
   });

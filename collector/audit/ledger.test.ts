@@ -13,7 +13,7 @@ const AT = '2026-03-01T12:00:00Z' as Timestamp;
 const folder = temporaryFolder('ledger');
 
 /** A reader over entries, as the store pages them. */
-function readerOf(entries: readonly AuditEntry[]): AuditReader {
+function readerOf(entries: readonly AuditEntry[]): Pick<AuditReader, 'after' | 'head'> {
   return {
     after: async (sequence, limit) => entries.filter((entry) => entry.sequence > sequence).slice(0, limit),
     head: async () => entries.at(-1) ?? null,

@@ -17,7 +17,7 @@ export interface Verified {
  * Checks every entry from the start, against `expected` when a head is known from elsewhere (an export, another copy).
  * Throws AUDIT_BROKEN with details {sequence, wrong}.
  */
-export async function verifyLedger(audit: AuditReader, expected?: Head): Promise<Verified> {
+export async function verifyLedger(audit: Pick<AuditReader, 'after' | 'head'>, expected?: Head): Promise<Verified> {
   let head = START;
 
   for (;;) {

@@ -1,6 +1,8 @@
 import { X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { sha256 } from '@selvage/shared/files/canonical.ts';
+import type { Timestamp } from '@selvage/shared/model/ids.ts';
 import { fingerprint } from '@selvage/shared/pki/certificate.ts';
 import { type Clock, systemClock } from '@selvage/shared/time/clock.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -112,5 +114,31 @@ describe('when the certificate of an admin has lived for two thirds of its life'
     expect(exit).toBe(0);
     expect(stderr).toMatch(/^note: your certificate was not renewed \(RATE_LIMITED/);
     expect(cert()).toBe(before);
+  });
+
+  it('a collector that was restored from an older backup takes the certificate it has forgotten, and only then', async () => {
+    const forget = (entry: boolean) =>
+      lab.withStore(async (store) => {
+        const [self] = await store.read.admins.list();
+        const at = new Date().toISOString() as Timestamp;
+        const { certificateExpires } = self ?? { certificateExpires: at };
+        const earlier = new Date(Date.parse(certificateExpires) - 60_000).toISOString() as Timestamp;
+        const action = 'collector.restored';
+        await store.transaction(async (writers) => {
+          await writers.admins.renewCertificate('ann', sha256('the one before'), earlier);
+          const subject = new Date(Date.now() - 60_000).toISOString();
+          if (entry) await writers.audit.append({ at, actor: 'collector', action, subject });
+        });
+      });
+    await running.stop();
+    await forget(false);
+    running = await lab.serve();
+    expect((await use(0)).stderr).toMatch(/^error UNAUTHENTICATED/);
+
+    await running.stop();
+    await forget(true);
+    running = await lab.serve();
+    expect(await use(0)).toMatchObject({ exit: 0, stderr: '' });
+    expect(await use(0)).toMatchObject({ exit: 0, stderr: '' });
   });
 });

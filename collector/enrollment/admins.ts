@@ -2,7 +2,7 @@
 // A certificate lets someone ask; what a host installs is decided by signatures that no certificate gives.
 
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
-import type { Sha256 } from '@selvage/shared/model/ids.ts';
+import type { Sha256, Timestamp } from '@selvage/shared/model/ids.ts';
 import { issue } from '@selvage/shared/pki/authority.ts';
 import { adminUri, fingerprint } from '@selvage/shared/pki/certificate.ts';
 import { readRequest } from '@selvage/shared/pki/csr.ts';
@@ -103,6 +103,25 @@ export async function adminUsed({ store, clock }: Context, name: string): Promis
     await writers.audit.append({
       ...{ at: timestamp(clock.now()), actor: subject, action: 'admin.superseded', subject },
       details: { certificate: admin.certificate, by: admin.next.certificate },
+    });
+  });
+}
+
+/** The certificate of an admin that is newer than the store: a backup was restored, and they go on where they were. */
+export async function adoptAdmin(
+  { store, clock }: Context,
+  name: string,
+  next: { readonly certificate: Sha256; readonly expires: Timestamp },
+): Promise<void> {
+  await store.transaction(async (writers) => {
+    const admin = await writers.admins.byName(name);
+    if (admin?.state !== 'active') throw new CodedError('ADMIN_REVOKED', `the admin ${name} is revoked`);
+    if (admin.certificate === next.certificate) return;
+    await writers.admins.renewCertificate(name, next.certificate, next.expires);
+    const subject = `admin:${name}`;
+    await writers.audit.append({
+      ...{ at: timestamp(clock.now()), actor: subject, action: 'admin.adopted', subject },
+      details: { ...next, known: admin.certificate },
     });
   });
 }

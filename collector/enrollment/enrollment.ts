@@ -5,7 +5,7 @@ import type { Sha256, Timestamp } from '@selvage/shared/model/ids.ts';
 import { checkAuthority } from '@selvage/shared/pki/authority.ts';
 import type { TrustDocument } from '@selvage/shared/pki/first-contact.ts';
 import { type Pin, pinOf } from '@selvage/shared/pki/pin.ts';
-import { adminUsed, type EnrolledAdmin, enrollAdmin, renewAdmin, revokeAdmin } from './admins.ts';
+import { adminUsed, adoptAdmin, type EnrolledAdmin, enrollAdmin, renewAdmin, revokeAdmin } from './admins.ts';
 import type { Context, EnrollmentOptions } from './context.ts';
 import { type EnrolledHost, enrollHost, revokeHost } from './hosts.ts';
 import { readmitHost } from './readmission.ts';
@@ -28,6 +28,7 @@ export interface Enrollment {
   /** The next certificate of an admin, PEM; `key` is the hash of the key they have. */
   renewAdmin(request: { readonly name: string; readonly csr: string; readonly key: Sha256 }): Promise<string>;
   adminUsed(name: string): Promise<void>;
+  adoptAdmin(name: string, next: { readonly certificate: Sha256; readonly expires: Timestamp }): Promise<void>;
   /** What a newcomer is shown at first contact, as `kind` of port answers it. */
   trust(kind: 'hosts' | 'admins'): Promise<TrustDocument>;
   /** What a newcomer compares it with; told to people, never over the connection it protects. */
@@ -50,6 +51,7 @@ export function createEnrollment(options: EnrollmentOptions): Enrollment {
     enrollAdmin: (request) => enrollAdmin(context, request),
     renewAdmin: (request) => renewAdmin(context, request),
     adminUsed: (name) => adminUsed(context, name),
+    adoptAdmin: (name, next) => adoptAdmin(context, name, next),
     revokeAdmin: (name, by) => revokeAdmin(context, name, by),
     trust: async (kind) => ({
       authority: options[kind].certificate,

@@ -8,6 +8,7 @@ import type { Code } from '@selvage/shared/errors/codes.ts';
 import { sha256 } from '@selvage/shared/files/canonical.ts';
 import type { HostId, Sha256 } from '@selvage/shared/model/ids.ts';
 import { fingerprint, hostIdOf } from '@selvage/shared/pki/certificate.ts';
+import type { Restoration } from '../restorations.ts';
 import type { HostReader, HostRecord } from '../store/ports.ts';
 import type { Custody } from './custody.ts';
 import { type Shown, type Standing, standingOf } from './standing.ts';
@@ -84,12 +85,17 @@ export function isIssued(certificate: X509Certificate, authorities: readonly X50
  * HOST_QUARANTINED, HOST_AWAY_TOO_LONG or CERTIFICATE_SUPERSEDED; the last three leave a knock.
  */
 export async function admit(
-  parts: { readonly hosts: HostReader; readonly custody: Custody; readonly now: Temporal.Instant },
+  parts: {
+    readonly hosts: HostReader;
+    readonly custody: Custody;
+    readonly now: Temporal.Instant;
+    readonly restorations?: readonly Restoration[];
+  },
   claim: Claim,
 ): Promise<Admission> {
   const host = await parts.hosts.byId(claim.host);
   if (host === null) throw new CodedError('CERTIFICATE_INVALID', `no host ${claim.host} is enrolled here`);
-  const standing = standingOf(host, claim, parts.now);
+  const standing = standingOf(host, claim, parts.now, parts.restorations);
   if (standing.verdict !== 'refused') return { host, standing };
 
   const { code } = standing;

@@ -227,3 +227,43 @@ describe('when a certificate is not one for a host of this collector', () => {
     expect(judged(hosts.certificate)).toBe(false);
   });
 });
+
+describe('when the database was restored from a backup', () => {
+  /** The record of the host is what it was before its renewal. */
+  const restored = async (window: { readonly from: number; readonly until: number } | null) => {
+    const now = Temporal.Now.instant().epochMilliseconds;
+    const restorations = window ? [{ from: now + window.from, until: now + window.until }] : [];
+    const made = await lab({ gateway: { restorations } });
+    const host = await made.enroll('web-1');
+    const before = await made.record(host);
+    made.later(20 * DAY_MS);
+    const next = await made.renewed(host);
+    await made.connect(next);
+    await made.store.transaction((writers) =>
+      writers.hosts.renewCertificate(host.id, before.certificate, before.certificateExpires),
+    );
+
+    return { ...made, host, next };
+  };
+
+  it('a host that was renewed since the backup goes on with what it has, and the ledger says so', async () => {
+    const { host, next, connect, record, ledger } = await restored({ from: DAY_MS, until: 21 * DAY_MS });
+    expect((await connect(next)).first).toMatchObject({ type: 'welcome' });
+
+    expect(await record(host)).toMatchObject({ certificate: print(next), quarantine: null });
+    expect(await ledger(host)).toContain('host.adopted');
+    expect((await connect(host)).first).toMatchObject(SUPERSEDED);
+  });
+
+  it.each([
+    ['nothing was restored', null],
+    ['it was issued before the backup', { from: 20.1 * DAY_MS, until: 21 * DAY_MS }],
+    ['it was issued after the restoration', { from: DAY_MS, until: 19 * DAY_MS }],
+  ])('%s: a certificate that is not in the record is not taken, however new it is', async (_what, window) => {
+    const { host, next, connect, record, ledger } = await restored(window);
+
+    expect((await connect(next)).first).toMatchObject(SUPERSEDED);
+    expect((await record(host)).quarantine).toMatchObject({ reason: 'superseded' });
+    expect(await ledger(host)).not.toContain('host.adopted');
+  });
+});

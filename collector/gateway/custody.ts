@@ -23,6 +23,11 @@ export interface Custody {
   ): Promise<void>;
   /** The host came with a certificate of its own and was refused. */
   knock(host: HostRecord, address: string, code: Code): Promise<void>;
+  /** A certificate of which the record knows nothing, though it is the newest: it is the current one again. */
+  adopt(
+    host: HostRecord,
+    shown: { readonly certificate: Sha256; readonly until: number; readonly key: Sha256 },
+  ): Promise<void>;
   /** The next certificate has been used: it is the current one, in the transaction given. */
   promote(writers: Writers, host: HostRecord, address: string): Promise<void>;
 }
@@ -70,6 +75,18 @@ export function createCustody({ store, clock, events }: { store: Store; clock: C
         return true;
       });
       if (entered) events.publish({ type: 'host.knocked', host: id, name, reason: code });
+    },
+
+    adopt: async ({ id, name, certificate: known }, { certificate, until, key }) => {
+      const at = timestamp();
+      const expires = Temporal.Instant.fromEpochMilliseconds(until).toString() as Timestamp;
+      await store.transaction(async (writers) => {
+        await writers.hosts.renewCertificate(id, certificate, expires, { key, authority: null });
+        await writers.audit.append({
+          ...{ at, actor: `host:${id}`, action: 'host.adopted', subject: `host:${id}` },
+          details: { name, certificate, expires, known },
+        });
+      });
     },
 
     promote: async (writers, { id, name, certificate, next }, address) => {

@@ -16,6 +16,7 @@ import type { Events } from '../events.ts';
 import type { Intake } from '../intake/intake.ts';
 import { monitorLag } from '../metrics/lag.ts';
 import { type Load, loadOf, Meter } from '../metrics/meter.ts';
+import type { Restoration } from '../restorations.ts';
 import type { Store } from '../store/ports.ts';
 import { admit, type Claim, claimOf, isRefusal, refuse } from './admission.ts';
 import { Connection } from './connection.ts';
@@ -73,6 +74,8 @@ export interface GatewayOptions {
   readonly collectorVersion?: string;
   /** Renews certificates of hosts; without it, they are told that it is not done here. */
   readonly renew?: Renew;
+  /** Times that the store has forgotten; see collector/restorations.ts. */
+  readonly restorations?: readonly Restoration[];
   /** What hosts should trust; without it, nothing is said about authorities. */
   readonly authorities?: () => readonly EndorsedAuthority[];
   /** Which signed policy a host says it has accepted, at each Hello. */
@@ -115,12 +118,13 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const custody = createCustody({ store, clock, events });
   const sightings = createSightings(store);
   const authorities = options.authorities ?? (() => []);
+  const restorations = options.restorations ?? [];
   let trusted = authoritiesOf(options.tls);
 
   const open = async (request: IncomingMessage, socket: Duplex, head: Buffer, claim: Claim) => {
     const wait = rates.of(claim.host).connect();
     if (wait > 0) return turnAway(socket, 'RATE_LIMITED', wait);
-    const { host } = await admit({ hosts: store.read.hosts, custody, now: clock.now() }, claim);
+    const { host } = await admit({ hosts: store.read.hosts, custody, now: clock.now(), restorations }, claim);
     if (socket.destroyed) return;
     // Not the record: what is named below lives as long as the connection.
     const { name } = host;
@@ -141,7 +145,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
           meter,
           rates: rates.of(claim.host),
           session: hostSession({
-            ...{ store, intake, clock, limits, claim, custody, sightings, authorities, renew: options.renew ?? null },
+            ...{ store, intake, clock, limits, claim, custody, sightings, authorities, restorations },
+            renew: options.renew ?? null,
             onHeld: options.onHeld ?? (() => undefined),
             collectorVersion: options.collectorVersion ?? '0',
             onQuarantined: () => {

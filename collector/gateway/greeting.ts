@@ -15,6 +15,7 @@ import {
   type Welcome,
 } from '@selvage/shared/wire/wire.ts';
 import type { Intake } from '../intake/intake.ts';
+import type { Restoration } from '../restorations.ts';
 import type { HostRecord, Store } from '../store/ports.ts';
 import { admit, type Claim } from './admission.ts';
 import type { Custody } from './custody.ts';
@@ -47,6 +48,8 @@ export interface SessionParts {
   readonly authorities: () => readonly EndorsedAuthority[];
   /** Which signed policy the host says it has accepted. */
   readonly onHeld: (host: { readonly id: HostId; readonly name: string }, held: PolicyHeld) => void;
+  /** Times that the store has forgotten. */
+  readonly restorations: readonly Restoration[];
   /** Closes the host's other connections: the identity is not to be used. */
   readonly onQuarantined: () => void;
 }
@@ -79,6 +82,7 @@ export function hostSession(parts: SessionParts): HostSession {
       const version = versionOf(hello);
       const now = clock.now();
       // A host that may only renew has said nothing yet: its streams stay where they are.
+      if (as === 'forgotten') await custody.adopt(host, { ...claim, key: claim.key() });
       const streams = mustRenew === null ? await parts.intake.resume(host.id, hello.streams) : hello.streams;
       // Also one that has ended since: it was used, and a lost answer to its renewal must not make it a stranger.
       if (roleOf(host, claim) === 'next') {
@@ -131,10 +135,11 @@ export function hostSession(parts: SessionParts): HostSession {
 async function identified(
   parts: SessionParts,
   hello: Hello,
-): Promise<{ readonly host: HostRecord; readonly as: 'current' | 'next' | 'expired' | 'readmitted' }> {
+): Promise<{ readonly host: HostRecord; readonly as: 'current' | 'next' | 'forgotten' | 'expired' | 'readmitted' }> {
   const { claim, custody, store } = parts;
   // Again: the host may have been revoked, renewed or quarantined between the upgrade and now.
-  const admitted = await admit({ hosts: store.read.hosts, custody, now: parts.clock.now() }, claim);
+  const { clock, restorations } = parts;
+  const admitted = await admit({ hosts: store.read.hosts, custody, now: clock.now(), restorations }, claim);
   const { host, standing } = admitted;
   versionOf(hello);
   const other = { machine: hello.machineId, address: claim.address, certificate: claim.certificate };

@@ -43,6 +43,17 @@ export function auditReader(db: Db): AuditReader {
       return found.map(decode);
     },
     head: () => head(db),
+    byAction: async (action, limit) => {
+      const found = await db
+        .selectFrom('audit')
+        .selectAll()
+        .where('action', '=', action)
+        .orderBy('sequence', 'desc')
+        .limit(limit)
+        .execute();
+
+      return found.map(decode);
+    },
   };
 }
 

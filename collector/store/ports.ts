@@ -132,7 +132,7 @@ export interface HostWriter {
     id: HostId,
     certificate: Sha256,
     expires: Timestamp,
-    from?: { readonly key: Sha256; readonly authority: Sha256 },
+    from?: { readonly key: Sha256; readonly authority: Sha256 | null },
   ): Promise<void>;
   seen(id: HostId, at: Timestamp, facts: Seen): Promise<void>;
   /** The same for many at once; those who are not active any more are passed over. */
@@ -344,6 +344,8 @@ export interface AuditEntry {
 export interface AuditReader {
   after(sequence: number, limit: number): Promise<readonly AuditEntry[]>;
   head(): Promise<AuditEntry | null>;
+  /** The newest of that kind first; looks through the whole ledger, so for the start of a program. */
+  byAction(action: string, limit: number): Promise<readonly AuditEntry[]>;
 }
 
 export interface AuditWriter {

@@ -4,14 +4,16 @@ import type { ServerResponse } from 'node:http';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { FastifyInstance } from 'fastify';
 import type { ApiDeps } from '../deps.ts';
-import { identify } from '../guard.ts';
+import { guardDeps, identify } from '../guard.ts';
 
 const HEARTBEAT_MS = 15_000;
 /** Bytes waiting for a reader before it counts as too slow. */
 const MAX_BACKLOG_BYTES = 1024 * 1024;
 const MAX_STREAMS = 64;
 
-export function addEvents(app: FastifyInstance, { enrollment, events, clock, log, store }: ApiDeps): void {
+export function addEvents(app: FastifyInstance, deps: ApiDeps): void {
+  const { events, clock, log } = deps;
+  const guard = guardDeps(deps);
   const streams = new Set<AbortController>();
   app.addHook('preClose', async () => {
     for (const stream of streams) stream.abort();
@@ -37,7 +39,7 @@ export function addEvents(app: FastifyInstance, { enrollment, events, clock, log
       try {
         for (;;) {
           await clock.sleep(HEARTBEAT_MS, stream.signal);
-          await identify(request, { admins: store.read.admins, clock, onNext: (name) => enrollment.adminUsed(name) });
+          await identify(request, guard);
           response.write(': still here\n\n');
         }
       } catch (error) {
