@@ -5,7 +5,7 @@ import { formatDuration } from '@selvage/shared/time/duration.ts';
 import type { Now } from './time-floor.ts';
 
 /** Milliseconds that clocks of a fleet may differ by. */
-export const TOLERANCE_MS = 10 * 60_000;
+const TOLERANCE_MS = 10 * 60_000;
 const WAY_OUT = 'set the clock; where it is right as it is, root runs: selvage-agent run --reset-clock';
 
 type Why = 'behind' | 'ahead' | 'before-policy';

@@ -10,7 +10,7 @@ export const PURE: readonly string[] = [
   '^shared/versions/',
   '^shared/policy/(documents|decode|references|select|schema|windows)[.]ts$',
   '^agent/connector/link-states[.]ts$',
-  '^agent/runner/(machine|planner|earliest|selection|verdict)[.]ts$',
+  '^agent/runner/(machine|planner|earliest|selection|verdict|clock-problem)[.]ts$',
   '^collector/fixes/',
   '^collector/audit/chain[.]ts$',
 ];
