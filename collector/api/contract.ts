@@ -4,7 +4,7 @@ import { CODES, type Code } from '@selvage/shared/errors/codes.ts';
 import { MODES } from '@selvage/shared/model/ids.ts';
 import { SECTION_NAMES, type SectionName } from '@selvage/shared/model/inventory.ts';
 import { PROVIDER_NAMES, packageVersion, pendingUpdate } from '@selvage/shared/model/package.ts';
-import { runResult } from '@selvage/shared/model/result.ts';
+import { OUTCOMES, runResult } from '@selvage/shared/model/result.ts';
 import { ADMIN_NAME } from '@selvage/shared/pki/certificate.ts';
 import { MAX_REQUEST_CHARACTERS } from '@selvage/shared/pki/csr.ts';
 import { approvalDocument } from '@selvage/shared/policy/documents.ts';
@@ -133,7 +133,30 @@ export const hostSummary = z.strictObject({
 
 const staleRepository = z.strictObject({ repository: z.string().nullable(), code, reason: z.string() });
 
+/** What a host waits for. The window is worked out here, what waits is the host's own signed word. */
+export const hostPlan = z.strictObject({
+  policies: z.array(z.string()),
+  /** Policies that may select it: what is not known of the host decides. */
+  policiesUnknown: z.array(z.string()),
+  nextWindow: z.strictObject({ window: z.string(), opens: instant, closes: instant }).nullable(),
+  /** Why the window is not known. */
+  windowProblem: z.string().nullable(),
+  waiting: z.array(
+    z.strictObject({
+      approval: z.string(),
+      fix: z.string(),
+      outcome: z.enum(OUTCOMES),
+      code: code.nullable(),
+      why: z.string().nullable(),
+      since: instant,
+    }),
+  ),
+});
+
 export const hostDetail = hostSummary.extend({
+  /** Since when it is connected, null when it is not. */
+  connectedSince: instant.nullable(),
+  plan: hostPlan,
   hostname: z.string().nullable(),
   machineId: z.string(),
   certificateExpires: instant,
@@ -158,7 +181,11 @@ export const hostDetail = hostSummary.extend({
   problems: z.array(problem),
 });
 
-export const hosts = z.strictObject({ hosts: z.array(hostSummary) });
+export const hosts = z.strictObject({
+  hosts: z.array(hostSummary),
+  /** They come with a good certificate of this collector and are not in its database: enrolled after a restored backup. */
+  notInDatabase: z.array(z.strictObject({ id: z.string(), address: z.string(), lastSeen: instant })),
+});
 export const revokeRequest = z.strictObject({ reason: z.string().max(1024).optional() });
 /** `machine`: a machine id as it is shown, or its beginning; needed when there are two. */
 export const readmitRequest = z.strictObject({ machine: z.string().min(1).max(128).optional() });

@@ -1,7 +1,7 @@
 // What the API needs of the other rooms, in the words it uses: small ports that those rooms fit.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Log } from '@selvage/shared/log/log.ts';
-import type { Sha256, Timestamp } from '@selvage/shared/model/ids.ts';
+import type { HostId, Sha256, Timestamp } from '@selvage/shared/model/ids.ts';
 import type { PolicyDocument } from '@selvage/shared/policy/documents.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import type { Alarm, Behind } from '../alarms/alarms.ts';
@@ -103,5 +103,12 @@ export interface AlarmsNow {
 
 export interface ConnectionsPort {
   connected(): readonly string[];
+  /** Null when the host is not connected. */
+  connectedSince(host: HostId): Temporal.Instant | null;
+  unknownHosts(): readonly {
+    readonly id: string;
+    readonly address: string;
+    readonly lastSeen: string;
+  }[];
   load(): Load;
 }

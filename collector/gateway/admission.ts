@@ -12,6 +12,7 @@ import type { Restoration } from '../restorations.ts';
 import type { HostReader, HostRecord } from '../store/ports.ts';
 import type { Custody } from './custody.ts';
 import { type Shown, type Standing, standingOf } from './standing.ts';
+import type { UnknownHosts } from './unknown-hosts.ts';
 
 /** What a verified certificate says, and where it came from. */
 export interface Claim extends Shown {
@@ -88,13 +89,17 @@ export async function admit(
   parts: {
     readonly hosts: HostReader;
     readonly custody: Custody;
+    readonly unknown?: UnknownHosts;
     readonly now: Temporal.Instant;
     readonly restorations?: readonly Restoration[];
   },
   claim: Claim,
 ): Promise<Admission> {
   const host = await parts.hosts.byId(claim.host);
-  if (host === null) throw new CodedError('CERTIFICATE_INVALID', `no host ${claim.host} is enrolled here`);
+  if (host === null) {
+    await parts.unknown?.note({ id: claim.host, address: claim.address });
+    throw new CodedError('CERTIFICATE_INVALID', `no host ${claim.host} is enrolled here`);
+  }
   const standing = standingOf(host, claim, parts.now, parts.restorations);
   if (standing.verdict !== 'refused') return { host, standing };
 

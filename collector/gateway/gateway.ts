@@ -29,6 +29,7 @@ import { Registry } from './registry.ts';
 import { isServed } from './routes.ts';
 import { createSightings } from './sightings.ts';
 import { Strangers } from './strangers.ts';
+import { createUnknownHosts, type UnknownHost } from './unknown-hosts.ts';
 
 const MAX_HEADER_BYTES = 8192;
 const MAX_SOCKETS = 20_000;
@@ -96,6 +97,10 @@ export interface Gateway {
   /** Another certificate or other authorities from now on; connections that are open stay. */
   secure(tls: GatewayTls): void;
   connected(): HostId[];
+  /** Hosts of this authority that are not in the database. */
+  unknownHosts(): readonly UnknownHost[];
+  /** Null when the host is not connected. */
+  connectedSince(host: HostId): Temporal.Instant | null;
   /** What it counted since it started, and how late the event loop is. */
   load(): Load;
   /** Sends everybody away with a spread retry-after, lets running intake finish, and closes. */
@@ -117,6 +122,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const stopped = new AbortController();
   const custody = createCustody({ store, clock, events });
   const sightings = createSightings(store);
+  const unknown = createUnknownHosts({ store, clock, log });
   const authorities = options.authorities ?? (() => []);
   const restorations = options.restorations ?? [];
   let trusted = authoritiesOf(options.tls);
@@ -124,7 +130,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const open = async (request: IncomingMessage, socket: Duplex, head: Buffer, claim: Claim) => {
     const wait = rates.of(claim.host).connect();
     if (wait > 0) return turnAway(socket, 'RATE_LIMITED', wait);
-    const { host } = await admit({ hosts: store.read.hosts, custody, now: clock.now(), restorations }, claim);
+    const { host } = await admit({ hosts: store.read.hosts, custody, unknown, now: clock.now(), restorations }, claim);
     if (socket.destroyed) return;
     // Not the record: what is named below lives as long as the connection.
     const { name } = host;
@@ -145,8 +151,18 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
           meter,
           rates: rates.of(claim.host),
           session: hostSession({
-            ...{ store, intake, clock, limits, claim, custody, sightings, authorities, restorations },
-            renew: options.renew ?? null,
+            ...{
+              store,
+              intake,
+              clock,
+              limits,
+              claim,
+              custody,
+              sightings,
+              authorities,
+              restorations,
+              renew: options.renew ?? null,
+            },
             onHeld: options.onHeld ?? (() => undefined),
             collectorVersion: options.collectorVersion ?? '0',
             onQuarantined: () => {
@@ -212,6 +228,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     port,
     url: `wss://${options.listen.host}:${port}`,
     connected: () => registry.connected(),
+    unknownHosts: () => unknown.list(),
+    connectedSince: (host) => {
+      const live = registry.ofHost(host).find((connection) => connection.live);
+
+      return live ? clock.now().subtract({ milliseconds: Math.round(clock.monotonic() - live.openedAt) }) : null;
+    },
     load: () => loadOf({ meter, lag, connections: registry.size, strangers: strangers.size }),
     disconnectHost: (id, code) => {
       for (const connection of registry.ofHost(id)) {

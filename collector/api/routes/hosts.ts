@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { hostDetail, hosts, readmitRequest, readmitted, results, revokeRequest } from '../contract.ts';
 import type { ApiDeps } from '../deps.ts';
 import { hostOf } from '../found.ts';
+import { planOf } from '../host-plan.ts';
 import { detailOf, summariesOf } from '../host-view.ts';
 import { addRoute } from '../route.ts';
 
@@ -11,15 +12,24 @@ const MAX_RESULTS = 500;
 const SOME_RESULTS = 50;
 const params = z.strictObject({ host: z.string().min(1).max(253) });
 
-export function addHosts(app: FastifyInstance, { store, enrollment, connections }: ApiDeps): void {
+export function addHosts(app: FastifyInstance, deps: ApiDeps): void {
+  const { store, enrollment, connections, policy, clock } = deps;
   const detail = async (idOrName: string) => {
     const record = await hostOf(store.read.hosts, idOrName);
-    const [inventory, sections] = await Promise.all([
+    const [inventory, sections, results, current] = await Promise.all([
       store.read.inventory.latest(record.id),
       store.read.inventory.sections(record.id),
+      store.read.results.ofHost(record.id, MAX_RESULTS),
+      policy.current(),
     ]);
+    const documents = current.documents.map(({ document }) => document);
 
-    return detailOf(record, { connected: connections.connected().includes(record.id), inventory, sections });
+    return detailOf(record, {
+      connectedSince: connections.connectedSince(record.id)?.toString() ?? null,
+      inventory,
+      sections,
+      plan: (known) => planOf({ host: record, ...known, documents, results, now: clock.now() }),
+    });
   };
 
   addRoute(app, {
@@ -34,7 +44,10 @@ export function addHosts(app: FastifyInstance, { store, enrollment, connections 
         ({ state }) => query.state === 'all' || state === query.state,
       );
 
-      return { hosts: await summariesOf(records, store.read.inventory, connections.connected()) };
+      return {
+        hosts: await summariesOf(records, store.read.inventory, connections.connected()),
+        notInDatabase: connections.unknownHosts().map((host) => ({ ...host })),
+      };
     },
   });
 

@@ -112,7 +112,12 @@ export async function apiLab(): Promise<ApiLab> {
       ...{ store, clock, random, onChanged: () => undefined },
       authorities: await openHostsAuthorities(shelfOf(hosts)),
     }),
-    connections: { connected: () => [...connected], load: () => LOAD },
+    connections: {
+      connected: () => [...connected],
+      connectedSince: (host) => (connected.has(host) ? clock.now() : null),
+      unknownHosts: () => [],
+      load: () => LOAD,
+    },
     firstContact: loginRoutes(enrollment),
     addresses: () => ({ gateway: 'wss://c:1', gatewayPin: 'sha256:a', api: 'https://c:2', apiPin: 'sha256:b' }),
     tls: { ...makeServerIdentity(admins, ['127.0.0.1'], at), adminsAuthority: admins.certificate },
@@ -185,7 +190,7 @@ function call(
 }
 
 /** The files of an authority, in memory. */
-export function shelfOf(authority: Authority): AuthorityShelf {
+function shelfOf(authority: Authority): AuthorityShelf {
   let present = authority;
   let rotation: Rotation | null = null;
 

@@ -68,6 +68,12 @@ async function list(cli: Cli, options: { all?: boolean; json?: boolean }): Promi
 
   const unknown = answer.hosts.filter((host) => host.state === 'active' && host.upgradable === null);
   cli.screen.line(`${answer.hosts.length} hosts   ${headline(answer.hosts, unknown.length)}`, 'strong');
+  for (const { id, address } of answer.notInDatabase) {
+    cli.screen.line(`! host ${id} at ${address} has a certificate of this collector but is not in its database`, 'bad');
+    cli.screen.line(
+      '  next: ask selvage-agent status there for its name; selvage token create --host NAME; enroll it anew',
+    );
+  }
   if (answer.hosts.length === 0) {
     cli.screen.line('next: selvage token create --host NAME');
 
