@@ -1,12 +1,21 @@
 // A host over the years, against the real collector: renewed in time, away for weeks, away for a year, with its identity
 // copied, and through a change of the authority. Nobody touches the host; where a person is needed, it is an admin.
 import { X509Certificate } from 'node:crypto';
-import { cp } from 'node:fs/promises';
+import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fingerprint } from '@selvage/shared/pki/certificate.ts';
+import { keyHash, publicKeyOf } from '@selvage/shared/pki/keys.ts';
+import { systemRandom } from '@selvage/shared/random.ts';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
 import { describe, expect, it } from 'vitest';
+import { expiryOf } from '../../collector/enrollment/authorities.ts';
+import { certify } from '../../collector/enrollment/renewal.ts';
+import { readPair } from '../../collector/home.ts';
+import { waitFor } from '../lab/waiting.ts';
+import { makeCollector, type RealCollector } from './testing/collector.ts';
+import { enroll, makeHost, type RealHost } from './testing/host.ts';
 import { type LastingCollector, type LastingHost, makeLastingCollector } from './testing/lasting.ts';
+import { idOf } from './testing/report.ts';
 
 /** Another folder with the same identity: a backup, a snapshot, a thief. */
 async function copyOf(host: LastingHost): Promise<string> {
@@ -215,3 +224,52 @@ describe('when the authority of hosts is replaced', () => {
     );
   });
 });
+
+describe('when the resident agent of a real host finds its certificate due', () => {
+  it('it renews, comes back with the new one, and says so', async () => {
+    const collector = await makeCollector();
+    await collector.serve();
+    const host = await makeHost({ name: 'resident-1' });
+    await enroll(collector, host);
+    const old = await age(collector, host, 21);
+    const agent = host.start(['connect']);
+    await agent.line(/^certificate renewed$/);
+    await agent.line(/^disconnected: UNREACHABLE: this host comes back with its new certificate$/);
+    const folder = join(host.stateDir, 'identity');
+    await waitFor(
+      'the new certificate',
+      async () => ((await namesIn(folder)).includes('next.crt') ? null : true),
+      30_000,
+    );
+    const certificate = await readFile(join(folder, 'host.crt'), 'utf8');
+    await agent.kill('SIGTERM');
+
+    expect(certificate).not.toBe(old);
+    expect(await namesIn(folder)).toEqual(['authority.crt', 'enrollment.json', 'host.crt', 'host.key']);
+    const record = await collector.withStore((store) => store.read.hosts.byId(idOf(host)));
+    expect(record).toMatchObject({ certificate: fingerprint(certificate), next: null, quarantine: null });
+    expect((await host.agent(['status'])).stdout).toMatch(/certificate valid/);
+  });
+});
+
+const namesIn = async (folder: string) => (await readdir(folder)).sort();
+
+/** As if the host had enrolled so many days ago: the same key, a certificate from then, in its folder and in the books. */
+async function age(collector: RealCollector, host: RealHost, days: number): Promise<string> {
+  const folder = join(host.stateDir, 'identity');
+  const authority = await readPair(collector.home.collector.hostsAuthority);
+  const publicKey = publicKeyOf(await readFile(join(folder, 'host.key'), 'utf8'));
+  const now = Temporal.Now.instant().subtract({ hours: 24 * days });
+  const pem = certify({ random: systemRandom }, authority, idOf(host), publicKey, now);
+  await collector.withStore((store) =>
+    store.transaction(async ({ hosts }) => {
+      const facts = { certificate: fingerprint(pem), authority: fingerprint(authority.certificate), pem };
+      await hosts.offer(idOf(host), { ...facts, expires: expiryOf(pem), key: keyHash(publicKey) });
+      await hosts.promote(idOf(host));
+    }),
+  );
+  await writeFile(join(folder, 'host.crt'), pem);
+  await host.handOver();
+
+  return pem;
+}
