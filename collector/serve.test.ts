@@ -105,7 +105,11 @@ describe('when a host is connected', () => {
     expect(stdout).toMatch(/^CRITICAL {2}1 hosts have accepted version 7 of policy; this collector has 1 \(web-1\)\n/);
     expect(stdout).toContain('  next:  selvage policy recover, on the machine of the admin who pushed last\n');
 
-    expect((await lab.run(['policy', 'recover'])).stdout).toBe('signed policy anew as version 8\n');
+    const asked = await lab.run(['policy', 'recover']);
+    expect(asked.stdout).toMatch(/^hosts hold version 7 of policy; neither the collector nor this machine has it\n/);
+    expect((await lab.run(['status'])).stdout).toContain('have accepted version');
+    const signed = await lab.run(['policy', 'recover', '--sign-above']);
+    expect(signed.stdout).toBe('signed policy anew as version 8\n');
     expect((await lab.run(['status'])).stdout).not.toContain('have accepted version');
     host.socket.terminate();
     await running.stop();

@@ -65,7 +65,12 @@ describe('when a collector is restored from a backup', () => {
 
     const recovered = await lab.run(['policy', 'recover', '--json']);
     expect([recovered.exit, recovered.stderr]).toEqual([0, '']);
-    expect(recovered.json()).toEqual({ broughtBack: ['3.policy.json'], differs: [], signedAbove: [] });
+    expect(recovered.json()).toEqual({
+      broughtBack: ['3.policy.json'],
+      differs: [],
+      signedAbove: [],
+      hostsHoldMore: [],
+    });
     expect(await names()).toEqual(['after', 'before']);
     await push('later');
     expect((await lab.run(['policy', 'recover'])).stdout).toContain('has lost nothing known here');
@@ -160,9 +165,18 @@ describe('when hosts have seen more than any machine remembers', () => {
   });
   afterAll(() => lab.close());
 
-  it('roles are signed above it, with the same documents', async () => {
+  it('nothing is signed above it unless the admin says so: the collector may only pretend', async () => {
     held = [{ role: 'policy', version: 9, hosts: ['web-1'] }];
+    const before = (await repository.current()).policy.versions;
     const { exit, stdout } = await run('policy', 'recover');
+
+    expect([exit, stdout]).toEqual([0, expect.stringContaining('selvage policy recover --sign-above')]);
+    expect((await repository.current()).policy.versions).toEqual(before);
+  });
+
+  it('with --sign-above roles are signed above it, with the same documents', async () => {
+    held = [{ role: 'policy', version: 9, hosts: ['web-1'] }];
+    const { exit, stdout } = await run('policy', 'recover', '--sign-above');
     const { policy } = await repository.current();
 
     expect([exit, stdout]).toEqual([0, 'signed policy anew as version 10\n']);
@@ -172,7 +186,7 @@ describe('when hosts have seen more than any machine remembers', () => {
   it('a month of approvals that nobody has any more is left behind by new online keys', async () => {
     held = [{ role: 'approvals-2026-10', version: 2, hosts: ['web-1'] }];
     const before = (await repository.current()).policy;
-    const { exit, stderr } = await run('policy', 'recover');
+    const { exit, stderr } = await run('policy', 'recover', '--sign-above');
     const { policy } = await repository.current();
 
     expect([exit, stderr]).toEqual([0, expect.stringContaining('approvals-2026-10 is lost')]);
@@ -185,7 +199,7 @@ describe('when hosts have seen more than any machine remembers', () => {
       { role: 'policy', version: (before.policy ?? 0) + MAX_VERSION_LEAD, hosts: ['liar'] },
       { role: 'root', version: 40, hosts: ['liar'] },
     ];
-    const { exit, stderr } = await run('policy', 'recover');
+    const { exit, stderr } = await run('policy', 'recover', '--sign-above');
 
     expect(exit).toBe(0);
     expect(stderr).toContain(`more than ${MAX_VERSION_LEAD} ahead: not believed`);

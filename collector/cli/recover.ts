@@ -1,5 +1,6 @@
 // selvage policy recover: brings back to a collector that was restored from a backup what admins signed after it. First what
-// this machine remembers, byte for byte as it was signed; then, where hosts have seen still more, the roles signed anew above it.
+// this machine remembers, byte for byte as it was signed. Where hosts have seen still more, the roles are signed anew above it,
+// only when the admin says so: a stolen collector could pretend a restore to have old documents signed again.
 import { CodedError, hasCode } from '@selvage/shared/errors/coded-error.ts';
 import { policyKey } from '@selvage/shared/policy/keys.ts';
 import { MAX_VERSION_LEAD } from '@selvage/shared/policy/limits.ts';
@@ -12,21 +13,45 @@ import { fetchPolicy, type OfferedPolicy, seenPolicy } from './current-policy.ts
 import { signerOf, upload } from './push.ts';
 import { aboveHeld, type Lost, lostOf, onlineDiffers } from './recovery.ts';
 
+export interface RecoverOptions {
+  /** Sign what is here above what hosts have seen: what was in between is given up. */
+  readonly signAbove?: boolean;
+  readonly json?: boolean;
+}
+
+interface RoleVersion {
+  readonly role: string;
+  readonly version: number;
+}
+
 /** What was done, for people or programs. */
-export async function recover(cli: Cli, json: boolean): Promise<void> {
+export async function recover(cli: Cli, options: RecoverOptions): Promise<void> {
   const session = await openSession(cli);
   const lost = await bringBack(cli, session);
-  const raised = await raise(cli, session);
-  const done = { broughtBack: lost?.names ?? [], differs: lost?.differs ?? [], signedAbove: raised };
-  if (json) return cli.screen.json(done);
+  const { signed, left } = await raise(cli, session, options.signAbove === true);
+  const done = {
+    broughtBack: lost?.names ?? [],
+    differs: lost?.differs ?? [],
+    signedAbove: signed,
+    hostsHoldMore: left,
+  };
+  if (options.json === true) return cli.screen.json(done);
 
   for (const name of done.broughtBack) cli.screen.line(`brought back ${name}`, 'good');
   for (const role of done.differs) {
     cli.screen.line(`${role}: this version was signed twice; the collector's stays, push what is missing again`, 'bad');
   }
-  for (const { role, version } of raised) cli.screen.line(`signed ${role} anew as version ${version}`, 'good');
-  if (done.broughtBack.length + raised.length === 0)
+  for (const { role, version } of signed) cli.screen.line(`signed ${role} anew as version ${version}`, 'good');
+  for (const { role, version } of left) {
+    cli.screen.line(`hosts hold version ${version} of ${role}; neither the collector nor this machine has it`, 'bad');
+  }
+  if (left.length > 0) {
+    cli.screen.line('  next: let the admins who pushed last run "selvage policy recover" on their machines');
+    cli.screen.line('  if nobody has it: look at "selvage policy get", then: selvage policy recover --sign-above');
+  }
+  if (done.broughtBack.length + signed.length + left.length === 0) {
     cli.screen.line('the collector has lost nothing known here', 'good');
+  }
 }
 
 /** New keys of the collector, public halves. */
@@ -65,11 +90,12 @@ async function withUsableOnlineKeys(
   return { ...proposal, metadata: [...proposal.metadata, ...more.metadata] };
 }
 
-/** Signs roles anew that hosts have seen in a later version than any machine here remembers. */
+/** Roles that hosts have seen in a later version than is here: signed anew above it, or left as they are. */
 async function raise(
   cli: Cli,
   session: Session,
-): Promise<readonly { readonly role: string; readonly version: number }[]> {
+  signAbove: boolean,
+): Promise<{ readonly signed: readonly RoleVersion[]; readonly left: readonly RoleVersion[] }> {
   const offered = await fetchPolicy(session);
   const current = verified(cli, session, offered);
   const { held } = await session.client.get('/v1/alarms', alarms);
@@ -82,7 +108,15 @@ async function raise(
     );
   }
   const roles = Object.keys(above);
-  if (roles.length === 0 && missing.length === 0) return [];
+  if (roles.length === 0 && missing.length === 0) return { signed: [], left: [] };
+  if (!signAbove) {
+    const wanted = [...roles, ...missing];
+
+    return {
+      signed: [],
+      left: held.filter(({ role }) => wanted.includes(role)).map(({ role, version }) => ({ role, version })),
+    };
+  }
 
   const signer = await signerOf(cli, current);
   const now = cli.clock.now();
@@ -96,7 +130,7 @@ async function raise(
   await upload(cli, session, { ...proposal, metadata: [...more, ...proposal.metadata] }, onTop(offered));
   for (const role of missing) cli.screen.note(`${role} is lost; new online keys let hosts go on without it`);
 
-  return roles.map((role) => ({ role, version: (above[role] ?? 0) + 1 }));
+  return { signed: roles.map((role) => ({ role, version: (above[role] ?? 0) + 1 })), left: [] };
 }
 
 /** What hosts say of snapshot and timestamp is not asked: the time in their versions is ahead of all that was honest. */

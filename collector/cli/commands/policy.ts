@@ -19,7 +19,7 @@ import { diffOf, isEmpty, type PolicyDiff, resultOf } from '../policy-diff.ts';
 import { readPolicyFiles } from '../policy-files.ts';
 import { type PolicyReport, reportOf, showReport, titleOf } from '../policy-page.ts';
 import { RENEW_AHEAD_MS, renew, renewedPolicy, signerOf, upload } from '../push.ts';
-import { recover } from '../recover.ts';
+import { type RecoverOptions, recover } from '../recover.ts';
 
 interface Options {
   readonly prune?: boolean;
@@ -74,8 +74,9 @@ export function addPolicy(program: Command, cli: Cli): void {
   noun
     .command('recover')
     .description('after a restore: bring back what the collector has lost, so that hosts accept its policy again')
+    .option('--sign-above', 'where nobody has what hosts hold: sign what is here above it')
     .option('--json', 'print one JSON document')
-    .action(async (options: { json?: boolean }) => recover(cli, options.json === true));
+    .action((options: RecoverOptions) => recover(cli, options));
 }
 
 async function renewSoon(cli: Cli, options: { readonly within: string; readonly json?: boolean }): Promise<void> {
