@@ -211,8 +211,14 @@ describe('when a collector says absurd numbers', () => {
     peer.welcome([], { inFlight: MAX_UINT32, heartbeatSeconds: MAX_UINT32 });
     for (let count = 1; count <= 32; count++) expect((await nextDurable(peer)).sequence).toBe(BigInt(count));
 
+    // The heartbeat of ten minutes comes before a 33rd.
+    await link.clock.advance(10 * MINUTE_MS);
+    let next = await peer.next();
+    while (next.type === 'policyRequest' || next.type === 'policyHeld') next = await peer.next();
+    expect(next.type).toBe('ping');
+
     // Silence for two and a half of the longest heartbeats is the end, whatever was asked for.
-    await link.clock.advance(31 * MINUTE_MS);
+    await link.clock.advance(21 * MINUTE_MS);
     expect((await link.event('disconnected')).error.code).toBe('UNREACHABLE');
     expect(link.outbox.size()).toBe(40);
   });

@@ -16,6 +16,7 @@ const SEED = `day-${Math.floor(Date.now() / 86_400_000)}`;
 interface Step {
   readonly what: string;
   readonly bytes: Uint8Array | string;
+  readonly frame?: AgentFrame;
 }
 
 /** What a host may do at any time, right or wrong. */
@@ -59,7 +60,7 @@ function sessionOf(host: TestHost, luck: Luck): Step[] {
     } else {
       if (made.type === 'durable' && Number(made.sequence) === next[made.stream])
         next[made.stream] = Number(made.sequence) + 1;
-      steps.push({ what: made.type, bytes: encodeAgentFrame(made) });
+      steps.push({ what: made.type, bytes: encodeAgentFrame(made), frame: made });
     }
   }
 
@@ -88,12 +89,27 @@ async function play(world: World, host: TestHost, steps: readonly Step[]): Promi
 }
 
 /** Throws when what the store has could not come from frames in order. */
-async function check(world: World, host: TestHost, heard: readonly CollectorFrame[]): Promise<void> {
+async function check(
+  world: World,
+  host: TestHost,
+  { steps, heard }: { readonly steps: readonly Step[]; readonly heard: readonly CollectorFrame[] },
+): Promise<void> {
   const acknowledged = (stream: string) =>
     heard.flatMap((frame) => (frame.type === 'acknowledgement' && frame.stream === stream ? [frame.sequence] : []));
   const position = await world.store.read.streams.position(host.id, INVENTORY);
   const results = (await world.store.read.results.ofHost(host.id, 1000)).map((each) => each.result.number);
 
+  // As if every frame had been taken: what is committed is never beyond what came in order or was skipped by a Hello.
+  let reachable = 0n;
+  for (const { frame } of steps) {
+    if (frame?.type === 'hello') {
+      for (const { stream, sequence } of frame.streams) {
+        if (stream === INVENTORY && sequence > reachable) reachable = sequence;
+      }
+    }
+    if (frame?.type === 'durable' && frame.stream === INVENTORY && frame.sequence === reachable + 1n) reachable += 1n;
+  }
+  expect(position <= reachable).toBe(true);
   // Inventory: acknowledgements never go back and never run ahead of what is committed.
   const inventory = acknowledged(INVENTORY);
   expect(inventory).toEqual([...inventory].sort((a, b) => (a < b ? -1 : 1)));
@@ -131,7 +147,7 @@ describe('when hosts keep to nothing', () => {
 
       try {
         const heard = await play(world, host, steps);
-        await check(world, host, heard);
+        await check(world, host, { steps, heard });
         for (const frame of heard) outcomes.add(frame.type === 'problem' ? frame.code : frame.type);
       } catch (error) {
         throw new Error(`session ${session} of seed ${SEED}: ${steps.map(({ what }) => what).join(', ')}`, {
