@@ -10,6 +10,7 @@ import { CodedError, hasCode } from '@selvage/shared/errors/coded-error.ts';
 import { removeDurable, renameDurable, writeDurable } from '@selvage/shared/files/durable.ts';
 import { onlyCertificate } from '@selvage/shared/pki/certificate.ts';
 import { generateKey, publicKeyOf } from '@selvage/shared/pki/keys.ts';
+import { createRequest } from '@selvage/shared/pki/request.ts';
 import type { EndorsedAuthority } from '@selvage/shared/wire/wire.ts';
 import { nextAuthorities } from './authorities.ts';
 import { checkParts, IDENTITY_FILES, type Identity, type KeyPair, loadIdentity, loadKey } from './identity.ts';
@@ -102,8 +103,6 @@ export function openIdentitySource(dir: string, disk: IdentityDisk = durableDisk
           key = generateKey().privateKey;
           await disk.write(path('nextKey'), key, PRIVATE_FILE);
         }
-        // Needed once in weeks, and large: a resident agent does not hold it.
-        const { createRequest } = await import('@selvage/shared/pki/csr.ts');
 
         return createRequest({ commonName: name, privateKey: key });
       }),

@@ -45,6 +45,21 @@ describe('when a request is read', () => {
     expect(readRequest(good)).toEqual({ commonName: 'web-1', publicKey: keys.publicKey });
   });
 
+  it('what is signed is the same, to the byte, as what the ASN.1 library writes', () => {
+    const signedPart = (pem: string) => der.encode(der.itemsOf(der.decode(bytesOf(pem)), 'sequence', 3)[0] as der.Node);
+    const names = fc.oneof(
+      fc.string({ unit: 'grapheme', maxLength: 80 }),
+      fc.constantFrom('x'.repeat(300), '😀'.repeat(64)),
+    );
+    fc.assert(
+      fc.property(names, (commonName) => {
+        const made = createRequest({ commonName, privateKey: keys.privateKey });
+        expect(signedPart(made)).toEqual(signedPart(forged({ subject: nameOf(commonName) })));
+      }),
+      { numRuns: 100 },
+    );
+  });
+
   it('takes a request put together by hand when every part is right', () => {
     expect(readRequest(forged({})).publicKey).toBe(keys.publicKey);
   });

@@ -1,12 +1,15 @@
-// Certificate requests (PKCS #10, RFC 2986): made on the host, read by the collector. Of a request only the public key
-// and the proof that the sender has its private key are used; every field of the certificate is the collector's word.
+// Certificate requests (PKCS #10, RFC 2986): made on the host (./request.ts), read by the collector. Of a request only the
+// public key and the proof that the sender has its private key are used; every field of the certificate is the collector's word.
 
 import { CodedError, hasCode } from '../errors/coded-error.ts';
 import { sha256 } from '../files/canonical.ts';
 import * as der from './der.ts';
-import { publicKeyFromDer, publicKeyOf, publicKeyToDer, signBytes, verifyBytes } from './keys.ts';
-import { COMMON_NAME, ECDSA_WITH_SHA256, ecdsaWithSha256, MAX_COMMON_NAME, nameOf } from './names.ts';
-import { fromPem, toPem } from './pem.ts';
+import { publicKeyFromDer, verifyBytes } from './keys.ts';
+import { COMMON_NAME, ECDSA_WITH_SHA256 } from './names.ts';
+import { fromPem } from './pem.ts';
+import { MAX_COMMON_NAME } from './request.ts';
+
+export { createRequest } from './request.ts';
 
 const LABEL = 'CERTIFICATE REQUEST';
 /** A P-256 request of ours has about 500 characters; one with many extensions would still fit. */
@@ -17,19 +20,6 @@ export interface CertificateRequest {
   readonly commonName: string;
   /** SPKI PEM. */
   readonly publicKey: string;
-}
-
-/** A request for the key, signed by it (RFC 2986 section 4.2). PEM. Throws KEY_UNUSABLE. */
-export function createRequest(options: { readonly commonName: string; readonly privateKey: string }): string {
-  const info = der.sequence(
-    der.integer(Uint8Array.of(0)),
-    nameOf(options.commonName),
-    der.decode(publicKeyToDer(publicKeyOf(options.privateKey))),
-    der.tagged(0),
-  );
-  const signature = signBytes(der.encode(info), options.privateKey);
-
-  return toPem(LABEL, der.encode(der.sequence(info, ecdsaWithSha256(), der.bits(signature))));
 }
 
 /**

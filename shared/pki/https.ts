@@ -71,7 +71,9 @@ export async function exchange(options: Exchange): Promise<unknown> {
   const signal = AbortSignal.timeout(options.deadlineMs);
 
   try {
-    const way = options.connect ? through(await options.connect(targetOf(url), signal), url) : { agent: false as const };
+    const way = options.connect
+      ? through(await options.connect(targetOf(url), signal), url)
+      : { agent: false as const };
     const answer = await send(options, url, way, signal);
     const text = await readAnswer(answer, options.maxAnswerBytes ?? MAX_ANSWER_BYTES);
 

@@ -1,13 +1,12 @@
 // Names inside certificates: the distinguished name, the signature algorithm, and the two kinds of identity that Selvage
 // believes. An identity is one URI in the subject alternative name; the common name is for people to read only.
 import * as der from './der.ts';
+import { MAX_COMMON_NAME } from './request.ts';
 
 /** X.520 common name. */
 export const COMMON_NAME = '2.5.4.3';
 /** RFC 5758 section 3.2. */
 export const ECDSA_WITH_SHA256 = '1.2.840.10045.4.3.2';
-/** RFC 5280 appendix A.1, ub-common-name: characters. */
-export const MAX_COMMON_NAME = 64;
 
 /** Name ::= one RDN with one common name, cut to what RFC 5280 allows. */
 export function nameOf(commonName: string): der.Node {
