@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
 import { type TLSSocket, connect as tlsConnect } from 'node:tls';
 import { zstdCompressSync } from 'node:zlib';
 import { sha256 } from '@selvage/shared/files/canonical.ts';
@@ -238,6 +239,41 @@ describe('when a host lies about itself', () => {
       expect(await world.store.read.hosts.byId(host.id)).toMatchObject({ lastSeen: world.clock.now().toString() });
     },
   );
+
+  it('sections that cost seconds to read cost only it: another host is answered meanwhile', async () => {
+    const world = await makeWorld();
+    const [hostile, honest] = [await world.enroll(1), await world.enroll(2)];
+    const attacker = await world.connect(hostile);
+    const witness = await world.connect(honest);
+    // A few hundred bytes each: eight megabytes of brackets, two million entries that are all wrong.
+    const bombs = ['['.repeat(8_000_000), `[${'{},'.repeat(2_000_000)}{}]`].map((json) => ({
+      ...{ type: 'section' as const, name: 'repositories', sha256: sha256(json) },
+      zstdJson: new Uint8Array(zstdCompressSync(json)),
+    }));
+    let handled = 0;
+    const all = (async () => {
+      for (const [at, bomb] of bombs.entries()) attacker.send(durable(INVENTORY, at + 1, bomb));
+      while (handled < bombs.length) if ((await attacker.next()).type === 'acknowledgement') handled += 1;
+    })();
+    const began = performance.now();
+    const waits: number[] = [];
+    for (let nonce = 1n; handled < bombs.length; nonce += 1n) {
+      const asked = performance.now();
+      witness.send({ type: 'ping', nonce });
+      expect(await witness.next()).toEqual({ type: 'pong', nonce });
+      waits.push(performance.now() - asked);
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+    await all;
+    const took = performance.now() - began;
+    const slowest = Math.max(...waits);
+    process.stderr.write(
+      `hostile sections took ${Math.round(took)} ms; slowest pong of another host ${Math.round(slowest)} ms\n`,
+    );
+
+    expect(slowest).toBeLessThan(took / 2);
+    expect(await ledger(world)).toEqual(['message.refused', 'message.refused']);
+  });
 
   it('sections that unpack to gigabytes are refused in little memory, and cost it its connection when repeated', async () => {
     const world = await makeWorld({ limits: { refusalBurst: 3 } });

@@ -9,7 +9,7 @@ import { faultOf } from './fault.ts';
 /** Bytes of JSON that are read on the event loop: 20 ms at the worst, 250 packages. */
 const INLINE_BYTES = 64 * 1024;
 /** Milliseconds one section may take: many times what the largest honest one needs. */
-const DEADLINE_MS = 10_000;
+const DEADLINE_MS = 5_000;
 /** Milliseconds after which an idle thread gives its memory back. */
 const IDLE_MS = 30_000;
 /** MiB for the objects of one section: 8 MiB of empty objects are 120. */
@@ -66,6 +66,8 @@ export class SectionParser {
     clearTimeout(this.#timer);
     const task = this.#queue.shift();
     if (task === undefined) {
+      // Idle, it never keeps the collector alive. Not once when it starts: a listener for messages takes that back.
+      this.#thread?.unref();
       this.#after(this.#limits.idleMs, () => this.#stop());
 
       return;
@@ -79,6 +81,7 @@ export class SectionParser {
         late.resolve(`section ${late.name} takes longer than ${this.#limits.deadlineMs} ms to read`),
       );
     });
+    thread.ref();
     thread.postMessage({ name: task.name, json: task.json });
   }
 
@@ -93,8 +96,6 @@ export class SectionParser {
     const thread = new Worker(new URL('./parser-thread.ts', import.meta.url), {
       resourceLimits: { maxOldGenerationSizeMb: this.#limits.memoryMib },
     });
-    // It never keeps the collector alive.
-    thread.unref();
     const isOurs = () => this.#thread === thread;
     thread.on('message', (fault: string | null) => {
       if (isOurs()) this.#done((task) => task.resolve(fault));
