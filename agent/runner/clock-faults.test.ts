@@ -83,14 +83,15 @@ describe('when the clock is set ahead while the host runs', () => {
     expect(subject.outcomes().at(-1)).toEqual(['installed', null]);
   });
 
-  it('by ten days and back again: a delay is not shortened, and the host goes on as if nothing had been', async () => {
+  it('by four days and back again: a delay of three is not shortened, and the host goes on as if nothing had been', async () => {
     const subject = host(ANY_WINDOW_DELAY('3d'));
     await subject.pass();
     subject.after(60 * MINUTE_MS);
-    subject.off(10 * DAY_MS);
+    subject.off(4 * DAY_MS);
     await subject.pass();
     await subject.pass();
     expect(subject.installer.acts).toEqual([]);
+    expect(subject.outcomes().at(-1)).toEqual(['waiting', 'CLOCK_WRONG']);
     subject.off(0);
     subject.after(60 * MINUTE_MS);
     await subject.pass();
@@ -326,6 +327,9 @@ describe('when time is reckoned', () => {
     const base = { boot: 'b', uptimeMs: 1000, wallMs: 1_000_000, leapMs: 0 };
 
     expect(leapOf(base, 1_000_000 + 30_000 + 59_000, { boot: 'b', ms: 31_000 })).toBe(0);
+    // It does not fade: as much of a delay would be cut.
+    const ahead = { ...base, leapMs: DAY_MS };
+    expect(leapOf(ahead, 1_000_000 + DAY_MS, { boot: 'b', ms: 1000 + DAY_MS })).toBe(DAY_MS);
     // Uptime goes on while a machine is suspended.
     expect(leapOf(base, 1_000_000 + DAY_MS, { boot: 'b', ms: 1000 + DAY_MS })).toBe(0);
     expect(leapOf(base, 1_000_000 + DAY_MS, { boot: 'b', ms: 1000 })).toBe(DAY_MS);

@@ -115,6 +115,28 @@ needs(SMALL_DISK_PARTS, 'with the runner’s folder on a small disk', () => {
       },
     );
 
+    it('right before the package manager is started, so that the start itself takes the reserve: it is not started', async () => {
+      let filled = false;
+      const files: Files = {
+        ...durableFiles,
+        write: async (path, data, options) => {
+          if (!filled && String(data).includes('"state":"InstallStarted"')) {
+            filled = true;
+            disk.fill();
+          }
+          await durableFiles.write(path, data, options);
+        },
+      };
+      await once(files);
+      expect(installs()).toBe(0);
+      expect(outcomes()).toEqual([['waiting', 'DISK_FULL']]);
+      disk.free();
+      await once();
+
+      expect(outcomes().at(-1)).toEqual(['installed', null]);
+      expect(installs()).toBe(1);
+    });
+
     it('while packages are installed: the outcome is recorded at once, from the reserve', async () => {
       subject.installer.during = async () => disk.fill();
       await once();
