@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { zstdCompressSync } from 'node:zlib';
+import { createRun } from '@selvage/shared/exec/run.ts';
 import { canonicalJson, sha256 } from '@selvage/shared/files/canonical.ts';
 import { MAX_SECTION_JSON_BYTES } from '@selvage/shared/wire/wire.ts';
 import { describe, expect, it } from 'vitest';
@@ -86,5 +87,19 @@ describe('when sections are read in the thread', () => {
 
     await expect.poll(() => parser.running).toBe(false);
     expect(await parser.check('reboot', bytes('{}'))).not.toBeNull();
+  });
+
+  it('idle, it keeps no process alive', async () => {
+    const parser = new URL('./parser.ts', import.meta.url).href;
+    const script = `
+      const { SectionParser } = await import('${parser}');
+      console.log(await new SectionParser({ inlineBytes: 0, idleMs: 600_000 }).check('users', Buffer.from('[]')));`;
+    const run = createRun({});
+    const args = ['--input-type=module', '--eval', script];
+
+    expect(await run({ file: process.execPath, args, deadlineMs: 60_000 })).toMatchObject({
+      stdout: 'null\n',
+      exitCode: 0,
+    });
   });
 });

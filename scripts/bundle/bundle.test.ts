@@ -16,7 +16,7 @@ const ALONE = process.getuid?.() === 0 ? ['--same-user'] : [];
 const COMMANDS = ['connect', 'enroll', 'fetch', 'inventory', 'plan', 'run', 'settings', 'status'];
 /** What a resident process may not hold: they are for commands that end. */
 const TOO_LARGE =
-  /node_modules\/(execa|commander|systeminformation|tuf-js|@tufjs|rrule-temporal|zod\/v4\/(classic|locales))\//;
+  /node_modules\/(execa|commander|systeminformation|tuf-js|@tufjs|rrule-temporal|zod\/v4\/classic)\/|zod\/v4\/locales\/(?!index)/;
 
 const folder = temporaryFolder('bundle');
 const settings = join(folder, 'settings.json');
