@@ -17,7 +17,7 @@ const MAX_FILE_BYTES = 16 * 1024;
 const OTHERS = 0o077;
 const OTHERS_WRITE = 0o022;
 /** Share of its life after which a certificate should be renewed. */
-export const RENEW_AFTER = 2 / 3;
+const RENEW_AFTER = 2 / 3;
 /** How often a pair is read again that somebody may be moving just now: two renames, so the second read is whole. */
 const READS = 3;
 

@@ -9,7 +9,7 @@ import { generateKey } from '@selvage/shared/pki/keys.ts';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
 import { type Dates, MONTH, validity } from './collector.ts';
 
-export const HOST = '00000000-0000-4000-8000-000000000001' as HostId;
+const HOST = '00000000-0000-4000-8000-000000000001' as HostId;
 
 export interface Granted {
   readonly authority: Authority;
