@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
-import { hasErrno, writeDurable } from '@selvage/shared/files/durable.ts';
+import { hasErrno, syncFolder, writeDurable } from '@selvage/shared/files/durable.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import { verifyLedger } from '../audit/ledger.ts';
 import type { BackupResult } from '../cli/cli.ts';
@@ -13,7 +13,7 @@ import { type Home, readSettings } from '../home.ts';
 import { copyDatabase, inspectDatabase } from '../store/snapshot.ts';
 import { openStore } from '../store/store.ts';
 import { VERSION } from '../version.ts';
-import { type Copied, copyFile, syncFolder } from './copy.ts';
+import { type Copied, copyFile } from './copy.ts';
 import { DATABASE, MANIFEST, type Manifest, manifestOf, SETTINGS } from './manifest.ts';
 
 const FOLDER_MODE = 0o700;

@@ -48,15 +48,6 @@ export async function copyFile(from: string, to: string | null): Promise<Copied 
   }
 }
 
-export async function syncFolder(path: string): Promise<void> {
-  const handle = await open(path, O_RDONLY);
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
 async function openSource(path: string): Promise<FileHandle | null> {
   try {
     return await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);

@@ -1,9 +1,9 @@
 // selvage restore: puts a backup in the place of a collector. Everything is copied and checked beside its place first; what was
 // there is kept aside. INVARIANT: until all of it has been checked, nothing of the home is touched.
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { asCoded, CodedError } from '@selvage/shared/errors/coded-error.ts';
-import { hasErrno, makeFolder, writeDurable } from '@selvage/shared/files/durable.ts';
+import { hasErrno, makeFolder, syncFolder, writeDurable } from '@selvage/shared/files/durable.ts';
 import type { Timestamp } from '@selvage/shared/model/ids.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import { verifyLedger } from '../audit/ledger.ts';
@@ -14,7 +14,7 @@ import { decodeSettings } from '../settings.ts';
 import { inspectDatabase } from '../store/snapshot.ts';
 import { openStore } from '../store/store.ts';
 import { writeWitness } from '../store/witness.ts';
-import { copyFile, syncFolder } from './copy.ts';
+import { copyFile } from './copy.ts';
 import { DATABASE, MANIFEST, type Manifest, readManifest, SETTINGS } from './manifest.ts';
 
 const FOLDER_MODE = 0o700;
@@ -124,7 +124,8 @@ async function putInPlace(home: Home, building: string, settings: string, clock:
 }
 
 async function tryRename(from: string, to: string): Promise<boolean> {
-  await mkdir(dirname(to), { recursive: true, mode: FOLDER_MODE });
+  // Durable before anything is moved into it: a power cut could lose the folder, and with it the collector.
+  await makeFolder(dirname(to), FOLDER_MODE);
 
   try {
     await rename(from, to);

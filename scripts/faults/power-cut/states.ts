@@ -45,7 +45,7 @@ export async function checkStates(
   { seed, limit }: CheckOptions,
   check: (state: CrashState) => Promise<void>,
 ): Promise<number> {
-  const chosen = sample(momentsOf(recording), seed, limit);
+  const chosen = sample(recording, momentsOf(recording), seed, limit);
 
   for (const { end, fate, draw } of chosen) {
     const name = `seed ${seed}, power cut ${where(recording, end)}, the rest ${fate}${fate === 'mixed' ? ` (${draw})` : ''}`;
@@ -79,16 +79,21 @@ function momentsOf({ operations }: Recording): readonly Moment[] {
   ).flat();
 }
 
-/** In the order of time; which ones, the seed decides. */
-function sample(moments: readonly Moment[], seed: number, limit: number): readonly Moment[] {
+/**
+ * In the order of time; which ones, the seed decides. Up to half of them are those where most was promised and least is left:
+ * right after a line was printed, everything else lost.
+ */
+function sample({ operations }: Recording, moments: readonly Moment[], seed: number, limit: number): readonly Moment[] {
   const random = seededRandom(seed);
-  const drawn = moments.map((moment) => ({ moment, luck: random.float() }));
-
-  return drawn
+  const drawn = moments
+    .map((moment) => ({ moment, luck: random.float() }))
     .sort((a, b) => a.luck - b.luck)
-    .slice(0, limit)
-    .map(({ moment }) => moment)
-    .sort((a, b) => a.end - b.end);
+    .map(({ moment }) => moment);
+  const hard = drawn
+    .filter(({ end, fate }) => fate === 'lost' && operations[end - 1]?.type === 'line')
+    .slice(0, Math.ceil(limit / 2));
+
+  return [...new Set([...hard, ...drawn])].slice(0, limit).sort((a, b) => a.end - b.end);
 }
 
 /** What is left of each operation before `end`. */
