@@ -1,7 +1,10 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { zstdCompressSync } from 'node:zlib';
 import { createRun } from '@selvage/shared/exec/run.ts';
 import { canonicalJson, sha256 } from '@selvage/shared/files/canonical.ts';
+import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
 import { MAX_SECTION_JSON_BYTES } from '@selvage/shared/wire/wire.ts';
 import { describe, expect, it } from 'vitest';
 import { monitorLag } from '../metrics/lag.ts';
@@ -94,10 +97,11 @@ describe('when sections are read in the thread', () => {
     const script = `
       const { SectionParser } = await import('${parser}');
       console.log(await new SectionParser({ inlineBytes: 0, idleMs: 600_000 }).check('users', Buffer.from('[]')));`;
+    const file = join(temporaryFolder('parser'), 'once.mjs');
+    writeFileSync(file, script);
     const run = createRun({});
-    const args = ['--input-type=module', '--eval', script];
 
-    expect(await run({ file: process.execPath, args, deadlineMs: 60_000 })).toMatchObject({
+    expect(await run({ file: process.execPath, args: [file], deadlineMs: 60_000 })).toMatchObject({
       stdout: 'null\n',
       exitCode: 0,
     });
