@@ -1,55 +1,14 @@
 // Renewal over a real connection: when a host asks, what it does with every answer, and which certificate it comes with.
 import { X509Certificate } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir } from 'node:fs/promises';
 import { readRequest } from '@selvage/shared/pki/csr.ts';
-import { endorse } from '@selvage/shared/pki/endorsement.ts';
 import { describe, expect, it } from 'vitest';
-import {
-  type FakeCollector,
-  isIssuedBy,
-  makeAuthority,
-  nextOf,
-  type Peer,
-  startCollector,
-} from './testing/collector.ts';
-import { certify, identityFolder } from './testing/identity-folder.ts';
+import { makeAuthority, nextOf, type Peer, startCollector } from './testing/collector.ts';
+import { certify } from './testing/identity-folder.ts';
+import { comesBack, DUE, FRESH, file, greeted, HOUR_MS, isOf, OVER, started } from './testing/renewing.ts';
 import { message, type StartedLink, startLink, worksWithoutRenewal } from './testing/started-link.ts';
 
-/** NOW is 2026-03-01T12:00:00Z: of these thirty days 19, 21, 30 and a second are over. */
-const FRESH = { from: '2026-02-10T12:00:00Z', until: '2026-03-12T12:00:00Z' };
-const DUE = { from: '2026-02-08T12:00:00Z', until: '2026-03-10T12:00:00Z' };
-const OVER = { from: '2026-01-30T11:59:59Z', until: '2026-03-01T11:59:59Z' };
-const HOUR_MS = 3_600_000;
-
-const file = (link: StartedLink, name: string) => readFile(join(link.identity, name), 'utf8');
 const sameKey = (csr: string, other: string) => readRequest(csr).publicKey === readRequest(other).publicKey;
-const isOf = (peer: Peer, pem: string) => peer.certificate.raw.equals(new X509Certificate(pem).raw);
-
-async function started(dates: Parameters<typeof identityFolder>[1], collector?: FakeCollector) {
-  const to = collector ?? (await startCollector());
-  const identity = await identityFolder(to.authority, dates);
-  const old = await readFile(join(identity, 'host.crt'), 'utf8');
-
-  return { collector: to, link: await startLink(to, { identity }), old };
-}
-
-async function greeted(collector: FakeCollector, over: Parameters<Peer['welcome']>[1] = {}): Promise<Peer> {
-  const peer = await collector.accept();
-  await peer.hello;
-  peer.welcome([], over);
-
-  return peer;
-}
-
-/** Waits as long as the link wants to, and takes its next connection. */
-async function comesBack(collector: FakeCollector, link: StartedLink): Promise<{ peer: Peer; ms: number }> {
-  const { ms } = await link.event('waiting');
-  await link.clock.sleeping();
-  await link.clock.advance(ms);
-
-  return { peer: await greeted(collector), ms };
-}
 
 /** Passes when a frame that the link was sent has been dealt with. */
 async function inTouch(link: StartedLink, peer: Peer): Promise<void> {
@@ -319,90 +278,4 @@ describe('when a certificate has ended', () => {
       expect((await (await greeted(shut)).next()).type).toBe('renewalRequest');
     },
   );
-});
-
-describe('when the hosts’ authority changes', () => {
-  const [present, next] = [makeAuthority('hosts'), makeAuthority('hosts 2')];
-  const named = [
-    { certificate: present.certificate, endorsedBy: null, endorsement: new Uint8Array(0) },
-    { certificate: next.certificate, ...endorse({ endorser: present, certificate: next.certificate }) },
-  ];
-
-  it('the host trusts the next one because the present one endorsed it, comes back to say so, and follows', async () => {
-    const { collector, link } = await started({ dates: FRESH }, await startCollector({ authority: present }));
-    const told = await greeted(collector, { heartbeatSeconds: 600 });
-    expect((await told.hello).authorities).toHaveLength(1);
-    expect(await told.next()).toMatchObject({ type: 'policyRequest' });
-    told.send({ type: 'policyFile', name: 'timestamp.json', found: false, content: new Uint8Array(0) });
-    told.send({ type: 'authorities', authorities: named });
-    expect(await link.event('authorities')).toMatchObject({ count: 2 });
-    // Within ten minutes: a whole fleet that was told at once must not come in one second.
-    await link.clock.sleeping(3);
-    await link.clock.advance(10 * 60_000);
-    expect((await link.event('disconnected')).error.details).toEqual({ comingBack: true });
-    const { peer: early } = await comesBack(collector, link);
-    expect((await early.hello).authorities).toHaveLength(2);
-
-    // Long before it is due: its certificate is not one of the newest authority.
-    const { csr } = await nextOf(early, 'renewalRequest');
-    early.send({ type: 'renewal', certificate: certify(csr, next) });
-    const { peer: back } = await comesBack(collector, link);
-    await link.event('connected');
-    expect(isIssuedBy(back.certificate, next)).toBe(true);
-    await link.stop();
-    await collector.close();
-
-    // The collector proves itself under the next one too: nobody needs the first one any more.
-    const moved = await startCollector({ authority: next });
-    const host = await startLink(moved, { identity: link.identity });
-    const last = await greeted(moved);
-    last.send({ type: 'authorities', authorities: named.slice(1) });
-    expect(await host.event('authorities')).toMatchObject({ count: 1 });
-    expect(await file(host, 'authority.crt')).toBe(next.certificate);
-  });
-
-  it('a collector that goes on issuing under the old one is asked once a day, not in a circle', async () => {
-    const identity = await identityFolder(present, {
-      dates: FRESH,
-      files: { 'authority.crt': present.certificate + next.certificate },
-    });
-    const collector = await startCollector({ authority: present, server: next });
-    const link = await startLink(collector, { identity });
-    const first = await greeted(collector);
-    const { csr } = await nextOf(first, 'renewalRequest');
-    first.send({ type: 'renewal', certificate: certify(csr, present) });
-
-    for (const passed of [0, HOUR_MS, 22 * HOUR_MS]) {
-      const { peer } = await comesBack(collector, link);
-      await link.event('connected');
-      await worksWithoutRenewal(link, peer);
-      peer.socket.terminate();
-      await link.event('disconnected');
-      await link.clock.advance(passed);
-    }
-    const { peer } = await comesBack(collector, link);
-    await link.event('connected');
-    await worksWithoutRenewal(link, peer);
-    peer.socket.terminate();
-    await link.event('waiting');
-    await link.clock.advance(2 * HOUR_MS);
-
-    await nextOf(await greeted(collector), 'renewalRequest');
-  });
-
-  it('an authority that nobody endorsed changes nothing, is told, and ends nothing', async () => {
-    const { collector, link } = await started({ dates: FRESH }, await startCollector({ authority: present }));
-    const peer = await greeted(collector);
-    const stranger = makeAuthority('stranger');
-    const lie = {
-      certificate: stranger.certificate,
-      ...endorse({ endorser: stranger, certificate: stranger.certificate }),
-    };
-    peer.send({ type: 'authorities', authorities: [...named.slice(0, 1), lie] });
-
-    expect((await link.event('problem')).error.code).toBe('AUTHORITY_UNKNOWN');
-    expect(await file(link, 'authority.crt')).toBe(present.certificate);
-    await link.outbox.add(message('goes on'));
-    await nextOf(peer, 'durable');
-  });
 });
