@@ -4,6 +4,7 @@ import type { Inventory, Section, SectionName } from '@selvage/shared/model/inve
 import type { z } from 'zod';
 import type { HostRecord, InventoryReader, SectionOfHost, StoredSection } from '../store/ports.ts';
 import type { hostDetail, hostSummary } from './contract.ts';
+import type { HostPlan } from './host-plan.ts';
 
 export type HostSummary = z.input<typeof hostSummary>;
 export type HostDetail = z.input<typeof hostDetail>;
@@ -53,7 +54,12 @@ export async function summariesOf(
 export function detailOf(
   record: HostRecord,
   facts: {
-    readonly connected: boolean;
+    /** Null when it is not connected. */
+    readonly connectedSince: string | null;
+    readonly plan: (known: {
+      readonly os: Section<'os'> | null;
+      readonly labels: Section<'agent'>['labels'] | null;
+    }) => HostPlan;
     readonly inventory: Inventory | null;
     readonly sections: readonly StoredSection[];
   },
@@ -66,16 +72,19 @@ export function detailOf(
   const reboot = take('reboot');
   const stale = take('staleProcesses');
   const updates = take('updates');
+  const agent = take('agent');
 
   return {
     ...summaryOf(record, {
-      connected: facts.connected,
+      connected: facts.connectedSince !== null,
       takenAt: facts.inventory?.takenAt ?? null,
       os,
-      agent: take('agent'),
+      agent,
       updates,
       reboot,
     }),
+    connectedSince: facts.connectedSince,
+    plan: facts.plan({ os: os.ok ? os.data : null, labels: agent.ok ? agent.data.labels : null }),
     hostname: os.ok ? os.data.hostname : null,
     machineId: record.machineId,
     certificateExpires: record.certificateExpires,

@@ -26,6 +26,20 @@ export function showHost(cli: Cli, host: Detail, done: Done): void {
 
   const facts: readonly (readonly [string, string])[] = [
     ['id', host.id],
+    [
+      'connected',
+      host.connectedSince === null
+        ? `no, last seen ${ago(host.lastSeen, cli)}`
+        : `since ${ago(host.connectedSince, cli)}`,
+    ],
+    ['policies', policiesOf(host)],
+    ['next window', nextWindow(host, cli)],
+    [
+      'waits',
+      host.plan.waiting.length === 0
+        ? 'for nothing that it told of'
+        : `for ${host.plan.waiting.length} approved fixes, below`,
+    ],
     ['system', host.os?.prettyName ?? 'unknown'],
     ['kernel', host.kernel ? `${host.kernel.running} running, ${list(host.kernel.installed)} installed` : 'unknown'],
     ['inventory', ago(host.inventoryAt, cli)],
@@ -48,8 +62,39 @@ export function showHost(cli: Cli, host: Detail, done: Done): void {
   const width = Math.max(...facts.map(([name]) => name.length));
   for (const [name, value] of facts) screen.line(`  ${name.padEnd(width)}  ${value}`);
 
+  showWaiting(cli, host);
   showPending(cli, host);
   showResults(cli, done);
+}
+
+function policiesOf({ plan }: Detail): string {
+  const maybe = plan.policiesUnknown.length === 0 ? '' : `; not known whether: ${list(plan.policiesUnknown)}`;
+
+  return `${plan.policies.length === 0 ? 'none selects it' : plan.policies.join(', ')}${maybe}`;
+}
+
+function nextWindow({ plan }: Detail, cli: Cli): string {
+  if (plan.windowProblem !== null) return `unknown: ${plan.windowProblem}`;
+  if (plan.nextWindow === null) return 'none';
+  const { window, opens, closes } = plan.nextWindow;
+  const open = Temporal.Instant.compare(Temporal.Instant.from(opens), cli.clock.now()) <= 0;
+
+  return open ? `${window} is open until ${ago(closes, cli)}` : `${window} opens ${ago(opens, cli)}`;
+}
+
+/** In the host's own words, as its runner signed them. */
+function showWaiting(cli: Cli, { plan }: Detail): void {
+  if (plan.waiting.length === 0) return;
+  cli.screen.line();
+  cli.screen.table(
+    [{ title: 'WAITS' }, { title: 'FIX', shrinks: true }, { title: 'SINCE' }, { title: 'WHY', shrinks: true }],
+    plan.waiting.map(({ outcome, fix, since: at, code, why }) => [
+      outcome,
+      fix,
+      since(at, cli),
+      code === null ? '' : `${code}: ${why ?? ''}`,
+    ]),
+  );
 }
 
 /** What is wrong with who it is, each with what to do. */
