@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { asCoded, CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { Keep } from '@selvage/shared/exec/keep.ts';
 import type { Run } from '@selvage/shared/exec/run.ts';
-import { createLog, LOG_LEVELS, type Log, type LogLevel } from '@selvage/shared/log/log.ts';
+import { createLazyLog } from '@selvage/shared/log/lazy.ts';
+import { LOG_LEVELS, type Log, type LogLevel } from '@selvage/shared/log/levels.ts';
 import type { Random } from '@selvage/shared/random.ts';
 import { harmless, harmlessJson } from '@selvage/shared/text/harmless.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
@@ -79,7 +80,7 @@ export function createContext(
 
   return {
     ...world,
-    log: createLog({
+    log: createLazyLog({
       level: logLevel(world.logLevel),
       stream: { write: (text) => void world.stderr.write(harmlessJson(text)) },
     }),

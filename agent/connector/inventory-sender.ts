@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { canonicalJson } from '@selvage/shared/files/canonical.ts';
 import { makeFolder, readBounded, writeDurable } from '@selvage/shared/files/durable.ts';
-import { silentLog } from '@selvage/shared/log/log.ts';
+import { silentLog } from '@selvage/shared/log/levels.ts';
 import type { Sha256, Timestamp } from '@selvage/shared/model/ids.ts';
 import { reportHash } from '@selvage/shared/model/report-hash.ts';
 import { SECTION_NAMES, type SectionName } from '@selvage/shared/model/section-names.ts';

@@ -10,7 +10,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCode } from '@selvage/shared/errors/coded-error.ts';
 import { makeFolder, readBounded, writeDurable } from '@selvage/shared/files/durable.ts';
-import { type Log, silentLog } from '@selvage/shared/log/log.ts';
+import { type Log, silentLog } from '@selvage/shared/log/levels.ts';
 import type { Random } from '@selvage/shared/random.ts';
 import { type DurableBody, decodeAgentFrame, encodeAgentFrame, MAX_FRAME_BYTES } from '@selvage/shared/wire/wire.ts';
 import * as z from 'zod/mini';

@@ -1,0 +1,30 @@
+// A log that loads its library with the first line it has to write: most commands, and a connector on a good day, write none.
+// Lines keep their order and come a moment later.
+import { type Fields, LOG_LEVELS, type Log, type LogOptions } from './levels.ts';
+
+type Level = 'debug' | 'info' | 'warn' | 'error';
+
+export function createLazyLog(options: LogOptions): Log {
+  let loading: Promise<Log> | undefined;
+  const load = () => {
+    loading ??= import('./log.ts').then(({ createLog }) => createLog(options));
+
+    return loading;
+  };
+
+  return lazily(options.level, load);
+}
+
+function lazily(level: LogOptions['level'], load: () => Promise<Log>): Log {
+  const write = (of: Level) => (fields: Fields, message: string) => {
+    if (LOG_LEVELS.indexOf(of) >= LOG_LEVELS.indexOf(level)) void load().then((log) => log[of](fields, message));
+  };
+
+  return {
+    debug: write('debug'),
+    info: write('info'),
+    warn: write('warn'),
+    error: write('error'),
+    child: (fields) => lazily(level, async () => (await load()).child(fields)),
+  };
+}
