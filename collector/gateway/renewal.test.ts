@@ -168,6 +168,19 @@ describe('when a host returns after its certificate has ended', () => {
     expect((await connect(await renewal(client, host))).first).toMatchObject({ type: 'welcome' });
   });
 
+  it('with a next certificate that ended unused: it counts as used, and a lost answer makes nobody a stranger', async () => {
+    const { enroll, connect, renewed, record, later } = await lab();
+    const host = await enroll('web-1');
+    const next = await renewed(host);
+    later(35 * DAY_MS);
+    const lost = await renewed(next);
+    expect(await record(host)).toMatchObject({ certificate: print(next), next: { certificate: print(lost) } });
+
+    const again = await renewed(next);
+    expect((await connect(again)).first).toMatchObject({ type: 'welcome' });
+    expect(await record(host)).toMatchObject({ certificate: print(again), quarantine: null });
+  });
+
   it('more than 90 days later it is refused, and its knock is kept: one entry a day, however often it comes', async () => {
     const { enroll, open, record, ledger, clock, heard, later } = await lab();
     const host = await enroll('web-1');

@@ -74,3 +74,68 @@ describe('when hosts are kept', () => {
     expect(await store.read.hosts.list()).toEqual([]);
   });
 });
+
+describe('when the identity of a host changes', () => {
+  const next = {
+    ...{ certificate: hashOf('next'), expires: LATER, key: hashOf('key'), authority: hashOf('authority'), pem: 'PEM' },
+  };
+  const quarantine = { at: AT, reason: 'cloned', machines: ['machine-1', 'other'], addresses: ['192.0.2.1'] } as const;
+  const withHost = async () => {
+    const store = await fresh();
+    await store.transaction((w) => w.hosts.add(hostSample(1)));
+
+    return { store, host: async () => await store.read.hosts.byId(hostId(1)) };
+  };
+
+  it('keeps an offer beside the current certificate, by either key, until it is used', async () => {
+    const { store, host } = await withHost();
+    await store.transaction((w) => w.hosts.offer(hostId(1), next));
+    expect(await host()).toEqual(hostSample(1, { next }));
+    expect((await store.read.hosts.byKey(next.key))?.id).toBe(hostId(1));
+
+    await store.transaction((w) => w.hosts.promote(hostId(1)));
+    const { certificate, expires: certificateExpires, key, authority } = next;
+    expect(await host()).toEqual(hostSample(1, { certificate, certificateExpires, key, authority }));
+    expect((await store.read.hosts.byKey(next.key))?.id).toBe(hostId(1));
+    await expect(store.transaction((w) => w.hosts.promote(hostId(1)))).rejects.toThrow(code('STATE'));
+  });
+
+  it('a quarantine ends what was offered and what was opened; a readmission ends it and settles the machine', async () => {
+    const { store, host } = await withHost();
+    const door = { until: LATER, machine: 'other' };
+    await store.transaction(async (w) => {
+      await w.hosts.readmit(hostId(1), AT, { until: LATER, machine: null });
+      await w.hosts.offer(hostId(1), next);
+      await w.hosts.quarantine(hostId(1), quarantine);
+    });
+    expect(await host()).toEqual(hostSample(1, { quarantine, settledAt: AT }));
+
+    await store.transaction((w) => w.hosts.readmit(hostId(1), LATER, door));
+    expect(await host()).toEqual(hostSample(1, { readmit: door, settledAt: LATER, machineId: 'other' }));
+  });
+
+  it('a knock stays for the ledger to count by when it was answered', async () => {
+    const { store, host } = await withHost();
+    const knock = { at: LATER, address: '192.0.2.9', code: 'HOST_AWAY_TOO_LONG', entered: AT } as const;
+    await store.transaction((w) => w.hosts.knock(hostId(1), knock));
+    expect((await host())?.knock).toEqual(knock);
+    await store.transaction((w) => w.hosts.readmit(hostId(1), AT, { until: LATER, machine: null }));
+
+    expect((await host())?.knock).toEqual({ ...knock, answered: true });
+  });
+
+  it('a revoked host gets nothing of it, and a record that could not be read again is refused', async () => {
+    const { store, host } = await withHost();
+    const bad = { ...quarantine, at: 'yesterday' as Timestamp };
+    await expect(store.transaction((w) => w.hosts.quarantine(hostId(1), bad))).rejects.toThrow(code('STORE_FAILED'));
+    await store.transaction((w) => w.hosts.revoke(hostId(1), AT));
+    for (const change of [
+      () => store.transaction((w) => w.hosts.offer(hostId(1), next)),
+      () => store.transaction((w) => w.hosts.quarantine(hostId(1), quarantine)),
+      () => store.transaction((w) => w.hosts.readmit(hostId(1), AT, { until: LATER, machine: null })),
+    ]) {
+      await expect(change()).rejects.toThrow(code('HOST_REVOKED'));
+    }
+    expect(await host()).toMatchObject({ next: null, quarantine: null, readmit: null });
+  });
+});
