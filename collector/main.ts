@@ -7,7 +7,7 @@ import { systemRandom } from '@selvage/shared/random.ts';
 import { type Clock, systemClock } from '@selvage/shared/time/clock.ts';
 import { AdminFolder } from './cli/admin-folder.ts';
 import type { Cli } from './cli/cli.ts';
-import { eventLine } from './cli/event-line.ts';
+import { createEventConsole } from './cli/event-console.ts';
 import { printFailure } from './cli/failure.ts';
 import { createProgram, runProgram } from './cli/program.ts';
 import { createScreen, type Output } from './cli/screen.ts';
@@ -66,7 +66,8 @@ function createCli(io: MainIo): Cli {
       screen.line(`for admins  ${api}`);
       screen.line(`  pin ${apiPin}`);
       if (readyLine) screen.line(`ready ${JSON.stringify(served.addresses)}`);
-      served.events.subscribe((event) => screen.line(eventLine(event, clock.now(), Temporal.Now.timeZoneId())));
+      const live = createEventConsole(screen, { clock, zone: Temporal.Now.timeZoneId() });
+      served.events.subscribe(live.show);
 
       await new Promise<void>((done) => {
         if (stop.aborted) done();
@@ -74,6 +75,7 @@ function createCli(io: MainIo): Cli {
       });
       screen.note('stopping: running work is finished first');
       await served.close();
+      live.flush();
     },
   };
 }

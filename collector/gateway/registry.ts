@@ -57,7 +57,8 @@ export class Registry {
     }
 
     mine.announced = true;
-    this.#log.info({ host: connection.host, name: mine.name }, 'host connected');
+    // Fleets come and go: who wants every one of them listens to the events.
+    this.#log.debug({ host: connection.host, name: mine.name }, 'host connected');
     this.#events.publish({ type: 'host.connected', host: connection.host, name: mine.name });
   }
 
@@ -69,7 +70,7 @@ export class Registry {
 
     const entry = entries.find((other) => other.connection === connection);
     if (!entry?.announced) return;
-    this.#log.info({ host: connection.host, name: entry.name, reason }, 'host disconnected');
+    this.#log.debug({ host: connection.host, name: entry.name, reason }, 'host disconnected');
     this.#events.publish({ type: 'host.disconnected', host: connection.host, name: entry.name, reason });
   }
 
