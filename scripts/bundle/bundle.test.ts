@@ -1,6 +1,6 @@
 // The bundle is what is shipped: every command of it works from a folder that holds nothing else, against a real collector in a
 // process of its own.
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createRun } from '@selvage/shared/exec/run.ts';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
@@ -93,6 +93,9 @@ describe('when the agent is bundled', () => {
       env: {},
     });
     await resident.line(/^connected to collector /);
+    // The same process has become another program, which cannot write code into its memory.
+    const command = readFileSync(`/proc/${resident.pid}/cmdline`, 'utf8').split('\0');
+    expect(command).toEqual(expect.arrayContaining(['--jitless', join(folder, 'program/selvage-resident.cjs')]));
     await resident.kill('SIGTERM');
     expect(resident.lines.filter((line) => /Warning|error /.test(line))).toEqual([]);
 
