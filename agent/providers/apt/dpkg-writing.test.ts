@@ -1,6 +1,6 @@
 // dpkg's database while somebody writes it: as dpkg does, and badly. What is read is whole and of one moment, or it is an error
 // with a code; it is never shorter.
-import { mkdirSync, mkdtempSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { asCoded, type CodedError } from '@selvage/shared/errors/coded-error.ts';
@@ -129,6 +129,13 @@ describe('when the status is not whole', () => {
 
     if ('length' in answer) expect(answer).toHaveLength(COUNT);
     else expect([INVALID, 'PARSE']).toContain(answer.code);
+  });
+
+  it('NUL bytes are an error by themselves, also where no file lists tell what is missing', async () => {
+    const { root, folder } = database(overBorder(whole('1')));
+    rmSync(join(folder, 'info'), { recursive: true });
+
+    await expect(readInstalled(root)).rejects.toMatchObject({ code: INVALID });
   });
 
   it('larger than it may be: FILE_TOO_LARGE, without reading it', async () => {
