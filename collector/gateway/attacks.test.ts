@@ -15,10 +15,13 @@ import { createEnrollment } from '../enrollment/enrollment.ts';
 import { enrollmentRoutes } from '../enrollment/routes.ts';
 import { Events } from '../events.ts';
 import { freshStores } from '../store/testing/fresh-store.ts';
+import { DEFAULT_LIMITS } from './limits.ts';
 import { durable, INVENTORY, RESULTS, report, result, section } from './testing/messages.ts';
 import { helloOf, ledger, makeWorld, type World } from './testing/world.ts';
 
 const freshStore = freshStores('attacks');
+/** The gateway looks for silent hosts so often. */
+const SWEEP_MS = 2000;
 const sockets: Socket[] = [];
 afterEach(() => {
   for (const socket of sockets.splice(0)) socket.destroy();
@@ -176,7 +179,7 @@ describe('when a host sends without end', () => {
     const client = await world.connect(await world.enroll(1));
     client.socket.send(new Uint8Array([8]), { fin: false });
     client.socket.ping();
-    await world.clock.advance(80_000);
+    await world.clock.advance(DEFAULT_LIMITS.idleMs + SWEEP_MS);
 
     expect(await client.closed).toBe(1006);
     expect(world.gateway.connected()).toEqual([]);
@@ -199,7 +202,7 @@ describe('when a host sends without end', () => {
     const client = await world.connect(await world.enroll(1));
     // Neither reads nor answers from here on, and never closes.
     client.socket.pause();
-    await world.clock.advance(80_000);
+    await world.clock.advance(DEFAULT_LIMITS.idleMs + SWEEP_MS);
 
     expect(world.gateway.connected()).toEqual([]);
     await expect.poll(() => world.gateway.load().connections).toBe(0);

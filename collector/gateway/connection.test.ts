@@ -1,6 +1,7 @@
 import { MAX_FRAME_BYTES } from '@selvage/shared/wire/wire.ts';
 import { describe, expect, it } from 'vitest';
 import type { Intake } from '../intake/intake.ts';
+import { DEFAULT_LIMITS } from './limits.ts';
 import { durable, INVENTORY, RESULTS, result, section } from './testing/messages.ts';
 import { gate, helloOf, ledger, makeWorld, refusal } from './testing/world.ts';
 
@@ -223,7 +224,7 @@ describe('when a host sends too much', () => {
     expect(client.socket.bufferedAmount).toBeGreaterThan(10_000_000);
 
     // Silence that we cause ourselves is no reason to close.
-    await world.clock.advance(200_000);
+    await world.clock.advance(2 * DEFAULT_LIMITS.idleMs);
     running.open();
     for (let count = 0; count < 60; ) {
       const frame = await client.next();
@@ -239,13 +240,13 @@ describe('when a host falls silent', () => {
     const world = await makeWorld();
     const host = await world.enroll(1);
     const client = await world.connect(host);
-    await world.clock.advance(60_000);
+    await world.clock.advance(DEFAULT_LIMITS.idleMs * 0.8);
     client.send({ type: 'ping', nonce: 1n });
     await client.next();
-    await world.clock.advance(60_000);
+    await world.clock.advance(DEFAULT_LIMITS.idleMs * 0.8);
     expect(world.gateway.connected()).toEqual([host.id]);
 
-    await world.clock.advance(20_000);
+    await world.clock.advance(DEFAULT_LIMITS.idleMs * 0.2 + 2000);
     expect(world.gateway.connected()).toEqual([]);
     expect(world.seen.at(-1)).toMatchObject({ type: 'host.disconnected', host: host.id });
     await client.closed;

@@ -40,7 +40,7 @@ describe('when a section costs far more than it weighs', () => {
     // A thousandth of its size on the wire, and it would have held up everybody for most of this time.
     expect(zstdJson.length).toBeLessThan(10_000);
     expect(ms).toBeGreaterThan(100);
-    expect(maxMs).toBeLessThan(ms * 0.6);
+    expect(maxMs).toBeLessThan(ms * 0.8);
     expect(ticks).toBeGreaterThan(5);
   });
 
