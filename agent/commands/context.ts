@@ -108,7 +108,7 @@ export function complain(stderr: Output, error: unknown): number {
 }
 
 /** Safe to print, and a line end in it cannot begin a line that looks like one of ours. */
-export function oneLine(text: string): string {
+function oneLine(text: string): string {
   return harmless(text.replace(/\s*\n\s*/g, ' '));
 }
 

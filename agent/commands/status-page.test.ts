@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Status } from './status.ts';
-import { MAX_LINES, statusPage } from './status-page.ts';
+import { MAX_LINES, type Status, statusPage } from './status-page.ts';
 
 const NOW = Temporal.Instant.from('2026-11-23T12:00:00Z');
 const WELL: Status = {

@@ -1,7 +1,47 @@
 // The page of `selvage-agent status`: at most ten lines, whatever is wrong. Who I am, mode, connected since, last inventory,
 // trust, next window, what waits and why, what is wrong and what to do. Pure; the facts are gathered in ./status.ts.
 import { formatDuration } from '@selvage/shared/time/duration.ts';
-import type { Status } from './status.ts';
+import type { LinkFacts } from './link-report.ts';
+import type { Overdue } from './overdue.ts';
+
+export interface Wrong {
+  readonly code: string;
+  readonly message: string;
+  readonly next: string;
+}
+
+export interface Status {
+  readonly version: string;
+  readonly mode: string;
+  readonly host: {
+    readonly id: string;
+    readonly name: string;
+    readonly collector: string;
+    readonly pin: string;
+  } | null;
+  readonly certificate: { readonly state: string; readonly expires: string } | null;
+  readonly link: LinkFacts | null;
+  /** The last one that was handed to the connection; null before the first. */
+  readonly inventory: {
+    readonly takenAt: string;
+    readonly packages: number | null;
+    /** Null: unknown, which is not zero. */
+    readonly updates: number | null;
+    readonly security: number | null;
+    /** Sections that could not be taken. */
+    readonly unknown: readonly string[];
+  } | null;
+  /** Policies that select this host, and the window that opens next; null when that cannot be told. */
+  readonly windows: {
+    readonly policies: readonly string[];
+    readonly next: { readonly window: string; readonly opens: string; readonly closes: string } | null;
+  } | null;
+  /** Null when it cannot be told. */
+  readonly waiting: readonly { readonly fix: string; readonly verdict: string; readonly why: string }[] | null;
+  /** What of this host's trust ends soon, has ended or was not renewed. */
+  readonly overdue: readonly Overdue[];
+  readonly wrong: readonly Wrong[];
+}
 
 /** Lines of the page; a test holds every combination against it. */
 export const MAX_LINES = 10;

@@ -12,52 +12,13 @@ import { readTrustReport } from '../runner/trust-facts.ts';
 import { AGENT_VERSION } from '../version.ts';
 import type { Context } from './context.ts';
 import { agentFolders } from './folders.ts';
-import { type LinkFacts, readLinkFacts } from './link-report.ts';
-import { type Overdue, overdueOf } from './overdue.ts';
+import { readLinkFacts } from './link-report.ts';
+import { overdueOf } from './overdue.ts';
 import { running } from './running.ts';
-import { statusPage } from './status-page.ts';
+import { type Status, statusPage, type Wrong } from './status-page.ts';
 
 /** Of the section `updates`: only what is counted. */
 const pendingShape = z.object({ known: z.literal(true), pending: z.array(z.object({ security: z.boolean() })) });
-
-interface Wrong {
-  readonly code: string;
-  readonly message: string;
-  readonly next: string;
-}
-
-export interface Status {
-  readonly version: string;
-  readonly mode: string;
-  readonly host: {
-    readonly id: string;
-    readonly name: string;
-    readonly collector: string;
-    readonly pin: string;
-  } | null;
-  readonly certificate: { readonly state: string; readonly expires: string } | null;
-  readonly link: LinkFacts | null;
-  /** The last one that was handed to the connection; null before the first. */
-  readonly inventory: {
-    readonly takenAt: string;
-    readonly packages: number | null;
-    /** Null: unknown, which is not zero. */
-    readonly updates: number | null;
-    readonly security: number | null;
-    /** Sections that could not be taken. */
-    readonly unknown: readonly string[];
-  } | null;
-  /** Policies that select this host, and the window that opens next; null when that cannot be told. */
-  readonly windows: {
-    readonly policies: readonly string[];
-    readonly next: { readonly window: string; readonly opens: string; readonly closes: string } | null;
-  } | null;
-  /** Null when it cannot be told. */
-  readonly waiting: readonly { readonly fix: string; readonly verdict: string; readonly why: string }[] | null;
-  /** What of this host's trust ends soon, has ended or was not renewed. */
-  readonly overdue: readonly Overdue[];
-  readonly wrong: readonly Wrong[];
-}
 
 export async function showStatus(context: Context, flags: { readonly json?: boolean }): Promise<void> {
   const status = await statusOf(context);

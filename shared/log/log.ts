@@ -2,7 +2,7 @@
 import { pino } from 'pino';
 import type { Log, LogOptions } from './levels.ts';
 
-export { LOG_LEVELS, type Log, type LogLevel, silentLog } from './levels.ts';
+export { LOG_LEVELS, type Log, silentLog } from './levels.ts';
 
 const SECRET_FIELDS = ['token', 'secret', 'privateKey', 'password', 'authorization'];
 
