@@ -52,8 +52,9 @@ needs([...PARTS, 'setpriv'], 'a real dpkg in a maintainer script', () => {
     return () => writeFileSync(gate, 'go on\n');
   }
 
-  it('no signal to the whole group of the runner reaches it, and the next runner proves what it did', async () => {
-    const made = await lab(top);
+  it('no signal to the whole group of the runner reaches it, it can still print, and the next runner proves what it did', async () => {
+    // Printed when the runner has gone: into a pipe it would be the end of the script, and of dpkg.
+    const made = await lab(top, `${WAITING}\n${LOUD}`);
     const goOn = await waiting(made);
     const gone = once(child as ChildProcess, 'exit');
     for (const signal of ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGKILL'] as const) {
@@ -64,6 +65,7 @@ needs([...PARTS, 'setpriv'], 'a real dpkg in a maintainer script', () => {
     goOn();
 
     expect(await afterApt(made)).toMatchObject([PROVEN]);
+    expect(readFileSync(join(made.options.stateDir, 'runner/apt/transaction.log'), 'utf8')).toContain('2999 0123');
     expect(await made.versions()).toEqual({ ...BEFORE, alpha: '2.0' });
   });
 
