@@ -14,7 +14,7 @@ import { openStore } from './store.ts';
 
 const CHILD = fileURLToPath(new URL('./testing/power-child.ts', import.meta.url));
 const SEED = Number(process.env.SELVAGE_FAULT_SEED ?? 1);
-const STATES = Number(process.env.SELVAGE_FAULT_STATES ?? 200);
+const STATES = Number(process.env.SELVAGE_FAULT_STATES ?? 120);
 const ALL = 1_000_000;
 const clock = fakeClock(AT);
 
