@@ -147,6 +147,25 @@ describe('when a backup is restored', () => {
     await running.stop();
   });
 
+  it('an admin who saw more of the ledger is told what is lost, and how to accept it', async () => {
+    const { lab, backup } = await backedUp();
+    let running = await lab.serve();
+    for (const name of ['a', 'b', 'c']) await lab.run(['token', 'create', '--host', name]);
+    expect(await lab.run(['audit', 'verify'])).toMatchObject({ exit: 0 });
+    await running.stop();
+    await lab.run(['restore', backup]);
+    running = await lab.serve();
+
+    const verified = await lab.run(['audit', 'verify']);
+    expect(verified).toMatchObject({ exit: 1 });
+    expect(verified.stderr).toMatch(
+      /^error AUDIT_BROKEN: .*\nnext: .*restored from an older backup, remove audit-head.json/,
+    );
+    rmSync(join(lab.home, 'admin/audit-head.json'));
+    expect(await lab.run(['audit', 'verify'])).toMatchObject({ exit: 0 });
+    await running.stop();
+  });
+
   it('a new machine becomes the collector', async () => {
     const { lab, backup } = await backedUp();
     const home = folderOf(lab, 'other');

@@ -1,7 +1,7 @@
 // selvage audit verify: recomputes the hash chain of the whole ledger here, and compares it with what was verified last
 // time from this folder: a ledger that was cut, or written anew from the start, does not contain that entry any more.
 
-import { CodedError } from '@selvage/shared/errors/coded-error.ts';
+import { CodedError, hasCode } from '@selvage/shared/errors/coded-error.ts';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { auditHead, auditPage, MAX_AUDIT_PAGE } from '../../api/contract.ts';
@@ -26,7 +26,7 @@ export function addAudit(program: Command, cli: Cli): void {
     .action(async (options: { json?: boolean }) => {
       const { client } = await openSession(cli);
       const before = await headBefore(cli);
-      const head = await verifyLedger(client, before);
+      const head = await verifyLedger(client, before).catch((error: unknown) => explain(error, before, cli));
       await cli.admin.keep(HEAD_FILE, `${JSON.stringify(head)}\n`);
       if (options.json === true) return cli.screen.json({ ok: true, entries: head.sequence, head, previous: before });
 
@@ -37,6 +37,14 @@ export function addAudit(program: Command, cli: Cli): void {
           : '  first time from here: later runs will notice entries that are cut off or rewritten',
       );
     });
+}
+
+/** After a restore the ledger lacks what came after the backup: true, and a person's to accept. */
+function explain(error: unknown, before: Head | null, { admin }: Cli): never {
+  if (!hasCode(error, 'AUDIT_BROKEN') || before === null) throw error;
+  const { code, message, details } = error;
+  const next = `compare with the last exported ledger; if the collector was restored from an older backup, remove ${HEAD_FILE} in ${admin.path} and verify again`;
+  throw new CodedError(code, message, { cause: error, next, details });
 }
 
 async function headBefore({ admin }: Cli): Promise<Head | null> {
