@@ -3,6 +3,7 @@ import { makeFolder } from '@selvage/shared/files/durable.ts';
 import type { Log } from '@selvage/shared/log/log.ts';
 import type { InstalledPackage } from '@selvage/shared/model/package.ts';
 import type { RunResult } from '@selvage/shared/model/result.ts';
+import { keyHash, publicKeyOf } from '@selvage/shared/pki/keys.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import type { Installer } from '../providers/provider.ts';
 import type { Settings } from '../settings.ts';
@@ -11,7 +12,7 @@ import { type RunnerFolders, runnerFolders } from './folders.ts';
 import { type Journal, openJournal } from './journal.ts';
 import type { CompareVersions } from './planner.ts';
 import { openReserve, type Reserve } from './reserve.ts';
-import { openResults, type Results } from './results.ts';
+import { openResults, type Results, readKey } from './results.ts';
 import type { HostFacts } from './selection.ts';
 import { durableFiles, type Files } from './state-file.ts';
 import { type FlooredClock, openFlooredClock } from './time-floor.ts';
@@ -22,7 +23,7 @@ export type Evidence = Omit<NonNullable<RunResult['evidence']>, 'packages'>;
 export interface RunnerDeps {
   readonly settings: Pick<Settings, 'mode' | 'labels' | 'root' | 'stateDir' | 'runnerDir' | 'zone'>;
   /** Identity as the runner knows it; a ring is worked out from it, so it must not come from the connector at will. */
-  readonly host: Omit<HostFacts, 'labels'>;
+  readonly host: Omit<HostFacts, 'labels' | 'key'>;
   readonly installer: Installer;
   readonly compare: CompareVersions;
   /** Fresh: what still runs old code, and whether a reboot is needed. */
@@ -71,7 +72,7 @@ export async function openParts(deps: RunnerDeps): Promise<Parts> {
 
   return {
     deps,
-    host: { ...deps.host, labels: deps.settings.labels },
+    host: { ...deps.host, labels: deps.settings.labels, key: keyHash(publicKeyOf(await readKey(folders.key))) },
     folders,
     files,
     reserve,

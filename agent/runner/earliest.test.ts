@@ -1,8 +1,9 @@
+import { sha256 } from '@selvage/shared/files/canonical.ts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { actUntil, earliest, isExpired, isHeldOn, type Lane, positionOf, ringOf } from './earliest.ts';
 
-const host = { id: '3f0c1e52-0c7b-4a52-9d0e-2b8f0a6f1c11', name: 'db-1' };
+const host = { id: '3f0c1e52-0c7b-4a52-9d0e-2b8f0a6f1c11', name: 'db-1', key: sha256('its runner') };
 const lane = (over: Partial<Lane> = {}): Lane => ({
   approve: 'manual',
   delay: '0h',
@@ -77,7 +78,7 @@ describe('when the earliest time is worked out', () => {
         fc.integer({ min: 0, max: 400 }),
         rings,
         (id, approvedAt, firstSeen, delay, ringList) => {
-          const own = { id, name: 'n' };
+          const own = { id, name: 'n', key: sha256(id) };
           const of = lane({ delay: `${delay}h`, rings: ringList });
           const answer = earliest({ approvedAt, lane: of, policy: 'p', host: own, firstSeen });
           const place = ringOf(of, own, 'p');
@@ -99,24 +100,36 @@ describe('when hosts are spread over rings', () => {
     const rings: Lane['rings'] = [{ size: '5%', soak: '1h' }, { size: '25%', soak: '2h' }, { rest: true }];
     fc.assert(
       fc.property(hostId, (id) => {
-        const position = positionOf(id, 'p') * 100;
+        const position = positionOf(sha256(id), 'p') * 100;
         const expected = position < 5 ? 1 : position < 30 ? 2 : 3;
 
-        expect(ringOf(lane({ rings }), { id, name: 'n' }, 'p')?.ring).toBe(expected);
+        expect(ringOf(lane({ rings }), { id: host.id, name: 'n', key: sha256(id) }, 'p')?.ring).toBe(expected);
       }),
     );
   });
 
   it('gives a share about its size', () => {
     const ids = Array.from({ length: 4000 }, (_, index) => `host-${index}`);
-    const first = ids.filter((id) => positionOf(id, 'policy') < 0.05).length;
+    const first = ids.filter((id) => positionOf(sha256(id), 'policy') < 0.05).length;
 
     expect(first).toBeGreaterThan(140);
     expect(first).toBeLessThan(260);
   });
 
+  it('goes by the key that the host made, whatever id the collector gave it', () => {
+    const rings: Lane['rings'] = [{ size: '50%', soak: '1h' }, { rest: true }];
+
+    fc.assert(
+      fc.property(hostId, hostId, (id, other) => {
+        expect(ringOf(lane({ rings }), { ...host, id }, 'p')).toEqual(
+          ringOf(lane({ rings }), { ...host, id: other }, 'p'),
+        );
+      }),
+    );
+  });
+
   it('shuffles anew per policy', () => {
-    expect(positionOf(host.id, 'a')).not.toBe(positionOf(host.id, 'b'));
+    expect(positionOf(host.key, 'a')).not.toBe(positionOf(host.key, 'b'));
   });
 
   it('puts nobody into a ring of a number of hosts', () => {

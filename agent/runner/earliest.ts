@@ -1,6 +1,7 @@
 // The earliest time at which this host may act on an approval, worked out by the host alone from signed documents, its own
 // name and what it saw itself. Pure. A collector can make this later, never earlier.
 import { createHash } from 'node:crypto';
+import type { Sha256 } from '@selvage/shared/model/ids.ts';
 import type { ApprovalDocument, PatchPolicyDocument } from '@selvage/shared/policy/documents.ts';
 import { parseDuration } from '@selvage/shared/time/duration.ts';
 
@@ -10,6 +11,8 @@ type Ring = Lane['rings'][number];
 export interface HostName {
   readonly id: string;
   readonly name: string;
+  /** Hash of the runner's public key: made on this host, so nobody else can choose where it stands. */
+  readonly key: Sha256;
 }
 
 /** Where a host stands in the rings of a lane, and the signed minimum soak of the rings before it. */
@@ -23,11 +26,11 @@ const HASH_BITS = 48;
 const FULL = 100;
 
 /**
- * Position of a host among all hosts of a policy, in [0, 1): the first 48 bits of SHA-256 over `<host id>\n<policy name>`.
- * Each policy shuffles anew, so that no host is always first.
+ * Position of a host among all hosts of a policy, in [0, 1): the first 48 bits of SHA-256 over `<key hash>\n<policy name>`.
+ * Each policy shuffles anew, so that no host is always first. Not the host id: that is the collector's choice.
  */
-export function positionOf(hostId: string, policyName: string): number {
-  const digest = createHash('sha256').update(`${hostId}\n${policyName}`).digest();
+export function positionOf(key: Sha256, policyName: string): number {
+  const digest = createHash('sha256').update(`${key}\n${policyName}`).digest();
 
   return digest.readUIntBE(0, HASH_BITS / 8) / 2 ** HASH_BITS;
 }
@@ -38,7 +41,7 @@ export function positionOf(hostId: string, policyName: string): number {
  * its own reckoning: such a host waits for a later ring. Null: no ring has a place for this host, it never acts.
  */
 export function ringOf(lane: Lane, host: HostName, policyName: string): RingPlace | null {
-  const position = positionOf(host.id, policyName) * FULL;
+  const position = positionOf(host.key, policyName) * FULL;
   let soakMs = 0;
   let from = 0;
 

@@ -117,7 +117,8 @@ export async function settle(
   return result;
 }
 
-async function readKey(path: string): Promise<string> {
+/** PEM. Throws NOT_ENROLLED when there is none, KEY_UNUSABLE when it cannot be used. */
+export async function readKey(path: string): Promise<string> {
   const bytes = await readBounded(path, MAX_KEY_BYTES);
   if (bytes === null) {
     throw new CodedError('NOT_ENROLLED', `the runner has no key at ${path}, so its results would prove nothing`);

@@ -1,3 +1,4 @@
+import { sha256 } from '@selvage/shared/files/canonical.ts';
 import type { WindowDocument } from '@selvage/shared/policy/documents.ts';
 import { approvalSample, patchPolicySample, windowSample } from '@selvage/shared/policy/testing/sample-documents.ts';
 import { windowAt } from '@selvage/shared/schedule/window.ts';
@@ -22,7 +23,7 @@ const selected = (over: Partial<Selected> = {}): Selected => ({
   ...over,
 });
 const facts = (over: Partial<VerdictFacts> = {}): VerdictFacts => ({
-  host: { id: 'h', name: 'db-1', os: { id: 'debian', idLike: [], version: '12' }, labels: {} },
+  host: { id: 'h', key: sha256('runner'), name: 'db-1', os: { id: 'debian', idLike: [], version: '12' }, labels: {} },
   mode: 'managed',
   zone: 'UTC',
   acceptedAt: '2026-11-23T00:00:00Z',
