@@ -7,7 +7,6 @@ import { createRun } from '@selvage/shared/exec/run.ts';
 import { systemRandom } from '@selvage/shared/random.ts';
 import { systemClock } from '@selvage/shared/time/clock.ts';
 import { RESIDENT_VARIABLE } from './become.ts';
-import { connect } from './commands/connect.ts';
 import { complain, createContext, type Input, type Output, type Resident } from './commands/context.ts';
 
 export interface ResidentIo {
@@ -20,7 +19,7 @@ export interface ResidentIo {
 /** Runs until it is told to stop; returns the exit code. */
 export async function stay({ env, stdin, stdout, stderr }: ResidentIo): Promise<number> {
   try {
-    const { entry, settings, settingsFile, withRunner, supervised } = given(env[RESIDENT_VARIABLE]);
+    const { entry, settings, settingsFile, withRunner, supervised, supervises } = given(env[RESIDENT_VARIABLE]);
     const world = {
       stdout,
       stderr,
@@ -35,10 +34,12 @@ export async function stay({ env, stdin, stdout, stderr }: ResidentIo): Promise<
       entry,
       become: null,
     };
-    await connect(
-      createContext(world, settingsFile, async () => settings),
-      { withRunner, supervised },
-    );
+    const context = createContext(world, settingsFile, async () => settings);
+    // Each loads only its own half: the one that is root holds nothing that could open a connection.
+    if (supervises !== null) {
+      return await (await import('./commands/supervise.ts')).supervise(context, supervises, { withRunner });
+    }
+    await (await import('./commands/connect.ts')).connect(context, { withRunner, supervised });
 
     return 0;
   } catch (error) {

@@ -11,6 +11,7 @@ import { harmless, harmlessJson } from '@selvage/shared/text/harmless.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import type { ProxyEnvironment } from '../proxy.ts';
 import type { Settings } from '../settings.ts';
+import type { User } from './user.ts';
 
 export interface Output {
   write(text: string): unknown;
@@ -50,6 +51,8 @@ export interface Resident {
   readonly settingsFile: string | null;
   readonly withRunner: boolean;
   readonly supervised: boolean;
+  /** The connector is another process, of this user, and this one starts it; null: this one is the connector. */
+  readonly supervises: User | null;
 }
 
 export interface Context extends World {

@@ -94,14 +94,15 @@ function describe(program: Command, world: World): () => number {
 /** Returns the exit code. As root it supervises: what holds the connection is another process of another user. */
 async function connect(context: Context, flags: ConnectFlags): Promise<number> {
   const { become, settingsFile } = context;
-  if (!flags.supervised && !flags.sameUser && process.getuid?.() === 0) {
-    const user = await (await import('./user.ts')).unprivilegedUser((await context.settings()).user);
-    if (user !== null) return (await import('./supervise.ts')).supervise(context, user, flags);
-  }
+  const isAlone = flags.supervised || flags.sameUser || process.getuid?.() !== 0;
+  const supervises = isAlone
+    ? null
+    : await (await import('./user.ts')).unprivilegedUser((await context.settings()).user);
   if (become !== null && !flags.once) {
-    const settings = await context.settings();
-    become({ settings, settingsFile, withRunner: flags.withRunner === true, supervised: flags.supervised === true });
+    const { withRunner = false, supervised = false } = flags;
+    become({ settings: await context.settings(), settingsFile, withRunner, supervised, supervises });
   }
+  if (supervises !== null) return (await import('./supervise.ts')).supervise(context, supervises, flags);
   await (await import('./connect.ts')).connect(context, flags);
 
   return 0;

@@ -3,11 +3,17 @@ import { join } from 'node:path';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { readBounded, writeDurable } from '@selvage/shared/files/durable.ts';
 import type { HostId } from '@selvage/shared/model/ids.ts';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 
 const MAX_BYTES = 4096;
 const FILE_MODE = 0o644;
-const file = z.strictObject({ hostId: z.uuid().transform((id) => id as HostId), name: z.string().min(1).max(253) });
+const file = z.strictObject({
+  hostId: z.pipe(
+    z.uuid(),
+    z.transform((id) => id as HostId),
+  ),
+  name: z.string().check(z.minLength(1), z.maxLength(253)),
+});
 
 export type RunnerHost = z.output<typeof file>;
 

@@ -71,7 +71,14 @@ async function withoutFlags({ resident, entry, settings }: Installed): Promise<K
   const shown = keep({ args: [entry, '--settings', settings, 'settings'] });
   await shown.line(/^\}/);
   const { from: _, ...loaded } = JSON.parse(shown.lines.join('\n')) as { from: unknown };
-  const given = { entry, settings: loaded, settingsFile: settings, withRunner: false };
+  const given = {
+    entry,
+    settings: loaded,
+    settingsFile: settings,
+    withRunner: false,
+    supervised: false,
+    supervises: null,
+  };
   const kept = keep({ args: [resident], env: { [RESIDENT_VARIABLE]: JSON.stringify(given) } });
   await kept.line(/^connected to collector/);
   return kept;
