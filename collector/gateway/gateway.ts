@@ -128,7 +128,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   let trusted = authoritiesOf(options.tls);
 
   const open = async (request: IncomingMessage, socket: Duplex, head: Buffer, claim: Claim) => {
-    const wait = rates.of(claim.host).connect();
+    const wait = rates.connect(claim.certificate);
     if (wait > 0) return turnAway(socket, 'RATE_LIMITED', wait);
     const { host } = await admit({ hosts: store.read.hosts, custody, unknown, now: clock.now(), restorations }, claim);
     if (socket.destroyed) return;
@@ -138,42 +138,41 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
       strangers.known(socket);
-      registry.add(
-        { name, address },
-        new Connection({
-          host: claim.host,
-          socket: webSocket,
-          intake,
-          policy: store.read.policy,
-          clock,
-          log,
-          limits,
-          meter,
-          rates: rates.of(claim.host),
-          session: hostSession({
-            ...{
-              store,
-              intake,
-              clock,
-              limits,
-              claim,
-              custody,
-              sightings,
-              authorities,
-              restorations,
-              renew: options.renew ?? null,
-            },
-            onHeld: options.onHeld ?? (() => undefined),
-            collectorVersion: options.collectorVersion ?? '0',
-            onQuarantined: () => {
-              const error = new CodedError('HOST_QUARANTINED', 'the identity of this host was seen in two places');
-              for (const other of registry.ofHost(claim.host)) if (other.live) other.end(error);
-            },
-          }),
-          onLive: (connection) => registry.live(connection),
-          onClosed: (connection, reason) => registry.remove(connection, reason),
+      const connection: Connection = new Connection({
+        host: claim.host,
+        socket: webSocket,
+        intake,
+        policy: store.read.policy,
+        clock,
+        log,
+        limits,
+        meter,
+        rates: rates.of(claim.host),
+        session: hostSession({
+          ...{
+            store,
+            intake,
+            clock,
+            limits,
+            claim,
+            custody,
+            sightings,
+            authorities,
+            restorations,
+            renew: options.renew ?? null,
+          },
+          onHeld: options.onHeld ?? (() => undefined),
+          collectorVersion: options.collectorVersion ?? '0',
+          onQuarantined: () => {
+            const error = new CodedError('HOST_QUARANTINED', 'the identity of this host was seen in two places');
+            // Also those that are being greeted: they may have been looked at before the quarantine.
+            for (const other of registry.ofHost(claim.host)) if (other !== connection) other.end(error);
+          },
         }),
-      );
+        onLive: (connection) => registry.live(connection),
+        onClosed: (connection, reason) => registry.remove(connection, reason),
+      });
+      registry.add({ name, address }, connection);
     });
   };
 

@@ -17,7 +17,7 @@ export interface GatewayLimits {
   /** Bytes as they are sent and again as they unpack: what is large is read in a thread, one for all hosts. */
   readonly bytesPerSecond: number;
   readonly byteBurst: number;
-  /** Connections a host may open, per minute and at once; a handshake costs 1.5 ms of CPU. */
+  /** Connections one certificate of a host may open, per minute and at once; a handshake costs 1.5 ms of CPU. */
   readonly connectsPerMinute: number;
   readonly connectBurst: number;
   /** Messages refused for good, each an entry in the ledger for ever. */

@@ -1,6 +1,7 @@
 // The buckets of every host, kept over its connections so that reconnecting does not refill them. Only hosts whose
-// certificate was verified get any, so strangers cannot grow the table.
-import type { HostId } from '@selvage/shared/model/ids.ts';
+// certificate was verified get any, so strangers cannot grow the table. Connections are counted by certificate: who has
+// an old disk of a host must not use up what the host itself needs to come back.
+import type { HostId, Sha256 } from '@selvage/shared/model/ids.ts';
 import { Bucket } from '@selvage/shared/time/bucket.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import type { GatewayLimits } from './limits.ts';
@@ -9,7 +10,6 @@ const SECOND_MS = 1000;
 const MINUTE_MS = 60_000;
 
 interface HostBuckets {
-  readonly connects: Bucket;
   readonly frames: Bucket;
   readonly bytes: Bucket;
   readonly refusals: Bucket;
@@ -17,7 +17,6 @@ interface HostBuckets {
 
 /** Each method returns 0 when it is allowed, else the milliseconds to wait. */
 export interface HostRates {
-  connect(): number;
   frame(bytes: number): number;
   refusal(): number;
   /** Bytes that a frame became when it was unpacked: paid for afterwards, by the frames that follow. */
@@ -28,10 +27,22 @@ export class Rates {
   readonly #limits: GatewayLimits;
   readonly #clock: Clock;
   readonly #hosts = new Map<HostId, HostBuckets>();
+  readonly #connects = new Map<Sha256, Bucket>();
 
   constructor(limits: GatewayLimits, clock: Clock) {
     this.#limits = limits;
     this.#clock = clock;
+  }
+
+  /** One more connection with that certificate. */
+  connect(certificate: Sha256): number {
+    const { connectsPerMinute, connectBurst } = this.#limits;
+    const now = this.#clock.monotonic();
+    const bucket =
+      this.#connects.get(certificate) ?? new Bucket({ perMs: connectsPerMinute / MINUTE_MS, burst: connectBurst }, now);
+    this.#connects.set(certificate, bucket);
+
+    return bucket.take(1, now);
   }
 
   of(host: HostId): HostRates {
@@ -39,17 +50,17 @@ export class Rates {
     const now = () => this.#clock.monotonic();
 
     return {
-      connect: () => buckets.connects.take(1, now()),
       frame: (bytes) => buckets.frames.take(1, now()) || buckets.bytes.take(bytes, now()),
       refusal: () => buckets.refusals.take(1, now()),
       spent: (bytes) => buckets.bytes.owe(bytes, now()),
     };
   }
 
-  /** Forgets hosts that have been quiet long enough to have full buckets. */
+  /** Forgets whoever has been quiet long enough to have full buckets. */
   sweep(): void {
     const now = this.#clock.monotonic();
 
+    for (const [certificate, bucket] of this.#connects) if (bucket.isFull(now)) this.#connects.delete(certificate);
     for (const [host, buckets] of this.#hosts) {
       if (Object.values(buckets).every((bucket) => bucket.isFull(now))) this.#hosts.delete(host);
     }
@@ -59,7 +70,6 @@ export class Rates {
     const l = this.#limits;
     const now = this.#clock.monotonic();
     const buckets = {
-      connects: new Bucket({ perMs: l.connectsPerMinute / MINUTE_MS, burst: l.connectBurst }, now),
       frames: new Bucket({ perMs: l.framesPerSecond / SECOND_MS, burst: l.frameBurst }, now),
       bytes: new Bucket({ perMs: l.bytesPerSecond / SECOND_MS, burst: l.byteBurst }, now),
       refusals: new Bucket({ perMs: l.refusalsPerMinute / MINUTE_MS, burst: l.refusalBurst }, now),

@@ -34,9 +34,10 @@ export class Registry {
   add({ name, address }: { readonly name: string; readonly address: string }, connection: Connection): void {
     const entries = this.#hosts.get(connection.host) ?? [];
     this.#hosts.set(connection.host, [...entries, { name, address, connection, announced: false }]);
-    for (const { connection: old } of entries.slice(0, entries.length + 1 - this.#limits.connectionsPerHost)) {
-      old.end(replaced(), REPLACED_RETRY_MS);
-    }
+    // A certificate that is worth nothing any more may still open a connection; only who is greeted ends the one that lives.
+    const silent = entries.filter(({ connection: old }) => !old.live);
+    const tooMany = Math.max(0, entries.length + 1 - this.#limits.connectionsPerHost);
+    for (const { connection: old } of silent.slice(0, tooMany)) old.end(replaced(), REPLACED_RETRY_MS);
   }
 
   /** The connection has been greeted: it is the host's one from here on. */

@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import { DAY_MS, identityLabs, machineIdOf, print } from './testing/identity-lab.ts';
+import { refusal } from './testing/world.ts';
+
+const lab = identityLabs('old-disk');
+
+describe('when somebody has an old disk of a host that goes on elsewhere', () => {
+  it('connections that say nothing do not end the one that lives, however many they are', async () => {
+    const { enroll, connect, renewed, open, gateway, record } = await lab();
+    const old = await enroll('web-1');
+    const host = await renewed(old);
+    const live = await connect(host);
+    expect(live.first).toMatchObject({ type: 'welcome' });
+
+    const silent = [await open(old), await open(old), await open(old)];
+    // The oldest of them made room.
+    expect(await silent[0]?.next()).toMatchObject({ type: 'problem', code: 'ALREADY_EXISTS' });
+    live.send({ type: 'ping', nonce: 7n });
+    expect(await live.next()).toEqual({ type: 'pong', nonce: 7n });
+    expect(gateway.connected()).toEqual([host.id]);
+    expect((await record(host)).certificate).toBe(print(host));
+  });
+
+  it('and uses up every connection that it may open: the host itself still comes in', async () => {
+    const { enroll, connect, renewed, open, enrollment, renewal } = await lab({
+      gateway: { limits: { connectBurst: 3 } },
+    });
+    const old = await enroll('web-1');
+    // A person has decided against the other machine: from then on it must stop nobody.
+    await connect(old);
+    await connect({ ...old, machineId: machineIdOf('b') });
+    await enrollment.readmitHost(old.id, 'admin:ann', old.machineId);
+    const host = await renewal(await connect(old), old);
+    expect((await connect(host)).first).toMatchObject({ type: 'welcome' });
+
+    expect(await refusal(open(old))).toMatchObject({ status: 429, code: 'RATE_LIMITED' });
+    expect((await connect(host)).first).toMatchObject({ type: 'welcome' });
+    expect((await connect(await renewed(host))).first).toMatchObject({ type: 'welcome' });
+  });
+
+  it('also one that ended long ago', async () => {
+    const { enroll, connect, open, renewed, later } = await lab({
+      daysAgo: 125,
+      gateway: { limits: { connectBurst: 2 } },
+    });
+    const old = await enroll('web-1');
+    let host = old;
+    for (let month = 0; month < 5; month++) {
+      later(25 * DAY_MS);
+      host = await renewed(host);
+      await connect(host);
+    }
+    for (const code of ['CERTIFICATE_SUPERSEDED', 'RATE_LIMITED']) {
+      expect(await refusal(open(old))).toMatchObject({ code });
+    }
+
+    expect((await connect(host)).first).toMatchObject({ type: 'welcome' });
+  });
+});
