@@ -8,6 +8,7 @@ import { identityState, loadIdentity } from '../connector/identity.ts';
 import { lastInventory } from '../connector/last-inventory.ts';
 import { explainPlan, type PlanReport } from '../runner/explain.ts';
 import { runnerFolders } from '../runner/folders.ts';
+import { readOverrun } from '../runner/overrun.ts';
 import { readTrustReport } from '../runner/trust-facts.ts';
 import { AGENT_VERSION } from '../version.ts';
 import type { Context } from './context.ts';
@@ -46,6 +47,8 @@ async function statusOf(context: Context): Promise<Status> {
   const trust = await attempt(() => readTrustReport(runnerFolders(settings).next));
   // An ordinary user may not read the runner's folder on a real host; then the plan is what is missing, and it is said.
   const plan = identity === null ? null : await attempt(async () => explainPlan(await running(context, settings)));
+  const overrun = await readOverrun(settings.runnerDir);
+  if (overrun) wrong.push({ code: 'PROCESS_DEADLINE', message: overrun.message, next: CODES.PROCESS_DEADLINE.next });
   if (link?.problem) wrong.push({ ...link.problem, next: CODES[link.problem.code].next });
   if (plan?.problem) wrong.push({ ...plan.problem, next: CODES[plan.problem.code].next });
 
