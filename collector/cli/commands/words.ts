@@ -1,6 +1,10 @@
-// selvage help words: the words of Selvage, one line each, as the screens and documents use them.
+// selvage help words: the words of Selvage, one line each, as the screens and documents use them; selvage help CODE: the
+// page of an error code.
+
+import { isCode } from '@selvage/shared/errors/codes.ts';
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
+import { errorPage } from '../error-page.ts';
 
 const WORDS: readonly (readonly [string, string])[] = [
   ['fix', 'one source package brought to one version, on every host that needs it'],
@@ -25,9 +29,13 @@ const WORDS: readonly (readonly [string, string])[] = [
 ];
 
 export function addWords(program: Command, cli: Cli): void {
-  const help = program.command('help').description('help for a command, or the words of Selvage: help words');
-  help.argument('[command...]', 'a command, or "words"').action((path: string[]) => {
-    if (path[0] === 'words') return showWords(cli);
+  const help = program
+    .command('help')
+    .description('help for a command, an error code, or the words of Selvage: help words');
+  help.argument('[command...]', 'a command, an error code, or "words"').action(async (path: string[]) => {
+    const [first] = path;
+    if (first === 'words') return showWords(cli);
+    if (isCode(first)) return cli.screen.text(await errorPage(first));
     let command = program;
     for (const word of path) {
       const child = command.commands.find((each) => each.name() === word);
