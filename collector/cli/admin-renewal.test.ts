@@ -106,6 +106,24 @@ describe('when the certificate of an admin has lived for two thirds of its life'
     expect(existsSync(file('client-next.json'))).toBe(false);
   });
 
+  it('a server that cannot prove itself says nothing about the next pair: it may be the only one that opens anything', async () => {
+    const stranger = collectorLab();
+    await stranger.init();
+    const theirs = await stranger.serve();
+    const config = readFileSync(file('config.json'), 'utf8');
+    const url = JSON.parse(readFileSync(join(homeAt(stranger.home).admin, 'config.json'), 'utf8')).url;
+    writeFileSync(file('config.json'), JSON.stringify({ ...JSON.parse(config), url }));
+    const pair = JSON.stringify({ certificate: cert(), privateKey: key() });
+    writeFileSync(file('client-next.json'), pair, { mode: 0o600 });
+
+    expect((await use(0)).stderr).toMatch(/^error CERTIFICATE_INVALID/);
+    expect(readFileSync(file('client-next.json'), 'utf8')).toBe(pair);
+    await theirs.stop();
+    writeFileSync(file('config.json'), config);
+    expect((await use(0)).exit).toBe(0);
+    expect(existsSync(file('client-next.json'))).toBe(false);
+  });
+
   it('where it cannot be renewed, the old one serves and the person is told', async () => {
     for (let count = 0; count < 5; count++) await use(250);
     const before = cert();

@@ -3,6 +3,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { asCoded, CodedError, hasCode } from '@selvage/shared/errors/coded-error.ts';
 import { createRequest } from '@selvage/shared/pki/csr.ts';
+import { isUnproven } from '@selvage/shared/pki/https.ts';
 import { generateKey } from '@selvage/shared/pki/keys.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import { admin, renewedAdmin } from '../api/contract.ts';
@@ -53,7 +54,8 @@ async function used(pair: ClientPair, { folder, clientFor }: RenewalDeps): Promi
     await clientFor(pair).get('/v1/admins/self', admin);
   } catch (error) {
     // Replaced by a later one, or of a collector before a restore: the old pair is the one that counts.
-    if (NOT_TAKEN.some((code) => hasCode(error, code))) await folder.dropNext(pair);
+    // Whoever could not prove to be the collector knows nothing of it.
+    if (!isUnproven(error) && NOT_TAKEN.some((code) => hasCode(error, code))) await folder.dropNext(pair);
     // Anything else says nothing about the pair: the command itself will meet it.
     return null;
   }

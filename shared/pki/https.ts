@@ -165,6 +165,11 @@ function understood(answer: IncomingMessage, text: string, url: URL): unknown {
   return document;
 }
 
+/** Tells a server that could not prove itself from a collector that says the same of a client's certificate. */
+const UNPROVEN = { unproven: true } as const;
+
+export const isUnproven = (error: unknown): boolean => error instanceof CodedError && error.details.unproven === true;
+
 function explained(error: unknown, url: URL, signal: AbortSignal, deadlineMs: number): CodedError {
   if (error instanceof CodedError) return error;
 
@@ -172,12 +177,14 @@ function explained(error: unknown, url: URL, signal: AbortSignal, deadlineMs: nu
   if (EXPIRED.has(code)) {
     return new CodedError('CERTIFICATE_EXPIRED', `the certificate of ${url.host} is not valid now`, {
       cause: error,
+      details: UNPROVEN,
       next: 'check the clock of this machine and the certificate of the collector',
     });
   }
   if (UNTRUSTED.has(code)) {
     return new CodedError('CERTIFICATE_INVALID', `${url.host} could not prove that it is the collector (${code})`, {
       cause: error,
+      details: UNPROVEN,
       next: 'someone may stand between this machine and the collector; compare the address and the pin',
     });
   }
