@@ -1,9 +1,8 @@
 // `npm start --silent -- --once --json` on this checkout with a new state: from nothing to the first inventory in a collector, the
 // refresh of the package lists left out by giving the agent the lists of a start before.
-import { execFile, spawn } from 'node:child_process';
-import { chmod, mkdir } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { chmod, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { Bench } from '../bench.ts';
 import { median } from '../median.ts';
@@ -11,7 +10,6 @@ import { median } from '../median.ts';
 const CHECKOUT = join(import.meta.dirname, '../../..');
 const RUNS = 3;
 const PASSABLE = 0o711;
-const started = promisify(execFile);
 const S = 1000;
 
 export const start: Bench = {
@@ -21,15 +19,13 @@ export const start: Bench = {
     // The unprivileged half of the agent passes through.
     await chmod(folder, PASSABLE);
     // Brings the lists, which takes as long as the mirror does.
-    const first = await startOnce(join(folder, 'first'));
+    const home = join(folder, 'home');
+    const first = await startOnce(home);
     const seconds: number[] = [];
     let timings = '';
 
     for (let run = 1; run <= (quick ? 1 : RUNS); run++) {
-      const home = join(folder, `run-${run}`);
-      await mkdir(join(home, 'agent'), { recursive: true });
-      // With their owners and times: lists of somebody else are not used, and older ones not believed.
-      await started('cp', ['--archive', join(folder, 'first/agent/lists'), join(home, 'agent')]);
+      await forgetAllButLists(home);
       const { wallMs, document } = await startOnce(home);
       seconds.push(wallMs / S);
       timings = JSON.stringify(document.timings);
@@ -52,6 +48,18 @@ export const start: Bench = {
     ];
   },
 };
+
+/** A new state in every other way; the lists stay where they are, because copied ones are not believed. */
+async function forgetAllButLists(home: string): Promise<void> {
+  for (const [at, kept] of [
+    [home, 'agent'],
+    [join(home, 'agent'), 'lists'],
+  ] as const) {
+    for (const name of await readdir(at)) {
+      if (name !== kept) await rm(join(at, name), { recursive: true });
+    }
+  }
+}
 
 interface Started {
   readonly wallMs: number;
