@@ -4,7 +4,7 @@
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type SQLite from 'better-sqlite3';
 import {
-  type CompiledQuery,
+  CompiledQuery,
   type DatabaseConnection,
   type Driver,
   Kysely,
@@ -25,22 +25,33 @@ export interface Scope {
 
 export type Db = Kysely<Tables>;
 
-/** Typed queries over `connection`; each one throws STATE once `scope` is closed. */
-export function queriesOn(connection: SQLite.Database, scope: Scope): Db {
+/**
+ * Typed queries over `connection`; each one throws STATE once `scope` is closed. A function is asked before each query
+ * for the scope that the query belongs to.
+ */
+export function queriesOn(connection: SQLite.Database, scope: Scope | (() => Scope | undefined)): Db {
   return new Kysely<Tables>({
     dialect: {
       createAdapter: () => new SqliteAdapter(),
-      createDriver: () => new ScopedDriver(connection, scope),
+      createDriver: () => new ScopedDriver(connection, typeof scope === 'function' ? scope : () => scope),
       createIntrospector: (db) => new SqliteIntrospector(db),
       createQueryCompiler: () => new SqliteQueryCompiler(),
     },
   });
 }
 
+/**
+ * Runs a query that is written out in SQL, with `?` for each parameter: for what every message or connection asks, where
+ * building the same text anew costs more than the answer. Columns are whatever the text selects; decode them.
+ */
+export async function written(db: Db, text: string, parameters: readonly unknown[]): Promise<QueryResult<unknown>> {
+  return db.executeQuery(CompiledQuery.raw(text, [...parameters]));
+}
+
 class ScopedDriver implements Driver {
   readonly #connection: ScopedConnection;
 
-  constructor(connection: SQLite.Database, scope: Scope) {
+  constructor(connection: SQLite.Database, scope: () => Scope | undefined) {
     this.#connection = new ScopedConnection(connection, scope);
   }
 
@@ -75,9 +86,9 @@ class ScopedDriver implements Driver {
 
 class ScopedConnection implements DatabaseConnection {
   readonly #connection: SQLite.Database;
-  readonly #scope: Scope;
+  readonly #scope: () => Scope | undefined;
 
-  constructor(connection: SQLite.Database, scope: Scope) {
+  constructor(connection: SQLite.Database, scope: () => Scope | undefined) {
     this.#connection = connection;
     this.#scope = scope;
   }
@@ -106,13 +117,13 @@ class ScopedConnection implements DatabaseConnection {
   }
 
   #check(): void {
-    const { open, kind } = this.#scope;
-    if (!open) {
-      const ended = kind === 'transaction' ? 'its transaction had ended' : 'the store was closed';
+    const scope = this.#scope();
+    if (!scope?.open) {
+      const ended = scope?.kind === 'reader' ? 'the store was closed' : 'its transaction had ended';
       throw new CodedError('STATE', `a query came after ${ended}`);
     }
     // SQLite itself rolls back on some failures (full disk, I/O); what follows must not run outside the transaction.
-    if (kind === 'transaction' && !this.#connection.inTransaction) {
+    if (scope.kind === 'transaction' && !this.#connection.inTransaction) {
       throw new CodedError('STORE_FAILED', 'the database ended the transaction after a failure before this query');
     }
   }

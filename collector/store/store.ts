@@ -72,12 +72,15 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 
 function assemble(writer: SQLite.Database, reader: SQLite.Database, transactions: Transactions): Store {
   const reading: Scope = { open: true, kind: 'reader' };
+  // Made once: a transaction of a message would spend more on making them than on all that it asks.
+  const writers = writersOn(queriesOn(writer, () => transactions.scope()));
+  const follow = tracked(writers, (scope, work) => transactions.within(scope, work));
 
   return {
     read: readersOn(queriesOn(reader, reading)),
     transaction: (work) =>
       transactions.run(async (scope) => {
-        const { rooms, settled } = tracked(writersOn(queriesOn(writer, scope)));
+        const { rooms, settled } = follow(scope);
         const result = await work(rooms);
         settled();
 

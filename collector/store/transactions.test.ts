@@ -185,6 +185,26 @@ describe('when a transaction is used wrongly', () => {
     expect((await store.read.audit.after(0, 10)).map(({ subject }) => subject)).toEqual(['next']);
   });
 
+  it('lets nothing of a call that was left running into the next transaction', async () => {
+    const store = await fresh();
+    await store.transaction((w) => w.hosts.add(hostSample(1)));
+    const left: Promise<unknown>[] = [];
+    const failing = store.transaction(async (w) => {
+      left.push(w.hosts.add(hostSample(2)), w.audit.append(entry('left')), w.streams.advance(hostId(1), 'left', 5n));
+      throw new CodedError('FORBIDDEN', 'no');
+    });
+    const next = store.transaction(async (w) => {
+      for (let turn = 0; turn < 100; turn++) await w.streams.position(hostId(1), 'left');
+    });
+
+    await expect(failing).rejects.toThrow(code('FORBIDDEN'));
+    await next;
+    expect((await Promise.allSettled(left)).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+    expect((await store.read.hosts.list()).map(({ name }) => name)).toEqual(['host-1']);
+    expect(await store.read.audit.head()).toBeNull();
+    expect(await store.read.streams.position(hostId(1), 'left')).toBe(0n);
+  });
+
   it('ends one that never ends, so that the others get their turn', async () => {
     const file = `${folder}/hangs.sqlite`;
     const store = await openStore({ file, clock: fakeClock(AT), transactionDeadlineMs: 50 });

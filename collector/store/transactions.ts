@@ -9,6 +9,7 @@ import { CodedError, hasCode } from '@selvage/shared/errors/coded-error.ts';
 import type SQLite from 'better-sqlite3';
 import type { Scope } from './dialect.ts';
 import { storeFailure } from './failure.ts';
+import { statement } from './statements.ts';
 
 /** Milliseconds a transaction may stay open: one that waits for something that never comes must not stop all intake. */
 export const TRANSACTION_DEADLINE_MS = 30_000;
@@ -52,6 +53,16 @@ export class Transactions {
     return mine;
   }
 
+  /** The scope of the transaction that the caller runs for, also when it has ended; undefined outside of any. */
+  scope(): Scope | undefined {
+    return this.#context.getStore();
+  }
+
+  /** Runs `work` as a part of the transaction of `scope`, wherever it is called from. */
+  within<T>(scope: Scope, work: () => T): T {
+    return this.#context.getStore() === scope ? work() : this.#context.run(scope, work);
+  }
+
   /** Refuses new transactions and waits for the queued ones. */
   async close(): Promise<void> {
     this.#refusal ??= new CodedError('STATE', 'the store is closed');
@@ -68,7 +79,7 @@ export class Transactions {
       if (!this.#connection.inTransaction) {
         throw new CodedError('STORE_FAILED', 'the database ended the transaction after a failure inside it');
       }
-      this.#connection.exec('commit');
+      statement(this.#connection, 'commit').run();
 
       return result;
     } catch (error) {
@@ -82,7 +93,7 @@ export class Transactions {
   async #begin(asked: number): Promise<void> {
     for (;;) {
       try {
-        this.#connection.exec('begin immediate');
+        statement(this.#connection, 'begin immediate').run();
 
         return;
       } catch (error) {
