@@ -60,6 +60,36 @@ describe('when a collector was restored from a backup', () => {
     });
   });
 
+  it('a token that was used after the backup makes no host a second time, and an open one none at all', async () => {
+    const lab = collectorLab();
+    await lab.init();
+    let running = await lab.serve();
+    const tokenFor = async (name: string) =>
+      (await lab.run(['token', 'create', '--host', name, '--json'])).json<{ token: string }>().token;
+    const enroll = async (token: string, name: string) => {
+      const { authority } = await firstContact({ url: running.gateway, pin: running.gatewayPin });
+      const [keys, runner] = [generateKey(), generateKey()];
+      const csr = createRequest({ commonName: name, privateKey: keys.privateKey });
+      const runnerProof = Buffer.from(signBytes(runnerProofMessage(csr), runner.privateKey)).toString('base64');
+      const who = { token, name, csr, machineId: machineIdOf('a'), mode: 'observe' };
+      const body = { ...who, runnerKey: runner.publicKey, runnerProof };
+
+      return postJson({ url: running.gateway, path: '/v1/enroll', authority, body });
+    };
+    const [spent, open] = [await tokenFor('web-1'), await tokenFor('web-2')];
+    expect((await lab.run(['backup', `${lab.home}-backup`])).exit).toBe(0);
+    await enroll(spent, 'web-1');
+    await running.stop();
+    const { stdout } = await lab.run(['restore', `${lab.home}-backup`]);
+    expect(stdout).toContain('revoke them first');
+
+    running = await lab.serve();
+    await expect(enroll(spent, 'web-1')).rejects.toMatchObject({ code: 'TOKEN_REVOKED' });
+    await expect(enroll(open, 'web-2')).rejects.toMatchObject({ code: 'TOKEN_REVOKED' });
+    expect(await enroll(await tokenFor('web-1'), 'web-1')).toMatchObject({ name: 'web-1' });
+    await running.stop();
+  });
+
   it('the time that is forgotten is from the backup to the restoration, and no other', () => {
     const restorations = [{ from: 100 * MINUTE_MS, until: 200 * MINUTE_MS }];
     // Certificates are dated back by ten minutes.

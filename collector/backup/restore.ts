@@ -95,15 +95,17 @@ async function bringUpToDate(
       const { ledger } = manifest;
       await verifyLedger(store.read.audit, ledger ? (ledger as Parameters<typeof verifyLedger>[1]) : undefined);
     });
-    await store.transaction((writers) =>
-      writers.audit.append({
-        at: clock.now().toString() as Timestamp,
-        actor: 'collector',
-        action: 'collector.restored',
-        subject: manifest.createdAt,
-        details: { entry: manifest.ledger?.sequence ?? 0 },
-      }),
-    );
+    await store.transaction(async (writers) => {
+      const at = clock.now().toString() as Timestamp;
+      // Which of them were used or revoked since the backup is forgotten, and whoever has a spent one must not become a host
+      // or an admin with it.
+      const open = (await writers.tokens.list()).filter((token) => token.usedAt === null && token.revokedAt === null);
+      for (const { id } of open) await writers.tokens.revoke(id, at);
+      await writers.audit.append({
+        ...{ at, actor: 'collector', action: 'collector.restored', subject: manifest.createdAt },
+        details: { entry: manifest.ledger?.sequence ?? 0, tokensRevoked: open.length },
+      });
+    });
     await writeWitness(files.witness, store.read.audit, null);
   } finally {
     await store.close();

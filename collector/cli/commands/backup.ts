@@ -38,6 +38,8 @@ export function addRestore(program: Command, cli: Cli): void {
       cli.screen.line(
         'Hosts that enrolled after the backup are unknown to it: selvage host list names those that knock.',
       );
+      cli.screen.line('Hosts and admins that were revoked after the backup are active again: revoke them first.');
+      cli.screen.line('Open tokens are revoked: which of them were used since, nobody knows. Make new ones.');
       cli.screen.line('next: selvage serve');
     });
 }
