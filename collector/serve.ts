@@ -195,6 +195,8 @@ function followEvents(events: Events, gateway: Gateway, held: HeldPolicy): () =>
       gateway.disconnectHost(event.host as HostId, 'HOST_REVOKED');
       held.forget(event.host as HostId);
     }
+    // It can say nothing any more, so its last word would stay an alarm; readmitted, it says it again.
+    if (event.type === 'host.quarantined') held.forget(event.host as HostId);
     if (event.type === 'policy.changed') gateway.announcePolicy(event.timestampVersion);
   });
 }

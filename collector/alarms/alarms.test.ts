@@ -124,7 +124,7 @@ describe('when a host has not renewed', () => {
 
 describe('when hosts say more than is here', () => {
   it('the way back is named', () => {
-    const behind = [{ role: 'policy', version: 7, here: 5, hosts: ['web-1', 'web-2'] }];
+    const behind = [{ role: 'policy', version: 7, here: 5, count: 2, hosts: ['web-1', 'web-2'] }];
     const refusing = [{ code: 'POLICY_ROLLED_BACK' as const, count: 2, hosts: ['web-1', 'web-2'] }];
     const alarms = alarmsOf(facts({ behind, refusing }), NOW);
 

@@ -125,6 +125,8 @@ export interface Refusing {
   readonly code: Code;
   readonly count: number;
   /** Some of them. */
+  readonly count: number;
+  /** Some of them. */
   readonly hosts: readonly string[];
 }
 
@@ -216,10 +218,10 @@ function hostCertificate({ name, ends, left }: AlarmFacts['hosts'][number] & { r
   };
 }
 
-function behind({ role, version, here, hosts }: Behind): Alarm {
+function behind({ role, version, here, count, hosts }: Behind): Alarm {
   return {
     ...{ severity: 'critical', kind: 'policy-behind', subject: role, ends: null },
-    message: `${hosts.length} hosts have accepted version ${version} of ${role}; this collector has ${here} (${hosts.slice(0, 3).join(', ')})`,
+    message: `${count} hosts have accepted up to version ${version} of ${role}; this collector has ${here} (${hosts.slice(0, 3).join(', ')})`,
     stops: 'these hosts accept no policy from this collector: it looks older than what they have seen',
     next: RECOVER,
   };

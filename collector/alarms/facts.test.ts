@@ -4,6 +4,7 @@ import type { HostId } from '@selvage/shared/model/ids.ts';
 import { systemRandom } from '@selvage/shared/random.ts';
 import type { PolicyHeld } from '@selvage/shared/wire/wire.ts';
 import { describe, expect, it } from 'vitest';
+import { alarms as alarmsAnswer } from '../api/contract.ts';
 import { makeAuthority, makeServerIdentity } from '../enrollment/authorities.ts';
 import { DAY_MS, newCollector, type Setup } from '../policy/testing/collector.ts';
 import { adminSample, hostId, hostSample } from '../store/samples.ts';
@@ -95,12 +96,35 @@ describe('when hosts say what they hold', () => {
 
     const { behind, refusing } = await readFacts(sources(setup, held));
     expect(behind).toEqual([
-      { role: 'approvals-2026-11', version: 2, here: 0, hosts: ['web-2'] },
-      { role: 'policy', version: 4, here: 1, hosts: ['web-1', 'web-2'] },
+      { role: 'approvals-2026-11', version: 2, here: 0, count: 1, hosts: ['web-2'] },
+      { role: 'policy', version: 4, here: 1, count: 2, hosts: ['web-1', 'web-2'] },
     ]);
     expect(refusing).toEqual([{ code: 'POLICY_ROLLED_BACK', count: 1, hosts: ['web-1'] }]);
     held.forget(hostId(1));
     expect((await readFacts(sources(setup, held))).refusing).toEqual([]);
+  });
+
+  it('all who say so are counted, some are named', () => {
+    const held = new HeldPolicy();
+    for (let number = 1; number <= 30; number++) {
+      held.note({ id: hostId(number), name: `web-${number}` }, said({ policy: 4n }));
+    }
+    const [behind] = held.ahead({ policy: 3 });
+
+    expect(behind).toMatchObject({ role: 'policy', version: 4, count: 30 });
+    expect(behind?.hosts).toHaveLength(20);
+  });
+
+  it('a version that no metadata can have is nothing, or one liar would hide every alarm of the API', async () => {
+    const setup = await newCollector();
+    const held = new HeldPolicy();
+    held.note({ id: hostId(1), name: 'liar' }, said({ policy: 2n ** 63n - 1n, root: 2n ** 53n }, 'POLICY_ROLLED_BACK'));
+    held.note({ id: hostId(2), name: 'web-2' }, said({ policy: 2n }));
+    const facts = await readFacts(sources(setup, held));
+
+    expect(
+      alarmsAnswer.shape.held.parse(facts.behind.map(({ role, version, hosts }) => ({ role, version, hosts }))),
+    ).toEqual([{ role: 'policy', version: 2, hosts: ['web-2'] }]);
   });
 
   it('names of roles and codes that there are not are nothing', () => {

@@ -31,7 +31,9 @@ export class HeldPolicy {
     // Only roles of the fixed table; snapshot and timestamp are ahead again by their number alone, which holds the time.
     const roles = said
       .filter(({ role }) => role === 'root' || role === 'targets' || delegatorOf(role) !== null)
-      .map(({ role, version }) => ({ role, version: Number(version) }));
+      .map(({ role, version }) => ({ role, version: Number(version) }))
+      // The wire has 64 bits, signed metadata has not: nobody holds such a version, and no answer of the API could say it.
+      .filter(({ version }) => Number.isSafeInteger(version));
     const key = JSON.stringify(roles);
     const known = this.#lists.get(key);
     if (known) return known;
@@ -48,12 +50,13 @@ export class HeldPolicy {
 
   /** Roles of which some host has accepted a later version than `here`, a later one per role with who says so. */
   ahead(here: Readonly<Record<string, number>>): readonly Behind[] {
-    const found = new Map<string, { version: number; hosts: string[] }>();
+    const found = new Map<string, { version: number; count: number; hosts: string[] }>();
 
     for (const { name, roles } of this.#hosts.values()) {
       for (const { role, version } of roles) {
         if (version <= (here[role] ?? 0)) continue;
-        const known = found.get(role) ?? { version: 0, hosts: [] };
+        const known = found.get(role) ?? { version: 0, count: 0, hosts: [] };
+        known.count += 1;
         known.version = Math.max(known.version, version);
         if (known.hosts.length < MAX_NAMES) known.hosts.push(name);
         found.set(role, known);
@@ -61,7 +64,7 @@ export class HeldPolicy {
     }
 
     return [...found]
-      .map(([role, { version, hosts }]) => ({ role, version, here: here[role] ?? 0, hosts }))
+      .map(([role, known]) => ({ role, here: here[role] ?? 0, ...known }))
       .toSorted((one, other) => one.role.localeCompare(other.role));
   }
 
