@@ -1,6 +1,6 @@
 // Ends a refresh that brings more than it may: counts what grows in the folder that apt downloads into.
 // It sees the disk only, so it lags by one look; a bound on waste, not an accounting.
-import { readdir, stat } from 'node:fs/promises';
+import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasErrno } from '@selvage/shared/files/durable.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
@@ -52,9 +52,9 @@ function count(seen: Seen, sizes: ReadonlyMap<string, number>, before: ReadonlyM
 export async function partialSizes(partial: string): Promise<ReadonlyMap<string, number>> {
   const sizes = new Map<string, number>();
 
-  for (const name of await readdir(partial)) {
+  for (const name of await readdir(partial).catch(absent)) {
     try {
-      sizes.set(name, (await stat(join(partial, name))).size);
+      sizes.set(name, (await lstat(join(partial, name))).size);
     } catch (error) {
       // Moved into the lists between the two calls: its last size was counted before.
       if (!hasErrno(error, 'ENOENT')) throw error;
@@ -62,4 +62,10 @@ export async function partialSizes(partial: string): Promise<ReadonlyMap<string,
   }
 
   return sizes;
+}
+
+/** Whoever owns the folder may have removed it; apt makes it again. */
+function absent(error: unknown): readonly string[] {
+  if (hasErrno(error, 'ENOENT')) return [];
+  throw error;
 }

@@ -1,4 +1,4 @@
-import { chmodSync, lstatSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
 import { describe, expect, it } from 'vitest';
@@ -59,5 +59,32 @@ describe('when the folders of the observing apt are opened', () => {
     expect(base).toMatch(/^\/var\/tmp\/selvage-agent-[0-9a-f]{12}$/);
     expect(lstatSync(base).uid).toBe(0);
     rmSync(base, { recursive: true });
+  });
+
+  it.runIf(isRoot)(
+    'as root changes nothing within what is the user’s: a link could take its place meanwhile',
+    async () => {
+      const folder = temporaryFolder('workspace');
+      chmodSync(folder, 0o755);
+      const { lists } = await openWorkspace(join(folder, 'state'), NOBODY);
+      const partial = join(lists, 'partial');
+      rmSync(partial, { recursive: true });
+
+      await openWorkspace(join(folder, 'state'), NOBODY);
+      expect(existsSync(partial)).toBe(false);
+
+      mkdirSync(partial);
+      await expect(openWorkspace(join(folder, 'state'), NOBODY)).rejects.toMatchObject({ code: 'FILE_UNSAFE' });
+      expect(lstatSync(partial).uid).toBe(0);
+    },
+  );
+
+  it.runIf(isRoot)('hands over what a start that was cut off left half made', async () => {
+    const folder = temporaryFolder('workspace');
+    chmodSync(folder, 0o755);
+    mkdirSync(join(folder, 'state/apt/lists'), { recursive: true });
+    const { lists } = await openWorkspace(join(folder, 'state'), NOBODY);
+
+    expect([lists, join(lists, 'partial')].map((path) => lstatSync(path).uid)).toEqual([65534, 65534]);
   });
 });

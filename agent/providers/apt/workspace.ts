@@ -1,8 +1,9 @@
 // The folders of the observing apt: its lists and caches belong to the unprivileged user, the rest to who runs the agent.
 import { createHash } from 'node:crypto';
-import { chown, lstat, mkdir, realpath } from 'node:fs/promises';
+import { lchown, lstat, mkdir, realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
+import { hasErrno } from '@selvage/shared/files/durable.ts';
 import type { UnprivilegedUser } from './apt-config.ts';
 
 export interface Workspace {
@@ -34,7 +35,7 @@ export async function openWorkspace(stateDir: string, user: UnprivilegedUser | n
     user && !(await mayEnter(await realpath(stateDir), user)) ? await fallback(stateDir) : stateDir,
     'apt',
   );
-  await ownFolder(base, null, OPEN_FOLDER);
+  await ownFolder(base);
 
   const workspace: Workspace = {
     lists: join(base, 'lists'),
@@ -45,9 +46,8 @@ export async function openWorkspace(stateDir: string, user: UnprivilegedUser | n
     state: join(base, 'refresh.json'),
     pending: join(base, 'pending.json'),
   };
-  await ownFolder(workspace.lists, user, OPEN_FOLDER);
-  await ownFolder(join(workspace.lists, 'partial'), user, OWN_FOLDER);
-  await ownFolder(workspace.cache, user, OPEN_FOLDER);
+  await handedFolder(workspace.lists, { user, inner: 'partial' });
+  await handedFolder(workspace.cache, { user, inner: null });
 
   return workspace;
 }
@@ -67,27 +67,60 @@ async function mayEnter(path: string, user: UnprivilegedUser): Promise<boolean> 
 async function fallback(stateDir: string): Promise<string> {
   const name = createHash('sha256').update(stateDir).digest('hex').slice(0, NAME_LENGTH);
   const path = join(FALLBACK, `selvage-agent-${name}`);
-  await ownFolder(path, null, OPEN_FOLDER);
+  await ownFolder(path);
 
   return path;
 }
 
-/** Another user may have made the folder first, or a link in its place: then it is not used. */
-async function ownFolder(path: string, user: UnprivilegedUser | null, mode: number): Promise<void> {
-  const made = await mkdir(path, { mode }).then(
-    () => true,
-    (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EEXIST') return false;
-      throw error;
-    },
-  );
-  if (made && user) await chown(path, user.uid, user.gid);
+/**
+ * A folder for the user, made with the one in it while nobody else can reach either. Once it is theirs nothing is made or changed in
+ * it from here: they could put a link to any file into its place meanwhile. apt makes what is missing there.
+ */
+async function handedFolder(
+  path: string,
+  { user, inner }: { readonly user: UnprivilegedUser | null; readonly inner: string | null },
+): Promise<void> {
+  await makeOwn(path, OPEN_FOLDER);
+  const parts = inner === null ? [] : [join(path, inner)];
 
-  const facts = await lstat(path);
-  const owner = user?.uid ?? process.getuid?.();
-  if (!facts.isDirectory() || facts.uid !== owner) {
-    throw new CodedError('FILE_UNSAFE', `${path} is not a folder of the user with id ${owner}; it is not used`, {
-      next: 'remove it, or choose another state folder',
-    });
+  if (await isOwn(path)) {
+    for (const part of parts) await makeOwn(part, OWN_FOLDER);
+    if (user !== null) for (const made of [...parts, path]) await lchown(made, user.uid, user.gid);
   }
+
+  const owner = user?.uid ?? process.getuid?.();
+  for (const folder of [path, ...parts]) {
+    const facts = await lstat(folder).catch(absent);
+    if (facts === null && folder !== path) continue;
+    if (!facts?.isDirectory() || facts.uid !== owner) throw unsafe(folder, owner);
+  }
+}
+
+/** Another user may have made the folder first, or a link in its place: then it is not used. */
+async function ownFolder(path: string): Promise<void> {
+  await makeOwn(path, OPEN_FOLDER);
+  if (!(await isOwn(path))) throw unsafe(path, process.getuid?.());
+}
+
+async function makeOwn(path: string, mode: number): Promise<void> {
+  await mkdir(path, { mode }).catch((error: unknown) => {
+    if (!hasErrno(error, 'EEXIST')) throw error;
+  });
+}
+
+async function isOwn(path: string): Promise<boolean> {
+  const facts = await lstat(path);
+
+  return facts.isDirectory() && facts.uid === process.getuid?.();
+}
+
+function absent(error: unknown): null {
+  if (hasErrno(error, 'ENOENT')) return null;
+  throw error;
+}
+
+function unsafe(path: string, owner: number | undefined): CodedError {
+  return new CodedError('FILE_UNSAFE', `${path} is not a folder of the user with id ${owner}; it is not used`, {
+    next: 'remove it, or choose another state folder',
+  });
 }
