@@ -34,6 +34,8 @@ export interface GatewayLimits {
   readonly strangerBurstPerAddress: number;
   readonly strangersPerSecond: number;
   readonly strangerBurst: number;
+  /** Addresses of strangers that are remembered; more share one rate. */
+  readonly addresses: number;
   /** Bytes that may wait for a host that does not read. */
   readonly sendBufferBytes: number;
   /** Retry-after given at shutdown: the least, and the span the fleet is spread over. */
@@ -66,6 +68,7 @@ export const DEFAULT_LIMITS: GatewayLimits = {
   strangerBurstPerAddress: 256,
   strangersPerSecond: 300,
   strangerBurst: 2048,
+  addresses: 65_536,
   sendBufferBytes: 4 * 1024 * 1024,
   shutdownRetryMs: 2000,
   shutdownSpreadMs: 30_000,

@@ -107,6 +107,42 @@ describe('when strangers come without end', () => {
   });
 });
 
+describe('when there are more addresses than are remembered', () => {
+  const few = {
+    ...limits,
+    addresses: 1,
+    unauthenticatedPerAddress: 2,
+    strangerBurst: 1000,
+    strangerBurstPerAddress: 100,
+  };
+
+  it('what came meanwhile is forgotten when it goes: the addresses after it are not locked out', async () => {
+    const world = await makeWorld({ limits: { ...few, addresses: 2 } });
+    for (let turn = 1; turn <= 3; turn++) {
+      for (const network of [1, 2, 3]) expect(await isLetIn(world, `127.0.${network}.${turn}`, true)).toBe(true);
+      const [first, second, third] = open.splice(-3);
+      first?.destroy();
+      second?.destroy();
+      await expect.poll(() => world.gateway.load().strangers, { interval: 1 }).toBe(1);
+      // The first two addresses are forgotten, so that there is room when the third one goes.
+      await world.clock.advance(4000);
+      third?.destroy();
+      await expect.poll(() => world.gateway.load().strangers, { interval: 1 }).toBe(0);
+      await world.clock.advance(4000);
+    }
+  });
+
+  it('a host that comes in nevertheless has its own address from then on, with nothing on it of the others', async () => {
+    const world = await makeWorld({ limits: few });
+    const host = await world.enroll(1);
+    expect([await isLetIn(world, '127.0.1.1', true), await isLetIn(world, '127.0.1.2', true)]).toEqual([true, true]);
+    await world.connect({ ...host, from: '127.0.0.9' });
+    expect(await isLetIn(world, '127.0.0.9', true)).toBe(true);
+
+    expect(await isLetIn(world, '127.0.0.9', true)).toBe(true);
+  });
+});
+
 describe('when addresses are told apart', () => {
   it.each([
     ['192.0.2.1', '192.0.2.1'],

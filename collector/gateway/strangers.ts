@@ -11,31 +11,40 @@ import type { Clock } from '@selvage/shared/time/clock.ts';
 import type { GatewayLimits } from './limits.ts';
 
 const SECOND_MS = 1000;
-/** Addresses that are remembered; more share one rate. */
-const MAX_ADDRESSES = 65_536;
 /** Groups of an IPv6 address that one customer has: a /64. */
 const NETWORK_GROUPS = 4;
 /** How long an address counts as one of hosts after the last of them proved itself. */
 const PROVEN_MS = 7 * 86_400_000;
 /** Times the rate of an address of strangers. */
 const PROVEN_FACTOR = 10;
-const THE_REST = 'the rest';
+/** Addresses of hosts are remembered where there is no more room for those of strangers: so many times as many in all. */
+const ROOM_FOR_PROVEN = 2;
 
 interface Origin {
-  readonly bucket: Bucket;
+  bucket: Bucket;
   /** Sockets that are open and unproven. */
   count: number;
   /** Monotonic time until which it counts as an address of hosts, 0 for one of strangers. */
   provenUntil: number;
 }
 
+/** A socket that has proven nothing yet, and what it was counted in. */
+interface Entry {
+  readonly socket: Socket;
+  readonly origin: Origin;
+  /** It took from the rate of all. */
+  readonly ofAll: boolean;
+}
+
 export class Strangers {
   readonly #limits: GatewayLimits;
   readonly #clock: Clock;
   /** By address and port, because the TLS layer hands out another object for the same socket. */
-  readonly #sockets = new Map<string, Socket>();
+  readonly #sockets = new Map<string, Entry>();
   readonly #origins = new Map<string, Origin>();
   readonly #all: Bucket;
+  /** Shared by all addresses for which there is no room. */
+  readonly #rest: Origin;
 
   constructor(limits: GatewayLimits, clock: Clock) {
     this.#limits = limits;
@@ -44,6 +53,7 @@ export class Strangers {
       { perMs: limits.strangersPerSecond / SECOND_MS, burst: limits.strangerBurst },
       clock.monotonic(),
     );
+    this.#rest = this.#origin();
   }
 
   get size(): number {
@@ -59,12 +69,13 @@ export class Strangers {
 
     const now = this.#clock.monotonic();
     if (origin.bucket.take(1, now) > 0) return false;
-    if (origin.provenUntil <= now && this.#all.take(1, now) > 0) return false;
+    const ofAll = origin.provenUntil <= now;
+    if (ofAll && this.#all.take(1, now) > 0) return false;
 
     const key = keyOf(socket);
-    this.#sockets.set(key, socket);
+    this.#sockets.set(key, { socket, origin, ofAll });
     origin.count += 1;
-    socket.once('close', () => this.#forget(key, address));
+    socket.once('close', () => this.#forget(key));
 
     return true;
   }
@@ -72,23 +83,22 @@ export class Strangers {
   /** The socket has proven which host it is. */
   known(socket: Duplex): void {
     if (!(socket instanceof TLSSocket)) return;
-    const address = networkOf(socket.remoteAddress ?? '');
-    if (!this.#forget(keyOf(socket), address)) return;
+    const entry = this.#forget(keyOf(socket));
+    if (!entry) return;
 
     const now = this.#clock.monotonic();
-    const origin = this.proven(socket.remoteAddress ?? '');
-    origin.bucket.owe(-1, now);
-    this.#all.owe(-1, now);
+    this.proven(socket.remoteAddress ?? '').bucket.owe(-1, now);
+    if (entry.ofAll) this.#all.owe(-1, now);
   }
 
   /** A host has come from there. */
   proven(remoteAddress: string): Origin {
-    const address = networkOf(remoteAddress);
     const now = this.#clock.monotonic();
-    const before = this.#originOf(address);
-    const origin = before.provenUntil > now ? before : { ...before, bucket: this.#bucket(PROVEN_FACTOR) };
+    const origin = this.#originOf(networkOf(remoteAddress), ROOM_FOR_PROVEN);
+    // What strangers share is not made one of hosts.
+    if (origin === this.#rest) return origin;
+    if (origin.provenUntil <= now) origin.bucket = this.#bucket(PROVEN_FACTOR);
     origin.provenUntil = now + PROVEN_MS;
-    this.#origins.set(address, origin);
 
     return origin;
   }
@@ -102,18 +112,22 @@ export class Strangers {
   }
 
   destroyAll(): void {
-    for (const socket of this.#sockets.values()) socket.destroy();
+    for (const { socket } of this.#sockets.values()) socket.destroy();
   }
 
-  #originOf(address: string): Origin {
+  #originOf(address: string, times = 1): Origin {
     const known = this.#origins.get(address);
     if (known) return known;
-    if (this.#origins.size >= MAX_ADDRESSES && address !== THE_REST) return this.#originOf(THE_REST);
+    if (this.#origins.size >= this.#limits.addresses * times) return this.#rest;
 
-    const origin = { bucket: this.#bucket(1), count: 0, provenUntil: 0 };
+    const origin = this.#origin();
     this.#origins.set(address, origin);
 
     return origin;
+  }
+
+  #origin(): Origin {
+    return { bucket: this.#bucket(1), count: 0, provenUntil: 0 };
   }
 
   #bucket(factor: number): Bucket {
@@ -122,12 +136,13 @@ export class Strangers {
     return new Bucket({ perMs: (rate * factor) / SECOND_MS, burst: burst * factor }, this.#clock.monotonic());
   }
 
-  #forget(key: string, address: string): boolean {
-    if (!this.#sockets.delete(key)) return false;
-    const origin = this.#originOf(address);
-    origin.count = Math.max(0, origin.count - 1);
+  #forget(key: string): Entry | null {
+    const entry = this.#sockets.get(key);
+    if (!entry) return null;
+    this.#sockets.delete(key);
+    entry.origin.count -= 1;
 
-    return true;
+    return entry;
   }
 }
 
