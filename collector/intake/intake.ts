@@ -15,9 +15,9 @@ import { reportHash } from '@selvage/shared/model/report-hash.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import type { Durable, StreamPosition } from '@selvage/shared/wire/wire.ts';
 import type { CollectorEvent, Events } from '../events.ts';
-import type { HostReader, HostRecord, Store, Writers } from '../store/ports.ts';
+import type { HostReader, HostRecord, Sender, Store, StreamReader, Writers } from '../store/ports.ts';
 import { SectionParser } from './parser.ts';
-import { type Prepared, type PreparedState, prepare } from './prepare.ts';
+import { type Prepared, type PreparedState, prepareInventory, prepareResult } from './prepare.ts';
 import type { Unpacked } from './section.ts';
 
 /** Sections that a host may store without a report that uses them: unused ones must not fill the disk. */
@@ -60,10 +60,11 @@ export function createIntake(parts: { readonly store: Store; readonly clock: Clo
   const unused = new Map<HostId, number>();
   const begins = beginnings(clock);
   const parser = new SectionParser();
+  const inOrder = new InOrder();
 
   const acceptResult = async (hostId: HostId, durable: Durable): Promise<IntakeAnswer> => {
     const host = await activeHost(store.read.hosts, hostId);
-    const prepared = await prepare(host, durable, parser);
+    const prepared = await prepareResult(host, durable);
 
     const { answer, event } = await store.transaction(async (writers) => {
       const current = await activeHost(writers.hosts, hostId);
@@ -84,20 +85,23 @@ export function createIntake(parts: { readonly store: Store; readonly clock: Clo
     accept: async (hostId, durable, unpacked) => {
       if (isResults(durable.stream)) return acceptResult(hostId, durable);
 
-      const committed = await store.read.streams.position(hostId, durable.stream);
-      if (durable.sequence <= committed) return repeated(committed);
-
-      const host = await activeHost(store.read.hosts, hostId);
-      if (committed === 0n) begins(hostId);
+      // Looked at before, so that nothing is unpacked in vain; who has just sent the message before this one is known.
+      if (!inOrder.has(hostId, durable)) {
+        const committed = await senderOf(store.read.streams, hostId, durable.stream);
+        if (durable.sequence <= committed.position) return repeated(committed.position);
+        assertActive(committed, committed.quarantined);
+        if (committed.position === 0n) begins(hostId);
+      }
       const prepared =
         durable.message.type === 'section' && (unused.get(hostId) ?? 0) >= MAX_SECTIONS_BEFORE_REPORT
           ? refusedAsUnused(durable)
-          : await prepare(host, durable, parser, unpacked);
+          : await prepareInventory(durable, parser, unpacked);
 
       const { answer, event } = await store.transaction(async (writers) => {
         // Again inside: the host may have been revoked, or the same message committed by another connection.
-        const current = await activeHost(writers.hosts, hostId);
-        const position = await writers.streams.position(hostId, durable.stream);
+        const current = await senderOf(writers.streams, hostId, durable.stream);
+        assertActive(current, current.quarantined);
+        const { position } = current;
         if (durable.sequence <= position) return { answer: repeated(position), event: null };
         if (durable.sequence !== position + 1n) throw gap(durable, position);
 
@@ -107,6 +111,7 @@ export function createIntake(parts: { readonly store: Store; readonly clock: Clo
         return { answer: { acknowledged: durable.sequence, ...done.answer }, event: done.event };
       });
 
+      inOrder.committed(hostId, durable);
       if (prepared.type === 'section') unused.set(hostId, (unused.get(hostId) ?? 0) + 1);
       if (prepared.type === 'report') unused.delete(hostId);
       if (event) events.publish(event);
@@ -140,9 +145,12 @@ interface Done {
 
 const NOTHING_MORE = { wanted: [], refused: null } as const;
 
+/** Whom a message is committed for. */
+type Committer = Pick<HostRecord, 'id' | 'name' | 'mode' | 'agentVersion'>;
+
 async function commit(
   writers: Writers,
-  host: HostRecord,
+  host: Committer,
   durable: Durable,
   prepared: Prepared,
   now: Timestamp,
@@ -188,7 +196,7 @@ async function commit(
 /** The report before with the time of this one, if it is the one that the host means. */
 async function commitUnchanged(
   writers: Writers,
-  host: HostRecord,
+  host: Committer,
   { takenAt, sha256: said }: Prepared & { readonly type: 'unchanged' },
   now: Timestamp,
 ): Promise<Done> {
@@ -209,19 +217,21 @@ async function commitUnchanged(
 /** Makes the report current. A section that the store lacks is unknown until it comes; its old data is not the host's state. */
 async function commitReport(
   writers: Writers,
-  host: HostRecord,
+  host: Committer,
   takenAt: Timestamp,
   sections: readonly PreparedState[],
   now: Timestamp,
 ): Promise<Done> {
   const before = new Map((await writers.inventory.sections(host.id)).map(({ name, sha256 }) => [name, sha256]));
   const changed = sections.filter(({ name, sha256 }) => before.get(name) !== sha256).map(({ name }) => name);
+  const named = sections.flatMap(({ name, sha256 }) => (sha256 === null ? [] : [{ name, sha256 }]));
+  const stored = new Set((await writers.inventory.kept(host.id, named)).map(({ name }) => name));
   const wanted: SectionName[] = [];
   const kept: PreparedState[] = [];
 
   for (const section of sections) {
     const { name, sha256 } = section;
-    if (sha256 === null || (await writers.inventory.hasSection(host.id, name, sha256))) {
+    if (sha256 === null || stored.has(name)) {
       kept.push(section);
     } else {
       wanted.push(name);
@@ -306,13 +316,46 @@ function beginnings(clock: Clock): (host: HostId) => void {
   };
 }
 
+/**
+ * Which message each host sent last in order, so that the next one needs no look before the transaction. A hint only: what
+ * counts is read in the transaction. Hosts have proved who they are, so the table is bounded.
+ */
+class InOrder {
+  readonly #last = new Map<HostId, StreamPosition>();
+
+  has(host: HostId, { stream, sequence }: Durable): boolean {
+    const last = this.#last.get(host);
+
+    return last !== undefined && last.stream === stream && last.sequence + 1n === sequence;
+  }
+
+  committed(host: HostId, { stream, sequence }: Durable): void {
+    this.#last.set(host, { stream, sequence });
+  }
+}
+
 async function activeHost(hosts: HostReader, id: HostId): Promise<HostRecord> {
   const host = await hosts.byId(id);
-  if (host === null) throw new CodedError('CERTIFICATE_INVALID', `no host ${id} is enrolled here`);
-  if (host.state !== 'active') throw new CodedError('HOST_REVOKED', `host ${host.name} is revoked`);
-  if (host.quarantine) throw new CodedError('HOST_QUARANTINED', `host ${host.name} is quarantined`);
+  if (host === null) throw notEnrolled(id);
+  assertActive(host, host.quarantine !== null);
 
   return host;
+}
+
+async function senderOf(streams: StreamReader, host: HostId, stream: string): Promise<Sender> {
+  const sender = await streams.sender(host, stream);
+  if (sender === null) throw notEnrolled(host);
+
+  return sender;
+}
+
+function assertActive({ name, state }: Pick<HostRecord, 'name' | 'state'>, quarantined: boolean): void {
+  if (state !== 'active') throw new CodedError('HOST_REVOKED', `host ${name} is revoked`);
+  if (quarantined) throw new CodedError('HOST_QUARANTINED', `host ${name} is quarantined`);
+}
+
+function notEnrolled(id: HostId): CodedError {
+  return new CodedError('CERTIFICATE_INVALID', `no host ${id} is enrolled here`);
 }
 
 function refusedAsUnused({ sequence }: Durable): Prepared {

@@ -39,45 +39,51 @@ const MAX_UNSIGNED_BYTES = 16 * 1024;
 /** Codes that no repetition of the same message will ever cure. */
 const REFUSALS: readonly Code[] = ['FRAME_INVALID', 'FRAME_UNEXPECTED', 'FRAME_WRONG_HOST', 'RESULT_SIGNATURE'];
 
-/** Other errors than refusals (a bug, no memory) are thrown: the message is not acknowledged and comes again. */
-export async function prepare(
-  host: HostRecord,
-  durable: Durable,
-  parser: SectionParser,
-  unpacked?: Unpacked,
-): Promise<Prepared> {
+/**
+ * A message of an inventory stream; it means the same whoever sends it. Other errors than refusals (a bug, no memory) are
+ * thrown, here and below: the message is not acknowledged and comes again.
+ */
+export function prepareInventory(durable: Durable, parser: SectionParser, unpacked?: Unpacked): Promise<Prepared> {
+  return orRefused(async () => {
+    const { message } = durable;
+
+    switch (message.type) {
+      case 'section': {
+        const name = await checkSection(message.name, message.sha256, message.zstdJson, parser, unpacked);
+
+        return { type: 'section', name, sha256: message.sha256, zstdJson: message.zstdJson };
+      }
+      case 'report':
+        return { type: 'report', takenAt: message.takenAt, sections: states(message.sections) };
+      case 'unchanged':
+        return message;
+      case 'result':
+        throw elsewhere(durable);
+    }
+  });
+}
+
+/** A message of a stream of results. */
+export function prepareResult(host: HostRecord, durable: Durable): Promise<Prepared> {
+  return orRefused(async () => {
+    const { message, sequence } = durable;
+    if (message.type !== 'result') throw elsewhere(durable);
+
+    return decodeResult(host, sequence, message);
+  });
+}
+
+async function orRefused(decode: () => Promise<Prepared>): Promise<Prepared> {
   try {
-    return await decode(host, durable, parser, unpacked);
+    return await decode();
   } catch (error) {
     if (hasCode(error) && REFUSALS.includes(error.code)) return { type: 'refused', error };
     throw error;
   }
 }
 
-async function decode(
-  host: HostRecord,
-  durable: Durable,
-  parser: SectionParser,
-  unpacked?: Unpacked,
-): Promise<Prepared> {
-  const { stream, sequence, message } = durable;
-  if (stream.startsWith('results:') !== (message.type === 'result')) {
-    throw new CodedError('FRAME_UNEXPECTED', `a ${message.type} in stream ${stream}`);
-  }
-
-  switch (message.type) {
-    case 'section': {
-      const name = await checkSection(message.name, message.sha256, message.zstdJson, parser, unpacked);
-
-      return { type: 'section', name, sha256: message.sha256, zstdJson: message.zstdJson };
-    }
-    case 'report':
-      return { type: 'report', takenAt: message.takenAt, sections: states(message.sections) };
-    case 'unchanged':
-      return message;
-    case 'result':
-      return decodeResult(host, sequence, message);
-  }
+function elsewhere({ stream, message }: Durable): CodedError {
+  return new CodedError('FRAME_UNEXPECTED', `a ${message.type} in stream ${stream}`);
 }
 
 function states(sections: readonly SectionState[]): readonly PreparedState[] {

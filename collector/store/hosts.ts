@@ -4,7 +4,7 @@ import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { HostId, Timestamp } from '@selvage/shared/model/ids.ts';
 import { type Selectable, sql, type Updateable } from 'kysely';
 import { z } from 'zod';
-import type { Db } from './dialect.ts';
+import { type Db, written } from './dialect.ts';
 import type { HostReader, HostRecord, HostWriter, NewHost } from './ports.ts';
 import * as rows from './rows.ts';
 import type { HostTable } from './schema.ts';
@@ -15,7 +15,7 @@ const MAX_AUTHORITIES = 16;
 const enrolled = z.object({
   id: rows.hostId,
   name: rows.name,
-  state: z.enum(['active', 'revoked']),
+  state: rows.hostState,
   mode: rows.mode,
   machineId: rows.name,
   enrolledAt: rows.timestamp,
@@ -77,6 +77,8 @@ const record = z.preprocess((row) => {
   return { ...rest, next: nextCertificate === null ? null : { ...offer, pem: nextPem } };
 }, whole);
 
+const BY_ID = 'select * from hosts where id = ?';
+const SEEN = `update hosts set lastSeen = ?, agentVersion = ?, mode = ? where id = ? and state = 'active'`;
 const NO_NEXT = { nextCertificate: null, nextExpires: null, nextKey: null, nextAuthority: null, nextPem: null };
 
 export function hostReader(db: Db): HostReader {
@@ -142,12 +144,14 @@ export function hostWriter(db: Db): HostReader & HostWriter {
       });
     },
     seen: async (id, at: Timestamp, facts) => {
-      await active(db, id);
-      await set(id, {
-        lastSeen: rows.checked(rows.timestamp, 'hosts', at),
-        agentVersion: rows.checked(rows.text, 'hosts', facts.agentVersion),
-        mode: rows.checked(rows.mode, 'hosts', facts.mode),
-      });
+      const { numAffectedRows } = await written(db, SEEN, [
+        rows.checked(rows.timestamp, 'hosts', at),
+        rows.checked(rows.text, 'hosts', facts.agentVersion),
+        rows.checked(rows.mode, 'hosts', facts.mode),
+        id,
+      ]);
+      // Says which it is: unknown or revoked.
+      if (numAffectedRows !== 1n) await active(db, id);
     },
     seenAll: async (sighted) => {
       const list = rows.checked(z.array(sighting), 'hosts', sighted);
@@ -210,9 +214,9 @@ function text<S extends z.ZodType>(schema: S, value: unknown): string {
 }
 
 async function find(db: Db, id: HostId): Promise<HostRecord | null> {
-  const row = await db.selectFrom('hosts').selectAll().where('id', '=', id).executeTakeFirst();
+  const [row] = (await written(db, BY_ID, [id])).rows;
 
-  return row ? rows.decodeRow(record, 'hosts', row) : null;
+  return row === undefined ? null : rows.decodeRow(record, 'hosts', row);
 }
 
 async function existing(db: Db, id: HostId): Promise<HostRecord> {

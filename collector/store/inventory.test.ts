@@ -47,6 +47,24 @@ describe('when inventories are kept', () => {
     expect(await store.read.inventory.hasSection(hostId(1), 'users', quiet.sha256)).toBe(false);
   });
 
+  it('knows which sections it has, of that host and with that hash', async () => {
+    const store = await fresh();
+    const [mine, changed, other] = [
+      { name: 'reboot' as const, sha256: reboot.sha256 },
+      { name: 'reboot' as const, sha256: quiet.sha256 },
+      { name: 'users' as const, sha256: reboot.sha256 },
+    ];
+    await store.transaction(async (w) => {
+      for (const number of [1, 2]) await w.hosts.add(hostSample(number));
+      await w.inventory.putSection(hostId(1), 'reboot', reboot.sha256, reboot.zstdJson);
+      await w.inventory.putSection(hostId(2), 'users', reboot.sha256, reboot.zstdJson);
+    });
+
+    expect(await store.read.inventory.kept(hostId(1), [mine, changed, other])).toEqual([mine]);
+    expect(await store.read.inventory.kept(hostId(2), [mine, changed, other])).toEqual([other]);
+    expect(await store.read.inventory.kept(hostId(1), [])).toEqual([]);
+  });
+
   it('refuses a report that names a section it does not have, and keeps the one before', async () => {
     const store = await fresh();
     await store.transaction(async (w) => {

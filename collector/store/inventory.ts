@@ -9,10 +9,9 @@ import {
   type SectionName,
   type SectionOutcome,
 } from '@selvage/shared/model/inventory.ts';
-import { sql } from 'kysely';
 import { z } from 'zod';
-import type { Db } from './dialect.ts';
-import type { InventoryReader, InventoryWriter, SectionOfHost } from './ports.ts';
+import { type Db, written } from './dialect.ts';
+import type { InventoryReader, InventoryWriter, SectionKey, SectionOfHost } from './ports.ts';
 import * as rows from './rows.ts';
 import { decodeSection } from './section.ts';
 
@@ -25,9 +24,29 @@ const reported = z.object({
   problem: z.object({ code: rows.code, reason: rows.text }).nullable(),
 });
 
+const key = z.object({ name: rows.sectionName, sha256: rows.sha256 });
+
+const PUT_SECTION = `
+  insert into sections (host, name, sha256, zstdJson) values (?, ?, ?, ?) on conflict (host, name, sha256) do nothing`;
+const PUT_REPORT = `
+  insert into reports (host, takenAt) values (?, ?) on conflict (host) do update set takenAt = excluded.takenAt`;
+const KEPT = `
+  select sections.name as name, sections.sha256 as sha256 from sections, json_each(?)
+  where sections.host = ? and sections.name = value ->> 'name' and sections.sha256 = value ->> 'sha256'`;
+const DROP_STATES = 'delete from reportSections where host = ?';
+const PUT_STATES = `
+  insert into reportSections (host, name, sha256, problemCode, problemReason)
+  select ?, value ->> 'name', value ->> 'sha256', value ->> '$.problem.code', value ->> '$.problem.reason'
+  from json_each(?)`;
+const DROP_UNUSED = `
+  delete from sections where host = ? and not exists (
+    select 1 from reportSections as used
+    where used.host = sections.host and used.name = sections.name and used.sha256 = sections.sha256)`;
+
 export function inventoryReader(db: Db): InventoryReader {
   return {
-    hasSection: (host, name, sha256) => hasSection(db, host, name, sha256),
+    hasSection: async (host, name, sha256) => (await kept(db, host, [{ name, sha256 }])).length === 1,
+    kept: (host, sections) => kept(db, host, sections),
     sections: async (host) => {
       const found = await reportRows(db).where('reports.host', '=', host).execute();
 
@@ -48,61 +67,37 @@ export function inventoryWriter(db: Db): InventoryReader & InventoryWriter {
   return {
     ...inventoryReader(db),
     putSection: async (host, name, sha256, zstdJson) => {
-      await db
-        .insertInto('sections')
-        .values({
-          host,
-          name: rows.checked(rows.sectionName, 'sections', name),
-          sha256: rows.checked(rows.sha256, 'sections', sha256),
-          zstdJson,
-        })
-        .onConflict((conflict) => conflict.columns(['host', 'name', 'sha256']).doNothing())
-        .execute();
+      await written(db, PUT_SECTION, [
+        host,
+        rows.checked(rows.sectionName, 'sections', name),
+        rows.checked(rows.sha256, 'sections', sha256),
+        zstdJson,
+      ]);
     },
     putReport: async (host, takenAt, sections) => {
       const list = rows.checked(z.array(reported), 'reportSections', sections);
-      for (const { name, sha256 } of list) {
-        if (sha256 && !(await hasSection(db, host, name, sha256))) {
-          throw new CodedError('NOT_FOUND', `section ${name} ${sha256} of host ${host} was never stored`);
-        }
+      const named = list.flatMap(({ name, sha256 }) => (sha256 === null ? [] : [{ name, sha256 }]));
+      const stored = new Set((await kept(db, host, named)).map(({ name }) => name));
+      for (const { name, sha256 } of named) {
+        if (stored.has(name)) continue;
+        throw new CodedError('NOT_FOUND', `section ${name} ${sha256} of host ${host} was never stored`);
       }
-      const at = rows.checked(rows.timestamp, 'reports', takenAt);
-      await db
-        .insertInto('reports')
-        .values({ host, takenAt: at })
-        .onConflict((conflict) => conflict.column('host').doUpdateSet({ takenAt: at }))
-        .execute();
+      await written(db, PUT_REPORT, [host, rows.checked(rows.timestamp, 'reports', takenAt)]);
       await replaceSections(db, host, list);
     },
   };
 }
 
-async function hasSection(db: Db, host: HostId, name: SectionName, sha256: string): Promise<boolean> {
-  const row = await db
-    .selectFrom('sections')
-    .select('name')
-    .where('host', '=', host)
-    .where('name', '=', name)
-    .where('sha256', '=', sha256)
-    .executeTakeFirst();
+async function kept(db: Db, host: HostId, sections: readonly SectionKey[]): Promise<readonly SectionKey[]> {
+  const { rows: found } = await written(db, KEPT, [JSON.stringify(sections), host]);
 
-  return row !== undefined;
+  return rows.decodeRows(key, 'sections', found);
 }
 
 async function replaceSections(db: Db, host: HostId, list: readonly z.output<typeof reported>[]): Promise<void> {
-  await db.deleteFrom('reportSections').where('host', '=', host).execute();
-  await sql`
-    insert into reportSections (host, name, sha256, problemCode, problemReason)
-    select ${host}, value ->> 'name', value ->> 'sha256', value ->> '$.problem.code', value ->> '$.problem.reason'
-    from json_each(${JSON.stringify(list)})`.execute(db);
-  await db
-    .deleteFrom('sections')
-    .where('host', '=', host)
-    .where(
-      sql<boolean>`not exists (select 1 from reportSections as used where used.host = sections.host
-        and used.name = sections.name and used.sha256 = sections.sha256)`,
-    )
-    .execute();
+  await written(db, DROP_STATES, [host]);
+  await written(db, PUT_STATES, [host, JSON.stringify(list)]);
+  await written(db, DROP_UNUSED, [host]);
 }
 
 /** One row per section of the newest report; a report without sections is one row with null names. */

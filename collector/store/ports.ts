@@ -231,13 +231,27 @@ export interface AdminWriter {
 
 // --- durable streams and inventory -----------------------------------------------------------------------------------
 
+/** What has to be known before a message of a host is committed, in one look. */
+export interface Sender extends Pick<HostRecord, 'id' | 'name' | 'state' | 'mode' | 'agentVersion'> {
+  readonly quarantined: boolean;
+  /** Highest committed sequence of the stream, 0 for an unknown one. */
+  readonly position: bigint;
+}
+
 export interface StreamReader {
   /** Highest committed sequence, 0 for an unknown stream. */
   position(host: HostId, stream: string): Promise<bigint>;
+  /** Null when there is no such host. */
+  sender(host: HostId, stream: string): Promise<Sender | null>;
 }
 
 export interface StreamWriter {
   advance(host: HostId, stream: string, sequence: bigint): Promise<void>;
+}
+
+export interface SectionKey {
+  readonly name: SectionName;
+  readonly sha256: Sha256;
 }
 
 export interface StoredSection {
@@ -257,6 +271,8 @@ export interface SectionOfHost<N extends SectionName> {
 
 export interface InventoryReader {
   hasSection(host: HostId, name: SectionName, sha256: Sha256): Promise<boolean>;
+  /** Which of these the store has, of that host. */
+  kept(host: HostId, sections: readonly SectionKey[]): Promise<readonly SectionKey[]>;
   /** Hash or problem per section of the newest report. */
   sections(host: HostId): Promise<readonly StoredSection[]>;
   /** The newest report with all data, null before the first one. */

@@ -19,6 +19,7 @@ export const sha256 = z
   .transform((value) => value as Sha256);
 export const timestamp = z.iso.datetime({ offset: true }).transform((value) => value as Timestamp);
 export const mode = z.enum(MODES);
+export const hostState = z.enum(['active', 'revoked']);
 export const code = z.enum(Object.keys(CODES) as [Code, ...Code[]]);
 export const sectionName = z.enum(SECTION_NAMES as [SectionName, ...SectionName[]]);
 export const bytes = z.instanceof(Uint8Array);

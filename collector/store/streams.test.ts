@@ -1,6 +1,6 @@
 import type { HostId } from '@selvage/shared/model/ids.ts';
 import { describe, expect, it } from 'vitest';
-import { hostId, hostSample } from './samples.ts';
+import { AT, hostId, hostSample } from './samples.ts';
 import { freshStores } from './testing/fresh-store.ts';
 
 const fresh = freshStores('streams');
@@ -22,6 +22,29 @@ describe('when streams advance', () => {
     await expect(beyond).rejects.toThrow(code('FRAME_INVALID'));
     expect(await store.read.streams.position(hostId(1), 'outbox:x')).toBe(large);
     expect(await store.read.streams.position(hostId(1), 'outbox:y')).toBe(0n);
+  });
+
+  it('tells in one look who sends and where the stream is', async () => {
+    const store = await fresh();
+    const at = (host: HostId, stream: string) => store.read.streams.sender(host, stream);
+    await store.transaction(async (w) => {
+      await w.hosts.add(hostSample(1));
+      await w.hosts.add(hostSample(2));
+      await w.streams.advance(hostId(1), 'outbox:x', 2n ** 60n + 1n);
+      await w.streams.advance(hostId(2), 'outbox:y', 7n);
+    });
+
+    expect(await at(hostId(1), 'outbox:x')).toMatchObject({
+      ...{ id: hostId(1), name: 'host-1', state: 'active', quarantined: false, position: 2n ** 60n + 1n },
+    });
+    expect((await at(hostId(1), 'outbox:y'))?.position).toBe(0n);
+    expect(await at('nobody' as HostId, 'outbox:x')).toBeNull();
+    await store.transaction(async (w) => {
+      await w.hosts.quarantine(hostId(1), { at: AT, reason: 'cloned', machines: ['a', 'b'], addresses: [] });
+      await w.hosts.revoke(hostId(2), AT);
+    });
+    expect((await at(hostId(1), 'outbox:x'))?.quarantined).toBe(true);
+    expect((await at(hostId(2), 'outbox:y'))?.state).toBe('revoked');
   });
 
   it('has no streams of hosts that do not exist', async () => {

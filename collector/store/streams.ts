@@ -2,52 +2,70 @@
 
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { HostId } from '@selvage/shared/model/ids.ts';
-import { sql } from 'kysely';
 import { z } from 'zod';
-import type { Db } from './dialect.ts';
+import { type Db, written } from './dialect.ts';
 import type { StreamReader, StreamWriter } from './ports.ts';
 import * as rows from './rows.ts';
 
 /** Largest sequence SQLite can hold (signed 64 bit); the wire's uint64 is twice as large. */
 const MAX_SEQUENCE = 2n ** 63n - 1n;
 
-const record = z.object({ sequence: z.string().regex(/^\d{1,19}$/) });
+const sequence = z
+  .string()
+  .regex(/^\d{1,19}$/)
+  .transform((digits) => BigInt(digits));
+const record = z.object({ sequence });
+const sender = z.object({
+  id: rows.hostId,
+  name: rows.name,
+  state: rows.hostState,
+  mode: rows.mode,
+  agentVersion: rows.text.nullable(),
+  quarantined: z.union([z.literal(0), z.literal(1)]).transform((flag) => flag === 1),
+  position: sequence,
+});
 const streamName = rows.name;
 
+const POSITION = 'select cast(sequence as text) as sequence from streams where host = ? and stream = ?';
+const SENDER = `
+  select id, name, state, mode, agentVersion, quarantine is not null as quarantined,
+    cast(ifnull(sequence, 0) as text) as position
+  from hosts left join streams on streams.host = hosts.id and streams.stream = ?
+  where hosts.id = ?`;
+const ADVANCE = `
+  insert into streams (host, stream, sequence) values (?, ?, ?)
+  on conflict (host, stream) do update set sequence = excluded.sequence where excluded.sequence >= sequence`;
+
 export function streamReader(db: Db): StreamReader {
-  return { position: (host, stream) => position(db, host, stream) };
+  return {
+    position: (host, stream) => position(db, host, stream),
+    sender: async (host, stream) => {
+      const [row] = (await written(db, SENDER, [stream, host])).rows;
+
+      return row === undefined ? null : rows.decodeRow(sender, 'hosts', row);
+    },
+  };
 }
 
 export function streamWriter(db: Db): StreamReader & StreamWriter {
   return {
     ...streamReader(db),
-    advance: async (host, stream, sequence) => {
+    advance: async (host, stream, to) => {
+      if (to < 1n || to > MAX_SEQUENCE) {
+        throw new CodedError('FRAME_INVALID', `sequence ${to} of stream ${stream} is out of range`);
+      }
+      const named = rows.checked(streamName, 'streams', stream);
+      const { numAffectedRows } = await written(db, ADVANCE, [host, named, to]);
+      if (numAffectedRows === 1n) return;
+
       const current = await position(db, host, stream);
-      if (sequence < 1n || sequence > MAX_SEQUENCE) {
-        throw new CodedError('FRAME_INVALID', `sequence ${sequence} of stream ${stream} is out of range`);
-      }
-      if (sequence < current) {
-        throw new CodedError(
-          'STATE',
-          `stream ${stream} of ${host} is at ${current}; it never goes back to ${sequence}`,
-        );
-      }
-      await db
-        .insertInto('streams')
-        .values({ host, stream: rows.checked(streamName, 'streams', stream), sequence })
-        .onConflict((conflict) => conflict.columns(['host', 'stream']).doUpdateSet({ sequence }))
-        .execute();
+      throw new CodedError('STATE', `stream ${stream} of ${host} is at ${current}; it never goes back to ${to}`);
     },
   };
 }
 
 async function position(db: Db, host: HostId, stream: string): Promise<bigint> {
-  const row = await db
-    .selectFrom('streams')
-    .select(sql<string>`cast(sequence as text)`.as('sequence'))
-    .where('host', '=', host)
-    .where('stream', '=', stream)
-    .executeTakeFirst();
+  const [row] = (await written(db, POSITION, [host, stream])).rows;
 
-  return row ? BigInt(rows.decodeRow(record, 'streams', row).sequence) : 0n;
+  return row === undefined ? 0n : rows.decodeRow(record, 'streams', row).sequence;
 }
