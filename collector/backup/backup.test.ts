@@ -17,10 +17,14 @@ import {
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { sha256 } from '@selvage/shared/files/canonical.ts';
+import { systemClock } from '@selvage/shared/time/clock.ts';
 import SQLite from 'better-sqlite3';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type CollectorLab, collectorLab } from '../cli/testing/collector-lab.ts';
+import { homeAt } from '../home.ts';
 import { AT, hostSample } from '../store/samples.ts';
+import { copyDatabase } from '../store/snapshot.ts';
+import { makeBackup } from './backup.ts';
 
 /** Every file below a folder with its bytes, but the lock, which is nobody's state. */
 function contents(folder: string): Record<string, string> {
@@ -91,6 +95,33 @@ describe('when a collector is backed up', () => {
     expect([mode(to), mode(join(to, 'collector')), mode(join(to, 'manifest.json'))]).toEqual(['700', '700', '600']);
     expect(contents(to)).not.toHaveProperty(join(to, 'admin/signing.key'));
     expect(readdirSync(join(lab.home, '..')).filter((name) => name.includes('partial'))).toEqual([]);
+  });
+
+  it('has the keys that its database means, also when they were replaced while that was copied', async () => {
+    const lab = collectorLab();
+    await lab.init();
+    const keys = join(lab.home, 'collector/online-keys.json');
+    let copies = 0;
+    const copy = async (from: string, to: string) => {
+      await copyDatabase(from, to);
+      copies += 1;
+      if (copies === 1) writeFileSync(keys, 'others');
+      if (copies === 2) writeFileSync(`${keys}.next`, 'more');
+    };
+    const to = folderOf(lab, 'replaced');
+    await makeBackup(to, { home: homeAt(lab.home), clock: systemClock, copy });
+
+    expect(copies).toBe(3);
+    expect(readFileSync(join(to, 'collector/online-keys.json'), 'utf8')).toBe('others');
+    expect(readFileSync(join(to, 'collector/online-keys.json.next'), 'utf8')).toBe('more');
+    const endless = async (from: string, at: string) => {
+      await copyDatabase(from, at);
+      appendFileSync(keys, '.');
+    };
+    await expect(
+      makeBackup(folderOf(lab, 'never'), { home: homeAt(lab.home), clock: systemClock, copy: endless }),
+    ).rejects.toMatchObject({ code: 'STATE' });
+    expect(readdirSync(folderOf(lab, '.')).sort()).toEqual(['home', 'replaced']);
   });
 
   it('never replaces anything, and leaves nothing behind when it fails', async () => {

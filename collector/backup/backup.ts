@@ -27,9 +27,9 @@ const ATTEMPTS = 5;
  */
 export async function makeBackup(
   to: string,
-  deps: { readonly home: Home; readonly clock: Clock },
+  deps: { readonly home: Home; readonly clock: Clock; readonly copy?: typeof copyDatabase },
 ): Promise<BackupResult> {
-  const { home, clock } = deps;
+  const { home, clock, copy = copyDatabase } = deps;
   const folder = resolve(to);
   await readSettings(home);
   await refuseExisting(folder);
@@ -38,9 +38,8 @@ export async function makeBackup(
 
   try {
     const createdAt = clock.now().toString();
-    const files = await copyFiles(home, building);
+    const files = await copyFiles(home, building, copy);
     const database = join(building, DATABASE);
-    await copyDatabase(home.collector.database, database);
     const ledger = await ledgerOf(database, clock);
     const { schema } = inspectDatabase(database);
     const copied = (await copyFile(database, null)) as Copied;
@@ -61,10 +60,16 @@ export async function makeBackup(
   }
 }
 
-/** Settings and everything in the collector's folder but the database and what belongs to a running process. */
-async function copyFiles(home: Home, building: string): Promise<Manifest['files']> {
+/**
+ * The database, settings and everything in the collector's folder but what belongs to a running process. The files were the
+ * same before and after the database was copied: what it says of keys and authorities is true of those that lie beside it.
+ */
+async function copyFiles(home: Home, building: string, copy: typeof copyDatabase): Promise<Manifest['files']> {
+  const database = join(building, DATABASE);
+
   for (let attempt = 1; ; attempt++) {
     const files = await copyAll(home, building);
+    await copy(home.collector.database, database);
     const again = await Promise.all(files.map(async ({ from }) => copyFile(from, null)));
     const names = await keptNames(home);
     const same =
@@ -75,7 +80,7 @@ async function copyFiles(home: Home, building: string): Promise<Manifest['files'
         next: 'make the backup again when nobody changes authorities or keys',
       });
     }
-    for (const { path } of files) await rm(join(building, path), { force: true });
+    for (const path of [DATABASE, ...files.map((file) => file.path)]) await rm(join(building, path), { force: true });
   }
 }
 
