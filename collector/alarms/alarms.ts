@@ -5,6 +5,7 @@ import { LIFETIME_MS, MAX_ROOT_STEPS } from '@selvage/shared/policy/limits.ts';
 import { formatDuration } from '@selvage/shared/time/duration.ts';
 import { HOST_CERTIFICATE_MS } from '../enrollment/limits.ts';
 import { RETURN_WITHIN_MS } from '../gateway/standing.ts';
+import { type Doubt, identityAlarms } from './identities.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -80,6 +81,8 @@ export const ALARM_KINDS = [
   'snapshot',
   'timestamp',
   'host-certificate',
+  'host-quarantined',
+  'host-refused',
   'policy-behind',
   'policy-refused',
   'roots',
@@ -105,6 +108,8 @@ export interface AlarmFacts {
   readonly online: { readonly snapshot: string; readonly timestamp: string } | null;
   /** Active hosts that are not quarantined: the later of the current certificate and the one that waits. */
   readonly hosts: readonly { readonly name: string; readonly ends: string }[];
+  /** Active hosts in quarantine, or refused at the door. */
+  readonly doubts: readonly Doubt[];
   /** Versions that hosts say they have accepted and this collector does not have. */
   readonly behind: readonly Behind[];
   /** Hosts that did not accept the policy they were offered last. */
@@ -118,13 +123,13 @@ export interface Behind {
   /** The highest that any host says. */
   readonly version: number;
   readonly here: number;
+  readonly count: number;
+  /** Some of them. */
   readonly hosts: readonly string[];
 }
 
 export interface Refusing {
   readonly code: Code;
-  readonly count: number;
-  /** Some of them. */
   readonly count: number;
   /** Some of them. */
   readonly hosts: readonly string[];
@@ -136,6 +141,7 @@ export function alarmsOf(facts: AlarmFacts, now: Temporal.Instant): readonly Ala
     ...facts.ends.flatMap(({ kind, subject, ends }) => ending(kind, subject, ends, now)),
     ...(facts.online ? refreshing(facts.online, now) : []),
     ...hostCertificates(facts.hosts, now),
+    ...identityAlarms(facts.doubts),
     ...facts.behind.map(behind),
     ...facts.refusing.map(refusing),
     ...(facts.roots >= MAX_ROOT_STEPS * ROOTS_SHARE ? [manyRoots(facts.roots)] : []),

@@ -158,7 +158,15 @@ describe('when a day passes', () => {
         .toString();
 
       return alarmsOf(
-        { ends: [{ kind: 'root', subject: '', ends }], online: null, hosts: [], behind: [], refusing: [], roots: 1 },
+        {
+          ends: [{ kind: 'root', subject: '', ends }],
+          online: null,
+          hosts: [],
+          doubts: [],
+          behind: [],
+          refusing: [],
+          roots: 1,
+        },
         setup.clock.now(),
       );
     };

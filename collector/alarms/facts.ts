@@ -43,6 +43,7 @@ export async function readFacts({ store, policy, held, certificates }: FactSourc
     ],
     online: { snapshot: expires.snapshot ?? '', timestamp: current.expires },
     hosts: hosts.filter(isOurs).map((host) => ({ name: host.name, ends: laterEnd(host) })),
+    doubts: hosts.filter(isInDoubt).map(({ name, quarantine, knock }) => ({ name, quarantine, knock })),
     behind: held.ahead(versions),
     refusing: held.refusing(),
     roots: versions.root ?? 0,
@@ -52,6 +53,11 @@ export async function readFacts({ store, policy, held, certificates }: FactSourc
 /** Revoked hosts are to stay away, and quarantined ones are shown as such. */
 function isOurs({ state, quarantine }: HostRecord): boolean {
   return state === 'active' && quarantine === null;
+}
+
+/** A door that an admin has opened is decided upon. */
+function isInDoubt({ state, quarantine, knock, readmit }: HostRecord): boolean {
+  return state === 'active' && (quarantine !== null || (knock !== null && readmit === null));
 }
 
 function laterEnd({ certificateExpires, next }: HostRecord): string {

@@ -1,0 +1,58 @@
+// Alarms about who hosts are: identities in two places, and hosts that knock and are not let in. Pure, as ./alarms.ts.
+import type { Code } from '@selvage/shared/errors/codes.ts';
+import type { Quarantine } from '../store/ports.ts';
+import type { Alarm } from './alarms.ts';
+
+/** Hosts that are named one by one; the others are counted in one more alarm. */
+export const MAX_IDENTITIES_NAMED = 50;
+
+/** What the store knows of an active host that a person has to decide about. */
+export interface Doubt {
+  readonly name: string;
+  readonly quarantine: { readonly at: string; readonly reason: Quarantine['reason'] } | null;
+  /** Refused at the door with a certificate of its own. */
+  readonly knock: { readonly at: string; readonly address: string; readonly code: Code } | null;
+}
+
+const WHY = {
+  cloned: 'two machines use the identity of host',
+  superseded: 'a certificate that was replaced is in use for host',
+} as const;
+
+export function identityAlarms(doubts: readonly Doubt[]): readonly Alarm[] {
+  const alarms = doubts.flatMap((doubt) => quarantined(doubt) ?? knocking(doubt) ?? []);
+  const more = alarms.length - MAX_IDENTITIES_NAMED;
+  if (more <= 0) return alarms;
+
+  return [
+    ...alarms.slice(0, MAX_IDENTITIES_NAMED),
+    {
+      ...{ severity: 'critical', kind: 'host-quarantined', subject: `${more} more hosts`, ends: null },
+      message: `${more} more hosts are quarantined or refused`,
+      stops: 'nothing from them is taken',
+      next: 'selvage host list',
+    },
+  ];
+}
+
+function quarantined({ name, quarantine }: Doubt): Alarm | null {
+  if (quarantine === null) return null;
+
+  return {
+    ...{ severity: 'critical', kind: 'host-quarantined', subject: name, ends: null },
+    message: `${WHY[quarantine.reason]} ${name}, since ${quarantine.at}`,
+    stops: 'nothing from this identity is taken, and nothing new reaches either machine',
+    next: `selvage host show ${name}`,
+  };
+}
+
+function knocking({ name, knock }: Doubt): Alarm | null {
+  if (knock === null) return null;
+
+  return {
+    ...{ severity: 'urgent', kind: 'host-refused', subject: name, ends: null },
+    message: `host ${name} was refused with ${knock.code}, from ${knock.address} at ${knock.at}`,
+    stops: 'this host reports nothing and gets no policy until an admin lets it in',
+    next: `selvage host readmit ${name}, once you know that it is where it belongs`,
+  };
+}
