@@ -5,8 +5,9 @@ import type { HostId, Timestamp } from '@selvage/shared/model/ids.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import type { Store } from '../store/ports.ts';
 
-/** The oldest is forgotten first. */
-const MAX_UNKNOWN = 1000;
+/** The oldest is forgotten first. As many entries go into the ledger, which is for ever: ids come from certificates, and who
+ * has stolen an authority can make as many as they like. */
+export const MAX_UNKNOWN = 1000;
 
 export interface UnknownHost {
   readonly id: HostId;
@@ -26,6 +27,7 @@ export function createUnknownHosts(parts: {
 }): UnknownHosts {
   const { store, clock, log } = parts;
   const hosts = new Map<HostId, UnknownHost>();
+  let entries = 0;
 
   return {
     note: async (host) => {
@@ -35,7 +37,8 @@ export function createUnknownHosts(parts: {
       hosts.set(host.id, { ...host, lastSeen: at });
       const [oldest] = hosts.keys();
       if (hosts.size > MAX_UNKNOWN && oldest !== undefined) hosts.delete(oldest);
-      if (known) return;
+      if (known || entries >= MAX_UNKNOWN) return;
+      entries += 1;
 
       const { id, address } = host;
       log.warn({ host: id, address }, 'a host with our certificate is not in the database');
