@@ -14,7 +14,7 @@ import { dial } from './dial.ts';
 import type { Credentials, IdentitySource } from './identity-source.ts';
 import { LINK_TRANSITIONS, type LinkState, type LinkTransitionEvent, nextLinkState } from './link-states.ts';
 import type { PolicyDeskParts, PolicyRequest } from './policy-desk.ts';
-import { isComingBack, type RenewalMemory } from './renewal.ts';
+import { comingBack, isComingBack, type RenewalMemory } from './renewal.ts';
 import { type Machine, watchMachine } from './resume.ts';
 import type { ServerProof } from './server-proof.ts';
 import { runSession } from './session.ts';
@@ -193,6 +193,12 @@ async function isBackToPresent(source: IdentitySource, used: Credentials, error:
 async function session(options: LinkOptions, used: Credentials, memory: RenewalMemory): Promise<CodedError> {
   const { clock, mirror, onEvent, identity: source, url, connect: way = directly, signal } = options;
   const { wire, server } = await dial({ url, identity: used, connect: way, clock, signal });
+  // Another connector on the same folder may have renewed since: with Hello, what it replaced would accuse its own host.
+  if ((await source.load()).certificate !== used.certificate) {
+    wire.close();
+
+    return comingBack('this host has another certificate since it dialled');
+  }
 
   return runSession(
     {

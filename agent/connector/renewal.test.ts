@@ -3,10 +3,12 @@ import { X509Certificate } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { readRequest } from '@selvage/shared/pki/csr.ts';
 import { describe, expect, it } from 'vitest';
+import { openIdentitySource } from './identity-source.ts';
 import { makeAuthority, nextOf, type Peer, startCollector } from './testing/collector.ts';
-import { certify } from './testing/identity-folder.ts';
+import { certify, identityFolder } from './testing/identity-folder.ts';
 import { comesBack, DUE, FRESH, file, greeted, HOUR_MS, isOf, OVER, started } from './testing/renewing.ts';
 import { message, type StartedLink, startLink, worksWithoutRenewal } from './testing/started-link.ts';
+import { directly } from './tunnel.ts';
 
 const sameKey = (csr: string, other: string) => readRequest(csr).publicKey === readRequest(other).publicKey;
 
@@ -197,6 +199,38 @@ describe('when the new certificate is tried', () => {
     const back = await startLink(collector, { identity: link.identity });
     expect(isOf(await greeted(collector), pem)).toBe(true);
     await back.event('connected');
+  });
+});
+
+describe('when another connector on the same folder renews while this one dials', () => {
+  it('it does not say Hello with what was replaced, which would accuse its own host, and comes back with the new one', async () => {
+    const collector = await startCollector();
+    const identity = await identityFolder(collector.authority);
+    let renewed = '';
+    const link = await startLink(collector, {
+      identity,
+      connect: async (target, signal) => {
+        if (renewed === '') {
+          const other = openIdentitySource(identity);
+          renewed = certify(await other.request(), collector.authority);
+          await other.keep(renewed, link.clock.now());
+          await other.welcomed(await other.load());
+        }
+
+        return directly(target, signal);
+      },
+    });
+    const first = await collector.accept();
+    let greeting = false;
+    void first.hello.then(() => {
+      greeting = true;
+    });
+    await first.closed;
+    expect(greeting).toBe(false);
+    const { peer, ms } = await comesBack(collector, link);
+
+    expect(isOf(peer, renewed)).toBe(true);
+    expect(ms).toBeLessThan(10_000);
   });
 });
 
