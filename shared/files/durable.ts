@@ -22,13 +22,14 @@ export function hasErrno(error: unknown, ...codes: readonly string[]): boolean {
 
 /**
  * Replaces `path` by `data` so that after a power cut either the old or the new bytes are there, never a mixture.
- * The temporary file is made with O_EXCL and O_NOFOLLOW, so a planted link is never written through.
+ * The temporary file is made with O_EXCL and O_NOFOLLOW, so a planted link is never written through. With `owner` it is that
+ * user's before it has its name; only for a folder in which nobody else can change names.
  * Throws DISK_FULL and FILE_UNWRITABLE (read-only, or the disk fails); other errors of the operating system pass through.
  */
 export async function writeDurable(
   path: string,
   data: Uint8Array | string,
-  options: { readonly mode?: number } = {},
+  options: { readonly mode?: number; readonly owner?: { readonly uid: number; readonly gid: number } } = {},
 ): Promise<void> {
   const folder = dirname(path);
   const temporary = join(folder, `.${basename(path)}.${randomBytes(TEMPORARY_BYTES).toString('hex')}.tmp`);
@@ -38,6 +39,7 @@ export async function writeDurable(
     file = await open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, options.mode ?? PRIVATE_FILE);
     await file.writeFile(data);
     await file.chmod(options.mode ?? PRIVATE_FILE);
+    if (options.owner) await file.chown(options.owner.uid, options.owner.gid);
     await file.sync();
     await file.close();
     file = undefined;

@@ -1,10 +1,10 @@
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createRun } from '@selvage/shared/exec/run.ts';
 import { needs } from '@selvage/shared/testing/needs.ts';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
 import { describe, expect, it } from 'vitest';
-import { parseDump, readHostOptions, renderAptConfig, writeAptConfig } from './apt-config.ts';
+import { parseDump, readHostOptions, renderAptConfig, underConfig, writeAptConfig } from './apt-config.ts';
 
 const run = createRun({});
 const folder = temporaryFolder('apt-config');
@@ -76,5 +76,58 @@ Dir::Etc::preferences "other-preferences";
     expect(stdout).not.toContain('DEP-11');
     expect(stdout).toContain('Acquire::http::Proxy "http://proxy.example.org:3128";');
     expect(readFileSync(path, 'utf8')).toContain(`Dir "${root}/";`);
+  });
+
+  const lists = [
+    { name: 'DPkg::Options::', value: '--force-confold' },
+    { name: 'DPkg::Options::', value: '--force-unsafe-io' },
+    { name: 'DPkg::Pre-Invoke::', value: 'true' },
+  ];
+
+  it('says everything once, though apt reads it twice', async () => {
+    const path = join(folder, 'twice.conf');
+    const host = await readHostOptions(run, root, join(folder, 'scratch.conf'));
+    const config = { root, lists: '/l', cache: '/c', host, options: lists };
+    await writeAptConfig(path, config, null);
+    const dump = async (args: readonly string[], env: Readonly<Record<string, string>>) => {
+      const { stdout } = await run({ file: 'apt-config', args, env, deadlineMs: 5000 });
+
+      return stdout.split('\n').filter((line) => !line.startsWith('CommandLine::'));
+    };
+    const { args, env } = underConfig(path, ['dump']);
+
+    expect(await dump(args, env)).toEqual(await dump(['dump'], env));
+    expect((await dump(args, env)).filter((line) => line.startsWith('DPkg::Options:: '))).toHaveLength(2);
+  });
+
+  it.each([
+    ['apt-get', ['update', '-q']],
+    ['apt-get', ['-s', '-q', 'install', '--', 'dpkg']],
+    ['apt-get', ['indextargets', '--format', 'x']],
+    ['apt-cache', ['policy', '--', 'dpkg']],
+    ['apt-cache', ['show', '--', 'dpkg']],
+    ['apt-config', ['dump']],
+    ['apt', ['list', '--upgradable']],
+    ['/usr/lib/apt/apt-helper', ['cat-file', '/etc/hostname']],
+    ['/usr/lib/apt/apt-helper', ['download-file', 'copy:/etc/hostname', '/dev/null', 'SHA256:00']],
+  ])('without it %s %j does not start: it would go on with what the host says', async (file, args) => {
+    const gone = join(folder, 'nobody-wrote-it.conf');
+    const { exitCode, stdout, stderr } = await run({ file, ...underConfig(gone, args), deadlineMs: 30_000 });
+
+    expect([exitCode, stdout]).toEqual([100, '']);
+    expect(stderr).toContain(gone);
+  });
+
+  it.runIf(process.getuid?.() === 0)('nor where the user that apt runs as may not read it', async () => {
+    const place = temporaryFolder('apt-unreadable');
+    chmodSync(place, 0o755);
+    const path = join(place, 'apt.conf');
+    await writeAptConfig(path, { root, lists: '/l', cache: '/c', host: [] }, null);
+    const nobody = { uid: 65534, gid: 65534 };
+    const asked = () => run({ file: 'apt-config', ...underConfig(path, ['dump']), deadlineMs: 5000, ...nobody });
+
+    expect(await asked()).toMatchObject({ exitCode: 100, stdout: '' });
+    await writeAptConfig(path, { root, lists: '/l', cache: '/c', host: [] }, nobody);
+    expect(await asked()).toMatchObject({ exitCode: 0 });
   });
 });

@@ -1,6 +1,5 @@
 // Writes the configuration file that APT_CONFIG names. The host's own apt.conf is never read by an apt that Selvage starts:
 // its hooks would run, also with `-o Dir`. What matters of it (proxies, architectures, …) is copied by an allow list.
-import { chown } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { Run } from '@selvage/shared/exec/run.ts';
@@ -46,6 +45,8 @@ const KEPT_EXACT = [
 const DROPPED = ['acquire::indextargets', 'acquire::languages', 'dir::etc::parts', 'dir::etc::main'];
 const DUMP_DEADLINE_MS = 10_000;
 const CONFIG_MODE = 0o600;
+/** Ends the name of an option that adds to a list. */
+const LIST = '::';
 
 /** The text of the configuration. Values cannot hold a quote or a line end: apt.conf(5) has no escape for them. */
 export function renderAptConfig(config: AptConfig): string {
@@ -70,13 +71,29 @@ export function renderAptConfig(config: AptConfig): string {
     ...(config.options ?? []),
   ];
 
-  return options.map(({ name, value }) => `${name} "${plain(name, value)}";\n`).join('');
+  // It is read twice (see `underConfig`): each list begins anew.
+  const lists = new Set(
+    options.filter(({ name }) => name.endsWith(LIST)).map(({ name }) => name.slice(0, -LIST.length)),
+  );
+
+  return [
+    ...[...lists].map((name) => `#clear ${name};\n`),
+    ...options.map(({ name, value }) => `${name} "${plain(name, value)}";\n`),
+  ].join('');
+}
+
+/**
+ * How a program of apt is started under `config`, and only under it. Where APT_CONFIG cannot be read, apt says so in a warning and
+ * goes on with the host's configuration, hooks and all; what `-c` names it refuses to start without. So both name the same file.
+ */
+export function underConfig(config: string, [command = '', ...args]: readonly string[]) {
+  return { args: [command, `-c=${config}`, ...args], env: { APT_CONFIG: config } } as const;
 }
 
 /** Writes the configuration durably, readable only by the user that apt will run as (it may hold a proxy's password). */
 export async function writeAptConfig(path: string, config: AptConfig, user: UnprivilegedUser | null): Promise<void> {
-  await writeDurable(path, renderAptConfig(config), { mode: CONFIG_MODE });
-  if (user) await chown(path, user.uid, user.gid);
+  // Whole and theirs from its first moment: another apt of ours may be reading it now.
+  await writeDurable(path, renderAptConfig(config), { mode: CONFIG_MODE, ...(user ? { owner: user } : {}) });
 }
 
 /**
@@ -87,8 +104,7 @@ export async function readHostOptions(run: Run, root: string, scratch: string): 
   await writeDurable(scratch, `Dir "${plain('Dir', folder(root))}";\n`);
   const output = await run({
     file: 'apt-config',
-    args: ['dump'],
-    env: { APT_CONFIG: scratch },
+    ...underConfig(scratch, ['dump']),
     deadlineMs: DUMP_DEADLINE_MS,
   });
   if (output.exitCode !== 0) {

@@ -6,7 +6,14 @@ import { dirname, join } from 'node:path';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { Run } from '@selvage/shared/exec/run.ts';
 import { hasErrno } from '@selvage/shared/files/durable.ts';
-import { type AptOption, parseDump, readHostOptions, type UnprivilegedUser, writeAptConfig } from './apt-config.ts';
+import {
+  type AptOption,
+  parseDump,
+  readHostOptions,
+  type UnprivilegedUser,
+  underConfig,
+  writeAptConfig,
+} from './apt-config.ts';
 
 export interface AptSystemOptions {
   readonly root: string;
@@ -34,6 +41,8 @@ export interface AptSystem {
   readonly run: Run;
 }
 
+/** What reads the configuration of apt; dpkg does not. */
+const APT_PROGRAMS: readonly string[] = ['apt-get', 'apt-cache'];
 const OPEN_FOLDER = 0o755;
 const DUMP_DEADLINE_MS = 10_000;
 /** Every process of a transaction carries it, so that a later start can tell whether one is still at work. */
@@ -93,16 +102,20 @@ export function createAptSystem(options: AptSystemOptions): AptSystem {
 
       return { hooks: hooks.map(({ name, value }) => `${name} ${value}`) };
     },
-    run: ({ file, args = [], env, deadlineMs, ...rest }) =>
-      options.run({
+    run: ({ file, args: given = [], env, deadlineMs, ...rest }) => {
+      const under = underConfig(config, given);
+      const args = APT_PROGRAMS.includes(file) ? under.args : given;
+
+      return options.run({
         deadlineMs,
         cwd: '/',
         ...rest,
         file: sandboxed ? 'unshare' : file,
         args: sandboxed ? ['--user', '--map-root-user', '--net', '--', file, ...args] : args,
-        env: { ...ENVIRONMENT, APT_CONFIG: config, ...env },
+        env: { ...ENVIRONMENT, ...under.env, ...env },
         ...(user ?? {}),
-      }),
+      });
+    },
   };
 }
 

@@ -10,7 +10,7 @@ import { hasErrno, makeFolder, readBounded, writeDurable } from '@selvage/shared
 import type { PackageVersion } from '@selvage/shared/model/package.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import type { Fetcher, FetchRequest } from '../provider.ts';
-import { readHostOptions, type UnprivilegedUser } from './apt-config.ts';
+import { readHostOptions, type UnprivilegedUser, underConfig } from './apt-config.ts';
 import { findFiles, type IndexedFile, type IndexTarget, parseTargets, TARGET_FORMAT } from './index-file.ts';
 import { mirrorKey, suiteFolder } from './mirror.ts';
 import { createAptObserver } from './observer.ts';
@@ -278,13 +278,13 @@ async function apt(
     readonly mayFail?: boolean;
   },
 ) {
-  const { mayFail, ...rest } = call;
+  const { mayFail, args, ...rest } = call;
 
   try {
     return await options.run({
       deadlineMs: QUERY_DEADLINE_MS,
       cwd: '/',
-      env: { APT_CONFIG: workspace.config },
+      ...underConfig(workspace.config, args),
       check: !mayFail,
       ...rest,
       ...(options.unprivileged ?? {}),

@@ -2,8 +2,10 @@
 // The answer is kept beside the lists; while nothing changed no process is started. It never touches the network.
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { InstalledPackage, PendingUpdate, Repository } from '@selvage/shared/model/package.ts';
+import { underConfig } from './apt-config.ts';
 import { parseStanzas, type Stanza } from './deb822.ts';
 import { readSource } from './dpkg-status.ts';
+import { type AskApt, readRecords } from './index-records.ts';
 import { type AnswerDeps, fingerprint, keepAnswer, readAnswer } from './pending-answer.ts';
 import { type Policy, parsePolicy, parseUpgradable, type Upgradable } from './pending-output.ts';
 import type { RefreshDeps } from './refresh.ts';
@@ -37,7 +39,7 @@ export async function readPending(deps: PendingDeps): Promise<readonly PendingUp
 
 async function ask(deps: PendingDeps): Promise<readonly PendingUpdate[]> {
   const own = await deps.prepare();
-  const apt = async (file: string, args: readonly string[]): Promise<string> => {
+  const apt: AskApt = async (file, args, options = {}) => {
     const output = await own.run({
       file,
       args,
@@ -46,6 +48,7 @@ async function ask(deps: PendingDeps): Promise<readonly PendingUpdate[]> {
       deadlineMs: QUERY_DEADLINE_MS,
       outputLimit: OUTPUT_LIMIT,
       ...own.user,
+      ...options,
     });
     if (output.exitCode !== 0) {
       throw new CodedError(
@@ -57,28 +60,29 @@ async function ask(deps: PendingDeps): Promise<readonly PendingUpdate[]> {
     return output.stdout;
   };
 
-  const upgradable = parseUpgradable(await apt('apt', ['list', '--upgradable']));
+  // Side by side: apt builds its cache with one processor, and only what is installed can be upgradable.
+  const [upgradable, { installed, records }] = await Promise.all([
+    apt('apt', ['list', '--upgradable']).then(parseUpgradable),
+    deps.installed().then(async (packages) => {
+      const names = new Set(packages.map(({ name }) => name));
+
+      return { installed: packages, records: await readRecords(apt, names) };
+    }),
+  ]);
   const native = own.host.find(({ name }) => name === 'APT::Architecture')?.value ?? '';
-  const selectors = upgradable.map(({ name, arch }) => (arch === native || arch === 'all' ? name : `${name}:${arch}`));
-  const policies = new Map<string, Policy>();
-  const records: Stanza[] = [];
+  const asked = upgradable.map((update) => {
+    const { name, arch } = update;
 
-  for (let start = 0; start < selectors.length; start += NAMES_PER_CALL) {
-    const part = selectors.slice(start, start + NAMES_PER_CALL);
-    for (const [name, policy] of parsePolicy(await apt('apt-cache', ['policy', '--', ...part])))
-      policies.set(name, policy);
-    const exact = part.map((name, index) => `${name}=${upgradable[start + index]?.candidate}`);
-    records.push(
-      ...parseStanzas(await apt('apt-cache', ['show', '--', ...exact]), { file: 'apt-cache show', comments: false }),
-    );
-  }
+    return { update, selector: arch === native || arch === 'all' ? name : `${name}:${arch}` };
+  });
+  const policies = await readPolicies(apt, asked);
+  const lacking = asked.filter(({ update }) => records.find(update) === null);
+  const shown = await showRecords(apt, lacking);
+  const heldOf = new Map(installed.map(({ name, arch, held }) => [`${name}:${arch}`, held]));
 
-  const recordOf = new Map(records.map((record) => [recordKey(record), record]));
-  const heldOf = new Map((await deps.installed()).map(({ name, arch, held }) => [`${name}:${arch}`, held]));
-
-  return upgradable.map((update, index) => {
-    const policy = policies.get(selectors[index] ?? '');
-    const record = recordOf.get(`${update.name} ${update.candidate} ${update.arch}`);
+  return asked.map(({ update, selector }) => {
+    const policy = policies.get(selector);
+    const record = records.find(update) ?? shown.get(`${update.name} ${update.candidate} ${update.arch}`);
     if (!policy || !record)
       throw new CodedError('PARSE', `apt lists ${update.name} but shows no record of its candidate`);
 
@@ -87,6 +91,42 @@ async function ask(deps: PendingDeps): Promise<readonly PendingUpdate[]> {
 
     return describe(update, policy, record, { repositories: deps.repositories, held });
   });
+}
+
+interface Asked {
+  readonly update: Upgradable;
+  /** As apt takes it on its command line. */
+  readonly selector: string;
+}
+
+async function readPolicies(apt: AskApt, asked: readonly Asked[]): Promise<ReadonlyMap<string, Policy>> {
+  const policies = new Map<string, Policy>();
+
+  for (const part of parts(asked)) {
+    const text = await apt('apt-cache', ['policy', '--', ...part.map(({ selector }) => selector)]);
+    for (const [name, policy] of parsePolicy(text)) policies.set(name, policy);
+  }
+
+  return policies;
+}
+
+/** What the indexes do not say in so many words. */
+async function showRecords(apt: AskApt, asked: readonly Asked[]): Promise<ReadonlyMap<string, Stanza>> {
+  const records = new Map<string, Stanza>();
+
+  for (const part of parts(asked)) {
+    const exact = part.map(({ update, selector }) => `${selector}=${update.candidate}`);
+    const text = await apt('apt-cache', ['show', '--', ...exact]);
+    for (const record of parseStanzas(text, { file: 'apt-cache show', comments: false })) {
+      records.set(recordKey(record), record);
+    }
+  }
+
+  return records;
+}
+
+function* parts(asked: readonly Asked[]): Generator<readonly Asked[]> {
+  for (let start = 0; start < asked.length; start += NAMES_PER_CALL) yield asked.slice(start, start + NAMES_PER_CALL);
 }
 
 function describe(

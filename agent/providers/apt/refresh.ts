@@ -1,14 +1,14 @@
 // One refresh of the agent's own package lists with the real apt-get, as an unprivileged user. It takes no lock of the
 // host, runs no hook of it and changes nothing outside the workspace; it is no transaction, so it may be ended at any time.
 import { randomUUID } from 'node:crypto';
-import { chown, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asCoded, CodedError, hasCode } from '@selvage/shared/errors/coded-error.ts';
 import type { Run } from '@selvage/shared/exec/run.ts';
 import { writeDurable } from '@selvage/shared/files/durable.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import type { RefreshOptions } from '../provider.ts';
-import { type AptOption, type UnprivilegedUser, writeAptConfig } from './apt-config.ts';
+import { type AptOption, type UnprivilegedUser, underConfig, writeAptConfig } from './apt-config.ts';
 import type { Problem } from './belief.ts';
 import { partialSizes, watchBudget } from './byte-budget.ts';
 import { indexChanged, removeStrangers } from './lists.ts';
@@ -92,8 +92,7 @@ export async function refreshLists(
   try {
     for (const [index, run] of runs.entries()) {
       // Sources may hold passwords: only the user that apt runs as may read them.
-      await writeDurable(files.sources, renderSources(run));
-      if (deps.user) await chown(files.sources, deps.user.uid, deps.user.gid);
+      await writeDurable(files.sources, renderSources(run), deps.user ? { owner: deps.user } : {});
       await writeObserverConfig(deps, files);
 
       // A hung server uses up its share of the time, not that of the others.
@@ -195,8 +194,7 @@ async function runUpdate(
     await deps.run({
       // Also when this process is killed, the door ends apt-get: a hung one would hold the lock of the lists for ever.
       file: 'apt-get',
-      args: ['update', '-q'],
-      env: { APT_CONFIG: config },
+      ...underConfig(config, ['update', '-q']),
       cwd: '/',
       deadlineMs: deadline,
       outputLimit: OUTPUT_LIMIT,
