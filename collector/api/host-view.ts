@@ -161,7 +161,10 @@ async function byHost<N extends SectionName>(
   inventory: InventoryReader,
   name: N,
 ): Promise<ReadonlyMap<string, SectionOfHost<N>>> {
-  return new Map((await inventory.sectionOfAll(name)).map((section) => [section.host, section]));
+  const found = new Map<string, SectionOfHost<N>>();
+  for await (const section of inventory.eachSection(name)) found.set(section.host, section);
+
+  return found;
 }
 
 function outcome<N extends SectionName>(section: SectionOfHost<N> | undefined): Outcome<N> {

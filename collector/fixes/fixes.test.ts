@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { StoredResult } from '../store/ports.ts';
 import type { Fix, HostPackages, HostUpdates } from './fix.ts';
-import { countOf, fixesOf } from './fixes.ts';
+import { concernedBy, countOf, fixesOf } from './fixes.ts';
 
 const OLD = '3.0.21-1';
 const NEW = '3.0.22-1';
@@ -356,6 +356,31 @@ describe('when anything may be known', () => {
         expect(fixesOf(updates.toReversed(), [], unique.toReversed(), [])).toEqual(fixesOf(updates, [], unique, []));
       }),
     );
+  });
+
+  it('needs of what is installed only what some fix is about', () => {
+    const name = fc.constantFrom('openssl', 'zlib', 'bash', 'vim');
+    const packages = fc
+      .array(fc.option(fc.array(fc.tuple(name, version), { maxLength: 4 })), { maxLength: 6 })
+      .map((all) =>
+        all.map(
+          (list, index): HostPackages => ({
+            id: id(`h${index}`),
+            packages: list?.flatMap(
+              ([source, fixed]) => installed('', fixed, { source, sourceVersion: fixed }).packages ?? [],
+            ),
+          }),
+        ),
+      );
+    fc.assert(
+      fc.property(fleet, packages, results, approvals, (updates, present, reported, decided) => {
+        const isConcerned = concernedBy(updates, reported, decided);
+        const some = present.map((host) => ({ ...host, packages: host.packages?.filter(isConcerned) ?? null }));
+
+        expect(fixesOf(updates, some, reported, decided)).toEqual(fixesOf(updates, present, reported, decided));
+      }),
+    );
+    expect(concernedBy([host('h1', [update()])], [], [])({ provider: 'apt', source: 'bash' })).toBe(false);
   });
 
   it('counts every host of a fix once', () => {

@@ -32,15 +32,22 @@ export function fixesOf(
   approvals: readonly ApprovalDocument[],
   now?: Temporal.Instant,
 ): readonly Fix[] {
-  const packages = new Map(packagesPerHost.map((host) => [host.id, host]));
+  const packages = new Map(packagesPerHost.map((host) => [host.id, host.packages]));
+  // Worked out once per host: hosts times fixes are millions.
+  const seen = updatesPerHost.map((host) => {
+    const all = packages.get(host.id) ?? null;
+
+    return { host, unknown: whyUnknown(host), packages: all && Map.groupBy(all, sourceOf) };
+  });
   const fixes = [...gather(updatesPerHost, results, approvals).values()].map((gathered): Fix => {
     const { provider, source, version } = gathered;
     const decision = decide(gathered.approvals, now);
-    const hosts = updatesPerHost.flatMap((host) => {
-      const judged = judge(host, packages.get(host.id)?.packages ?? null, gathered, decision);
-
-      return judged ? [{ id: host.id, name: host.name, ...judged }] : [];
-    });
+    const key = sourceOf(gathered);
+    const hosts: FixHost[] = [];
+    for (const { host, unknown, packages: bySource } of seen) {
+      const judged = judge({ host, unknown, packages: bySource && (bySource.get(key) ?? []) }, gathered, decision);
+      if (judged) hosts.push({ id: host.id, name: host.name, ...judged });
+    }
 
     return {
       id: `${source}@${version}`,
@@ -61,6 +68,18 @@ export function fixesOf(
       compareText(a.id, b.id) ||
       compareText(a.provider, b.provider),
   );
+}
+
+/** Whether an installed package matters to any fix of these; of `packagesPerHost` nothing else need be given. */
+export function concernedBy(
+  updatesPerHost: readonly HostUpdates[],
+  results: readonly StoredResult[],
+  approvals: readonly ApprovalDocument[],
+): (one: { readonly provider: ProviderName; readonly source: string }) => boolean {
+  const fixes = gather(updatesPerHost, results, approvals).values();
+  const sources = new Set([...fixes].map(sourceOf));
+
+  return (one) => sources.has(sourceOf(one));
 }
 
 /** Number of hosts of a fix in a state. */
@@ -115,17 +134,18 @@ function gather(
 
 type Judged = Pick<FixHost, 'state' | 'reason'>;
 
+interface Seen {
+  readonly host: HostUpdates;
+  readonly unknown: string | null;
+  /** Those of the fix's source; null when it is not known what is installed. */
+  readonly packages: HostPackages['packages'];
+}
+
 /** Where a host stands with a fix; null when the fix does not concern it. */
-function judge(
-  host: HostUpdates,
-  packages: HostPackages['packages'],
-  gathered: Gathered,
-  decision: Decision,
-): Judged | null {
+function judge({ host, unknown, packages }: Seen, gathered: Gathered, decision: Decision): Judged | null {
   const result = gathered.results.get(host.id)?.result ?? null;
-  const unknown = whyUnknown(host);
   if (unknown !== null) {
-    const concerned = packages === null || result !== null || packages.some((one) => isOf(one, gathered));
+    const concerned = packages === null || result !== null || packages.length > 0;
 
     return concerned ? { state: 'unknown', reason: unknown } : null;
   }
@@ -197,10 +217,9 @@ function undecided({ verdict, approval }: Decision, pending: readonly PendingUpd
  * count: older kernels of the same source stay installed beside the new one.
  */
 function hasFix(packages: HostPackages['packages'], gathered: Gathered): boolean {
+  if (packages === null || packages.length === 0) return false;
   const wanted = [...gathered.packages.values()];
-  const installed = (packages ?? []).filter(
-    (one) => isOf(one, gathered) && wanted.some(({ name, arch }) => name === one.name && arch === one.arch),
-  );
+  const installed = packages.filter((one) => wanted.some(({ name, arch }) => name === one.name && arch === one.arch));
 
   return (
     installed.length > 0 &&
@@ -211,8 +230,9 @@ function hasFix(packages: HostPackages['packages'], gathered: Gathered): boolean
   );
 }
 
-function isOf(one: { readonly provider: ProviderName; readonly source: string }, gathered: Gathered): boolean {
-  return one.provider === gathered.provider && one.source === gathered.source;
+/** Names of providers hold no spaces. */
+function sourceOf({ provider, source }: { readonly provider: ProviderName; readonly source: string }): string {
+  return `${provider} ${source}`;
 }
 
 function isNewer(one: StoredResult, other: StoredResult): boolean {

@@ -94,10 +94,34 @@ describe('when inventories are kept', () => {
       await w.hosts.revoke(hostId(3), AT);
     });
 
-    expect(await store.read.inventory.sectionOfAll('reboot')).toEqual([
+    expect(await Array.fromAsync(store.read.inventory.eachSection('reboot'))).toEqual([
       { host: hostId(1), takenAt: AT, data: { required: true, reasons: ['kernel'] }, problem: null },
       { host: hostId(2), takenAt: AT, data: null, problem },
     ]);
+  });
+
+  it('a whole fleet is looked through in pieces: each host once, as it is when its turn comes', async () => {
+    const store = await fresh();
+    const ids = Array.from({ length: 230 }, (_, number) => hostId(number + 1)).toSorted();
+    await store.transaction(async (w) => {
+      for (const number of ids.keys()) await w.hosts.add(hostSample(number + 1));
+      for (const id of ids) {
+        await w.inventory.putSection(id, 'reboot', reboot.sha256, reboot.zstdJson);
+        await w.inventory.putReport(id, AT, [section(reboot.sha256)]);
+      }
+    });
+    const seen: string[] = [];
+    let takenAt = '';
+    for await (const { host, takenAt: at } of store.read.inventory.eachSection('reboot')) {
+      if (seen.push(host) === 1) {
+        const last = ids.at(-1) ?? hostId(1);
+        await store.transaction((w) => w.inventory.putReport(last, LATER, [section(reboot.sha256)]));
+      }
+      takenAt = at;
+    }
+
+    expect(seen).toEqual(ids);
+    expect(takenAt).toBe(LATER);
   });
 
   it.each([
@@ -113,6 +137,6 @@ describe('when inventories are kept', () => {
     });
 
     await expect(store.read.inventory.latest(hostId(1))).rejects.toThrow(code('STORE_FAILED'));
-    await expect(store.read.inventory.sectionOfAll(name)).rejects.toThrow(code('STORE_FAILED'));
+    await expect(Array.fromAsync(store.read.inventory.eachSection(name))).rejects.toThrow(code('STORE_FAILED'));
   });
 });

@@ -15,6 +15,9 @@ import type { InventoryReader, InventoryWriter, SectionKey, SectionOfHost } from
 import * as rows from './rows.ts';
 import { decodeSection } from './section.ts';
 
+/** Rows read at once when all hosts are looked through: a query holds up everything else, and one of all hosts for seconds. */
+const PAGE = 100;
+
 const problem = { problemCode: rows.code.nullable(), problemReason: rows.text.nullable() };
 const state = z.object({ name: rows.sectionName, sha256: rows.sha256.nullable(), takenAt: rows.timestamp, ...problem });
 const withData = state.extend({ host: rows.hostId, zstdJson: rows.bytes.nullable() });
@@ -59,7 +62,7 @@ export function inventoryReader(db: Db): InventoryReader {
         });
     },
     latest: (host) => latest(db, host),
-    sectionOfAll: (name) => sectionOfAll(db, name),
+    eachSection: (name) => eachSection(db, name),
   };
 }
 
@@ -146,20 +149,26 @@ async function latest(db: Db, host: HostId): Promise<Inventory | null> {
   return { takenAt: first.takenAt, sections: outcomes as Inventory['sections'] };
 }
 
-async function sectionOfAll<N extends SectionName>(db: Db, name: N): Promise<readonly SectionOfHost<N>[]> {
-  const found = await withSections(db)
-    .innerJoin('hosts', 'hosts.id', 'reports.host')
-    .where('hosts.state', '=', 'active')
-    .where('reportSections.name', '=', name)
-    .orderBy('reports.host')
-    .execute();
-  const all: SectionOfHost<N>[] = [];
-  for (const row of found) {
-    const { host, takenAt, data, problem: why } = await decode(row);
-    all.push({ host, takenAt, data: data as SectionOfHost<N>['data'], problem: why });
-  }
+async function* eachSection<N extends SectionName>(db: Db, name: N): AsyncGenerator<SectionOfHost<N>> {
+  let after = '';
 
-  return all;
+  for (;;) {
+    const page = await withSections(db)
+      .innerJoin('hosts', 'hosts.id', 'reports.host')
+      .where('hosts.state', '=', 'active')
+      .where('reportSections.name', '=', name)
+      .where('reports.host', '>', after)
+      .orderBy('reports.host')
+      .limit(PAGE)
+      .execute();
+
+    for (const row of page) {
+      const { host, takenAt, data, problem: why } = await decode(row);
+      after = host;
+      yield { host, takenAt, data: data as SectionOfHost<N>['data'], problem: why };
+    }
+    if (page.length < PAGE) return;
+  }
 }
 
 async function decode(row: unknown) {

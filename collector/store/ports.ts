@@ -277,8 +277,11 @@ export interface InventoryReader {
   sections(host: HostId): Promise<readonly StoredSection[]>;
   /** The newest report with all data, null before the first one. */
   latest(host: HostId): Promise<Inventory | null>;
-  /** One section of every active host that has reported: what fixes and counts are made of. */
-  sectionOfAll<N extends SectionName>(name: N): Promise<readonly SectionOfHost<N>[]>;
+  /**
+   * One section of every active host that has reported, in the order of ids: what fixes and counts are made of. One after the
+   * other, because those of a fleet are gigabytes; whoever reads keeps of each what it needs.
+   */
+  eachSection<N extends SectionName>(name: N): AsyncIterable<SectionOfHost<N>>;
 }
 
 export interface InventoryWriter {

@@ -6,8 +6,9 @@ import type { ApprovalDocument } from '@selvage/shared/policy/documents.ts';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { Fix } from '../../fixes/fix.ts';
-import { fixesOf } from '../../fixes/fixes.ts';
+import { concernedBy, fixesOf } from '../../fixes/fixes.ts';
 import { packagesOf, unknownHosts, updatesOf } from '../../fixes/hosts.ts';
+import type { SectionOfHost } from '../../store/ports.ts';
 import { fix, fixes } from '../contract.ts';
 import type { ApiDeps } from '../deps.ts';
 import { addRoute } from '../route.ts';
@@ -15,10 +16,9 @@ import { addRoute } from '../route.ts';
 export function addFixes(app: FastifyInstance, { store, policy, clock }: ApiDeps): void {
   const gather = async () => {
     const { hosts, inventory, results } = store.read;
-    const [records, updates, packages, current] = await Promise.all([
+    const [records, updates, current] = await Promise.all([
       hosts.list(),
-      inventory.sectionOfAll('updates'),
-      inventory.sectionOfAll('packages'),
+      Array.fromAsync(inventory.eachSection('updates')),
       policy.current(),
     ]);
     const approvals = current.documents.flatMap(({ document }): ApprovalDocument[] =>
@@ -26,6 +26,12 @@ export function addFixes(app: FastifyInstance, { store, policy, clock }: ApiDeps
     );
     const reported = await Promise.all(approvals.map(({ name }) => results.ofApproval(name)));
     const perHost = updatesOf(records, updates);
+    const isConcerned = concernedBy(perHost, reported.flat(), approvals);
+    // Of all that is installed, what some fix is about: everything, of a whole fleet, does not fit into memory.
+    const packages: SectionOfHost<'packages'>[] = [];
+    for await (const section of inventory.eachSection('packages')) {
+      packages.push({ ...section, data: section.data?.filter(isConcerned) ?? null });
+    }
 
     return {
       fixes: fixesOf(perHost, packagesOf(records, packages), reported.flat(), approvals, clock.now()).map(shown),
