@@ -41,6 +41,18 @@ describe('when a program runs', () => {
     expect(lines).toEqual(['a', 'b']);
   });
 
+  it('hands over bytes as they come and keeps none, up to the limit', async () => {
+    const parts: Uint8Array[] = [];
+    const onBytes = (bytes: Uint8Array) => void parts.push(bytes);
+    const { stdout } = await run({ ...sh('printf "a\\n\\377"'), deadlineMs: 5000, onBytes });
+
+    expect(stdout).toBe('');
+    expect(Buffer.concat(parts)).toEqual(Buffer.from([0x61, 0x0a, 0xff]));
+    await expect(
+      run({ ...sh('head -c 100000 /dev/zero'), deadlineMs: 5000, outputLimit: 9000, onBytes }),
+    ).rejects.toMatchObject({ code: 'PROCESS_OUTPUT_LIMIT' });
+  });
+
   it('never gives arguments to a shell', async () => {
     const { stdout } = await run({ file: 'echo', args: ['$(id)', ';', '`id`'], deadlineMs: 5000 });
 

@@ -23,6 +23,8 @@ export interface RunOptions {
   readonly gid?: number;
   /** Called per line of stdout and stderr as they come. */
   readonly onLine?: (line: string) => void;
+  /** Called per piece of stdout as it comes, which is then not kept: for what is too much to hold. It must not throw. */
+  readonly onBytes?: (bytes: Uint8Array) => void;
   /** For package managers in a transaction: past its deadline `onOverdue` is told once, and the child runs on. */
   readonly neverKill?: boolean;
   readonly onOverdue?: () => void;
@@ -120,8 +122,8 @@ async function runWith(
     killTimer = setTimeout(() => signalGroup(child.pid, 'SIGKILL'), GRACE_MS);
   };
   const tooMuch = () => kill(new CodedError('PROCESS_OUTPUT_LIMIT', `"${name}" printed more than ${limit} bytes`));
-  const stdout = collect(child.stdout, limit, options.onLine, tooMuch);
-  const stderr = collect(child.stderr, limit, options.onLine, tooMuch);
+  const stdout = collect(child.stdout, limit, options, tooMuch);
+  const stderr = collect(child.stderr, limit, { onLine: options.onLine }, tooMuch);
   const deadline = setTimeout(() => {
     if (options.neverKill) options.onOverdue?.();
     kill(new CodedError('PROCESS_DEADLINE', `"${name}" did not end within ${options.deadlineMs} ms`));
@@ -201,7 +203,7 @@ function failed(name: string, output: RunOutput): CodedError {
 function collect(
   stream: NodeJS.ReadableStream | null | undefined,
   limit: number,
-  onLine: ((line: string) => void) | undefined,
+  { onLine, onBytes }: { onLine?: RunOptions['onLine'] | undefined; onBytes?: RunOptions['onBytes'] },
   tooMuch: () => void,
 ): { text(): string } {
   const chunks: Buffer[] = [];
@@ -213,6 +215,7 @@ function collect(
     length += chunk.length;
     // Past the limit the pipe is still drained, so that a child that is never killed is not blocked by us.
     if (length > limit) tooMuch();
+    else if (onBytes) onBytes(chunk);
     else chunks.push(chunk);
 
     if (onLine) {

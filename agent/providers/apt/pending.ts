@@ -42,8 +42,7 @@ async function ask(deps: PendingDeps): Promise<readonly PendingUpdate[]> {
   const apt: AskApt = async (file, args, options = {}) => {
     const output = await own.run({
       file,
-      args,
-      env: { APT_CONFIG: deps.workspace.config },
+      ...underConfig(deps.workspace.config, args),
       cwd: '/',
       deadlineMs: QUERY_DEADLINE_MS,
       outputLimit: OUTPUT_LIMIT,
