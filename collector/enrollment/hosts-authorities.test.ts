@@ -166,6 +166,23 @@ describe('when the power goes between any two writes', () => {
 });
 
 describe('when somebody changed the files', () => {
+  it.each([2, 3, 4])(
+    'a disk that failed at write %i of the last step, and works again: the next replacement begins on whole files',
+    async (at) => {
+      const files = await home();
+      const authorities = await openHostsAuthorities(hostsShelf(files));
+      await authorities.begin(next, AT);
+      await authorities.switchOver();
+      const running = await openHostsAuthorities(failing(files, at));
+      await expect(running.finish()).rejects.toThrow('the power went');
+      expect(print(running.issuing)).toBe(print(next));
+      await running.begin(other, AT);
+
+      const again = await openHostsAuthorities(hostsShelf(files));
+      expect([again.phase, print(again.issuing), print(again.newest)]).toEqual(['begun', print(next), print(other)]);
+    },
+  );
+
   it('a next authority that the present one did not endorse is refused, and nothing is served', async () => {
     const files = await home();
     const shelf = hostsShelf(files);

@@ -55,6 +55,8 @@ export class HostsAuthorities {
   readonly #shelf: AuthorityShelf;
   #present: Authority;
   #rotation: Rotation | null;
+  /** Finished, but the disk did not take all of it: until it does, its file is the only one that has the present key. */
+  #unsettled: Rotation | null = null;
   /** What signs new certificates, read at each use: an authority that follows every step. */
   readonly issuing: Authority;
 
@@ -104,6 +106,7 @@ export class HostsAuthorities {
   async begin(next: Authority, begunAt: Timestamp): Promise<void> {
     if (this.#rotation) throw new CodedError('ALREADY_EXISTS', 'the authority of hosts is being replaced already');
     checkAuthority(next);
+    await this.#settle();
     const rotation: Rotation = {
       ...{ phase: 'begun', next, begunAt },
       ...endorse({ endorser: this.#present, certificate: next.certificate }),
@@ -126,7 +129,14 @@ export class HostsAuthorities {
     // Decided: whatever happens to the files from here on, the next start goes on with the next one alone.
     this.#present = rotation.next;
     this.#rotation = null;
-    await settle(this.#shelf, rotation);
+    this.#unsettled = rotation;
+    await this.#settle();
+  }
+
+  async #settle(): Promise<void> {
+    if (!this.#unsettled) return;
+    await settle(this.#shelf, this.#unsettled);
+    this.#unsettled = null;
   }
 
   get #issuer(): Authority {
