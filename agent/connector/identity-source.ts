@@ -36,6 +36,8 @@ export interface IdentitySource {
   welcomed(used: Credentials): Promise<void>;
   /** The collector refused a next pair that it never took: it is dropped. */
   dropNext(used: Credentials): Promise<void>;
+  /** The collector refused the key of the request for good: the next request is for another. */
+  dropRequest(): Promise<void>;
   /** A request (PKCS #10, PEM) for the next key, which stays the same until its certificate is here. */
   request(): Promise<string>;
   /**
@@ -93,6 +95,11 @@ export function openIdentitySource(dir: string, disk: IdentityDisk = durableDisk
       }),
     welcomed: (used) => inTurn(async () => (used.isNext ? promote(used) : undefined)),
     dropNext: (used) => inTurn(async () => (used.isNext ? drop() : undefined)),
+    dropRequest: () =>
+      inTurn(async () => {
+        const { next } = await settle();
+        if (next === null) await disk.remove(path('nextKey'));
+      }),
     request: () =>
       inTurn(async () => {
         const { name, next } = await settle();

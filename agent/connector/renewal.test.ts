@@ -108,6 +108,17 @@ describe('when the answer does not come, or is of no use', () => {
     expect(await file(link, 'host.crt')).toBe(old);
   });
 
+  it('a key that the collector refuses for good is given up: the next request is for another', async () => {
+    const { collector, link } = await started({ dates: OVER });
+    const peer = await greeted(collector);
+    const { csr } = await nextOf(peer, 'renewalRequest');
+    const over = { type: 'problem', message: 'has it', next: '', fatal: true, retryAfterMs: 0 } as const;
+    peer.send({ ...over, code: 'CSR_INVALID' });
+    const { peer: back } = await comesBack(collector, link);
+
+    expect(sameKey((await nextOf(back, 'renewalRequest')).csr, csr)).toBe(false);
+  });
+
   it('a certificate that is not for this host is told, not kept, and the connection stays', async () => {
     const { collector, link, old } = await started({ dates: DUE });
     const peer = await greeted(collector);

@@ -95,6 +95,13 @@ export class RenewalDesk {
   problem(error: CodedError): void {
     if (error.code === 'CERTIFICATE_EXPIRED') this.#parts.memory.expired = true;
     else this.#settle(error);
+    if (error.code === 'CSR_INVALID' && this.#open) this.#dropRequest();
+  }
+
+  /** A key that has a certificate already, of this host or its clone, gets no other however often it is asked for. */
+  #dropRequest(): void {
+    this.#open = false;
+    this.#parts.source.dropRequest().catch((reason: unknown) => this.#parts.onProblem(asCoded(reason)));
   }
 
   /** Why there is no new certificate; throws when there is one, because then this session is over. */
