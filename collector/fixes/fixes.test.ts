@@ -366,9 +366,10 @@ describe('when anything may be known', () => {
         all.map(
           (list, index): HostPackages => ({
             id: id(`h${index}`),
-            packages: list?.flatMap(
-              ([source, fixed]) => installed('', fixed, { source, sourceVersion: fixed }).packages ?? [],
-            ),
+            packages:
+              list?.flatMap(
+                ([source, fixed]) => installed('', fixed, { source, sourceVersion: fixed }).packages ?? [],
+              ) ?? null,
           }),
         ),
       );

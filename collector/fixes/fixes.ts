@@ -25,31 +25,42 @@ interface Gathered {
  * All fixes that some host needs, that were decided upon or that a runner reported: security first, then those with most
  * undecided hosts. `results` and `approvals` may be of any fix. Without `now` no approval counts as expired.
  */
-export function fixesOf(
+export function fixesOf(...facts: Parameters<typeof fixSteps>): readonly Fix[] {
+  const steps = fixSteps(...facts);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+/** The same, for whoever has other things to do between: hosts times fixes are millions. */
+export function* fixSteps(
   updatesPerHost: readonly HostUpdates[],
   packagesPerHost: readonly HostPackages[],
   results: readonly StoredResult[],
   approvals: readonly ApprovalDocument[],
   now?: Temporal.Instant,
-): readonly Fix[] {
+): Generator<void, readonly Fix[]> {
   const packages = new Map(packagesPerHost.map((host) => [host.id, host.packages]));
-  // Worked out once per host: hosts times fixes are millions.
-  const seen = updatesPerHost.map((host) => {
+  // Worked out once per host, not once per fix.
+  const seen: (Omit<Seen, 'packages'> & { readonly bySource: Map<string, Seen['packages'] & object> | null })[] = [];
+  for (const host of updatesPerHost) {
     const all = packages.get(host.id) ?? null;
+    seen.push({ host, unknown: whyUnknown(host), bySource: all && Map.groupBy(all, sourceOf) });
+    yield;
+  }
+  const fixes: { readonly fix: Fix; readonly open: number }[] = [];
 
-    return { host, unknown: whyUnknown(host), packages: all && Map.groupBy(all, sourceOf) };
-  });
-  const fixes = [...gather(updatesPerHost, results, approvals).values()].map((gathered): Fix => {
+  for (const gathered of (yield* gather(updatesPerHost, results, approvals)).values()) {
     const { provider, source, version } = gathered;
     const decision = decide(gathered.approvals, now);
     const key = sourceOf(gathered);
     const hosts: FixHost[] = [];
-    for (const { host, unknown, packages: bySource } of seen) {
+    for (const { host, unknown, bySource } of seen) {
       const judged = judge({ host, unknown, packages: bySource && (bySource.get(key) ?? []) }, gathered, decision);
       if (judged) hosts.push({ id: host.id, name: host.name, ...judged });
     }
-
-    return {
+    const fix = {
       id: `${source}@${version}`,
       provider,
       source,
@@ -59,15 +70,19 @@ export function fixesOf(
       hosts: hosts.sort((a, b) => compareText(a.name, b.name) || compareText(a.id, b.id)),
       approval: decision.approval,
     };
-  });
+    fixes.push({ fix, open: countOf(fix, 'open') });
+    yield;
+  }
 
-  return fixes.sort(
-    (a, b) =>
-      Number(b.security) - Number(a.security) ||
-      countOf(b, 'open') - countOf(a, 'open') ||
-      compareText(a.id, b.id) ||
-      compareText(a.provider, b.provider),
-  );
+  return fixes
+    .sort(
+      ({ fix: a, ...one }, { fix: b, ...other }) =>
+        Number(b.security) - Number(a.security) ||
+        other.open - one.open ||
+        compareText(a.id, b.id) ||
+        compareText(a.provider, b.provider),
+    )
+    .map(({ fix }) => fix);
 }
 
 /** Whether an installed package matters to any fix of these; of `packagesPerHost` nothing else need be given. */
@@ -76,8 +91,12 @@ export function concernedBy(
   results: readonly StoredResult[],
   approvals: readonly ApprovalDocument[],
 ): (one: { readonly provider: ProviderName; readonly source: string }) => boolean {
-  const fixes = gather(updatesPerHost, results, approvals).values();
-  const sources = new Set([...fixes].map(sourceOf));
+  const sources = new Set<string>();
+  for (const { updates } of updatesPerHost) {
+    if (updates?.known) for (const update of updates.pending) sources.add(sourceOf(update));
+  }
+  for (const { fix } of approvals) sources.add(sourceOf(fix));
+  for (const { result } of results) sources.add(sourceOf({ provider: result.provider, source: result.fix.source }));
 
   return (one) => sources.has(sourceOf(one));
 }
@@ -87,11 +106,11 @@ export function countOf(fix: Fix, state: FixState): number {
   return fix.hosts.filter((host) => host.state === state).length;
 }
 
-function gather(
+function* gather(
   updatesPerHost: readonly HostUpdates[],
   results: readonly StoredResult[],
   approvals: readonly ApprovalDocument[],
-): ReadonlyMap<string, Gathered> {
+): Generator<void, ReadonlyMap<string, Gathered>> {
   const all = new Map<string, Gathered>();
   const fix = (provider: ProviderName, source: string, version: string): Gathered => {
     const key = JSON.stringify([provider, source, version]);
@@ -116,6 +135,7 @@ function gather(
       addPackage(packages, { name: update.name, version: update.candidate, arch: update.arch });
       pending.set(id, [...(pending.get(id) ?? []), update]);
     }
+    yield;
   }
   for (const approval of approvals) {
     const found = fix(approval.fix.provider, approval.fix.source, approval.fix.version);

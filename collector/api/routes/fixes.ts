@@ -6,11 +6,12 @@ import type { ApprovalDocument } from '@selvage/shared/policy/documents.ts';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { Fix } from '../../fixes/fix.ts';
-import { concernedBy, fixesOf } from '../../fixes/fixes.ts';
+import { concernedBy, fixSteps } from '../../fixes/fixes.ts';
 import { packagesOf, unknownHosts, updatesOf } from '../../fixes/hosts.ts';
 import type { SectionOfHost } from '../../store/ports.ts';
 import { fix, fixes } from '../contract.ts';
 import type { ApiDeps } from '../deps.ts';
+import { inTurns } from '../in-turns.ts';
 import { addRoute } from '../route.ts';
 
 export function addFixes(app: FastifyInstance, { store, policy, clock }: ApiDeps): void {
@@ -33,8 +34,10 @@ export function addFixes(app: FastifyInstance, { store, policy, clock }: ApiDeps
       packages.push({ ...section, data: section.data?.filter(isConcerned) ?? null });
     }
 
+    const found = fixSteps(perHost, packagesOf(records, packages), reported.flat(), approvals, clock.now());
+
     return {
-      fixes: fixesOf(perHost, packagesOf(records, packages), reported.flat(), approvals, clock.now()).map(shown),
+      fixes: (await inTurns(found)).map(shown),
       unknown: [...unknownHosts(perHost)],
     };
   };
