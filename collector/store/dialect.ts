@@ -4,7 +4,7 @@
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type SQLite from 'better-sqlite3';
 import {
-  CompiledQuery,
+  type CompiledQuery,
   type DatabaseConnection,
   type Driver,
   Kysely,
@@ -25,19 +25,25 @@ export interface Scope {
 
 export type Db = Kysely<Tables>;
 
+const connections = new WeakMap<Db, ScopedConnection>();
+
 /**
  * Typed queries over `connection`; each one throws STATE once `scope` is closed. A function is asked before each query
  * for the scope that the query belongs to.
  */
 export function queriesOn(connection: SQLite.Database, scope: Scope | (() => Scope | undefined)): Db {
-  return new Kysely<Tables>({
+  const scoped = new ScopedConnection(connection, typeof scope === 'function' ? scope : () => scope);
+  const db = new Kysely<Tables>({
     dialect: {
       createAdapter: () => new SqliteAdapter(),
-      createDriver: () => new ScopedDriver(connection, typeof scope === 'function' ? scope : () => scope),
-      createIntrospector: (db) => new SqliteIntrospector(db),
+      createDriver: () => new ScopedDriver(scoped),
+      createIntrospector: (queries) => new SqliteIntrospector(queries),
       createQueryCompiler: () => new SqliteQueryCompiler(),
     },
   });
+  connections.set(db, scoped);
+
+  return db;
 }
 
 /**
@@ -45,14 +51,17 @@ export function queriesOn(connection: SQLite.Database, scope: Scope | (() => Sco
  * building the same text anew costs more than the answer. Columns are whatever the text selects; decode them.
  */
 export async function written(db: Db, text: string, parameters: readonly unknown[]): Promise<QueryResult<unknown>> {
-  return db.executeQuery(CompiledQuery.raw(text, [...parameters]));
+  const connection = connections.get(db);
+  if (!connection) throw new CodedError('INTERNAL', 'these queries have no connection');
+
+  return connection.run(text, parameters);
 }
 
 class ScopedDriver implements Driver {
   readonly #connection: ScopedConnection;
 
-  constructor(connection: SQLite.Database, scope: () => Scope | undefined) {
-    this.#connection = new ScopedConnection(connection, scope);
+  constructor(connection: ScopedConnection) {
+    this.#connection = connection;
   }
 
   async init(): Promise<void> {
@@ -94,14 +103,18 @@ class ScopedConnection implements DatabaseConnection {
   }
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    return this.run<R>(query.sql, query.parameters);
+  }
+
+  run<R>(text: string, parameters: readonly unknown[]): QueryResult<R> {
     // Checked in the same tick as the query runs: a query that was not awaited must not land in the next transaction.
     this.#check();
 
     try {
-      const prepared = statement(this.#connection, query.sql);
-      if (prepared.reader) return { rows: prepared.all(query.parameters) as R[] };
+      const prepared = statement(this.#connection, text);
+      if (prepared.reader) return { rows: prepared.all(parameters) as R[] };
 
-      const { changes } = prepared.run(query.parameters);
+      const { changes } = prepared.run(parameters);
 
       return { rows: [], numAffectedRows: BigInt(changes) };
     } catch (error) {

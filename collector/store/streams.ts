@@ -29,9 +29,8 @@ const streamName = rows.name;
 const POSITION = 'select cast(sequence as text) as sequence from streams where host = ? and stream = ?';
 const SENDER = `
   select id, name, state, mode, agentVersion, quarantine is not null as quarantined,
-    cast(ifnull(sequence, 0) as text) as position
-  from hosts left join streams on streams.host = hosts.id and streams.stream = ?
-  where hosts.id = ?`;
+    ifnull((select cast(sequence as text) from streams where host = hosts.id and stream = ?), '0') as position
+  from hosts where id = ?`;
 const ADVANCE = `
   insert into streams (host, stream, sequence) values (?, ?, ?)
   on conflict (host, stream) do update set sequence = excluded.sequence where excluded.sequence >= sequence`;

@@ -190,7 +190,7 @@ describe('when a transaction is used wrongly', () => {
     await store.transaction((w) => w.hosts.add(hostSample(1)));
     const left: Promise<unknown>[] = [];
     const failing = store.transaction(async (w) => {
-      left.push(w.hosts.add(hostSample(2)), w.audit.append(entry('left')), w.streams.advance(hostId(1), 'left', 5n));
+      left.push(w.hosts.add(hostSample(2)), w.audit.append(entry('left')), w.inventory.putReport(hostId(1), AT, []));
       throw new CodedError('FORBIDDEN', 'no');
     });
     const next = store.transaction(async (w) => {
@@ -202,7 +202,7 @@ describe('when a transaction is used wrongly', () => {
     expect((await Promise.allSettled(left)).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
     expect((await store.read.hosts.list()).map(({ name }) => name)).toEqual(['host-1']);
     expect(await store.read.audit.head()).toBeNull();
-    expect(await store.read.streams.position(hostId(1), 'left')).toBe(0n);
+    expect(await store.read.inventory.latest(hostId(1))).toBeNull();
   });
 
   it('ends one that never ends, so that the others get their turn', async () => {

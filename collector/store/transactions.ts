@@ -28,6 +28,9 @@ export class Transactions {
   readonly #context = new AsyncLocalStorage<Scope>();
   #last: Promise<unknown> = Promise.resolve();
   #refusal: CodedError | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  /** Ends the transaction that runs now. */
+  #late: (() => void) | null = null;
 
   constructor(connection: SQLite.Database, deadlineMs: number, busyMs: number = BUSY_WAIT_MS) {
     this.#connection = connection;
@@ -67,6 +70,8 @@ export class Transactions {
   async close(): Promise<void> {
     this.#refusal ??= new CodedError('STATE', 'the store is closed');
     await this.#last;
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = null;
   }
 
   async #transact<T>(work: (scope: Scope) => Promise<T>, asked: number): Promise<T> {
@@ -115,21 +120,18 @@ export class Transactions {
     }
   }
 
-  async #withDeadline<T>(work: () => Promise<T>): Promise<T> {
-    // A real timer on purpose: it guards the process against itself and must not follow a clock that tests move.
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
+  #withDeadline<T>(work: () => Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#late = () =>
         reject(new CodedError('STORE_FAILED', `a transaction did not end within ${this.#deadlineMs} ms`));
-      }, this.#deadlineMs);
-      timer.unref();
+      // A real timer on purpose: it guards the process against itself and must not follow a clock that tests move. One for
+      // all, begun anew: there is never more than one transaction.
+      this.#timer ??= setTimeout(() => this.#late?.(), this.#deadlineMs).unref();
+      this.#timer.refresh();
+      work().then(resolve, reject);
+    }).finally(() => {
+      this.#late = null;
     });
-
-    try {
-      return await Promise.race([work(), late]);
-    } finally {
-      clearTimeout(timer);
-    }
   }
 }
 
