@@ -1,10 +1,11 @@
 // Entries of the Packages indexes as apt keeps them on disk, read while apt builds its cache from the same files: asking apt for
 // them afterwards (`apt-cache show`) takes half as long again. It streams, keeps only what may be asked for, and never guesses:
 // what it does not find, or finds told in two ways, is null, and then apt is asked.
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { RunOptions, RunOutput } from '@selvage/shared/exec/run.ts';
 import { parseStanzas, type Stanza } from './deb822.ts';
-import { parseTargets, TARGET_FORMAT } from './index-file.ts';
 
 /** Starts a program of apt on the agent's own lists, as the unprivileged user; throws when it fails. */
 export type AskApt = (
@@ -31,28 +32,47 @@ const MAX_INDEX_BYTES = 1024 * 1024 * 1024;
 const MAX_ENTRY = 4 * 1024 * 1024;
 /** 64 MiB of entries that are kept: some ten thousand packages in several repositories. */
 const MAX_KEPT = 64 * 1024 * 1024;
+/** Far more than any host has; beyond, something is wrong there that apt may judge. */
+const MAX_INDEXES = 1000;
+/** `…_binary-amd64_Packages.lz4`; of a flat repository `…_Packages`. */
+const INDEX = /_Packages([.][a-z0-9]+)?$/;
 const START = 'Package: ';
 const END = '\n\n';
 /** Those that are asked of a record: entries that agree in them are one. */
 const READ_FIELDS = ['source', 'size', 'phased-update-percentage'];
 
-/** Entries of packages with these names in every index that apt reads. Throws PARSE when one is beyond all bounds. */
-export async function readRecords(ask: AskApt, names: ReadonlySet<string>): Promise<IndexRecords> {
+export interface Indexes {
+  /** Folder of the indexes and their names in it. */
+  readonly lists: string;
+  readonly indexes: readonly string[];
+  /** Of the packages whose entries are kept. */
+  readonly names: ReadonlySet<string>;
+}
+
+/** Names of the indexes in a lists folder; none where there are more than any host has, so that apt is asked. */
+export async function indexesIn(lists: string): Promise<readonly string[]> {
+  const found = (await readdir(lists)).filter((name) => INDEX.test(name)).sort();
+
+  return found.length > MAX_INDEXES ? [] : found;
+}
+
+/**
+ * Reads whole indexes, also one that apt would not read any more: what such a one alone says is never asked for. Throws PARSE
+ * when one is beyond all bounds.
+ */
+export async function readRecords(ask: AskApt, { lists, indexes, names }: Indexes): Promise<IndexRecords> {
   const entries = new Map<string, string[]>();
   let kept = 0;
-  const targets = parseTargets(
-    await ask('apt-get', ['indextargets', '--format', TARGET_FORMAT, 'Created-By: Packages']),
-  );
 
   // One after the other: apt list has the other processor.
-  for (const { file } of targets) {
+  for (const index of indexes) {
     const reader = createEntryReader(names, (name, entry) => {
       kept += entry.length;
       if (kept <= MAX_KEPT) entries.set(name, [...(entries.get(name) ?? []), entry]);
     });
-    await ask(CAT_FILE, ['cat-file', file], { onBytes: reader.add, outputLimit: MAX_INDEX_BYTES });
+    await ask(CAT_FILE, ['cat-file', join(lists, index)], { onBytes: reader.add, outputLimit: MAX_INDEX_BYTES });
     reader.end();
-    if (reader.isBroken() || kept > MAX_KEPT) throw new CodedError('PARSE', `${file} has entries beyond all bounds`);
+    if (reader.isBroken() || kept > MAX_KEPT) throw new CodedError('PARSE', `${index} has entries beyond all bounds`);
   }
 
   return { find: (wanted) => findRecord(entries.get(wanted.name) ?? [], wanted) };
@@ -87,12 +107,10 @@ export function createEntryReader(
     add: ({ buffer, byteOffset, byteLength }) => {
       if (isBroken) return;
       const text = rest + Buffer.from(buffer, byteOffset, byteLength).toString('latin1');
-      let start = 0;
-      for (let end = text.indexOf(END); end >= 0; end = text.indexOf(END, start)) {
+      let start = pastEmptyLines(text, 0);
+      for (let end = text.indexOf(END, start); end >= 0; end = text.indexOf(END, start)) {
         look(text, start, end);
-        start = end + END.length;
-        // Further empty lines belong to nothing.
-        while (text[start] === '\n') start += 1;
+        start = pastEmptyLines(text, end + END.length);
       }
       rest = text.slice(start);
       isBroken = rest.length > MAX_ENTRY;
@@ -100,6 +118,14 @@ export function createEntryReader(
     end: () => look(rest, 0, rest.length),
     isBroken: () => isBroken,
   };
+}
+
+/** More than one empty line between two entries belongs to neither. */
+function pastEmptyLines(text: string, from: number): number {
+  let start = from;
+  while (text[start] === '\n') start += 1;
+
+  return start;
 }
 
 /** The one entry of exactly that version. Null when there is none, and when entries for it say different things. */

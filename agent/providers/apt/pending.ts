@@ -5,7 +5,7 @@ import type { InstalledPackage, PendingUpdate, Repository } from '@selvage/share
 import { underConfig } from './apt-config.ts';
 import { parseStanzas, type Stanza } from './deb822.ts';
 import { readSource } from './dpkg-status.ts';
-import { type AskApt, readRecords } from './index-records.ts';
+import { type AskApt, indexesIn, readRecords } from './index-records.ts';
 import { type AnswerDeps, fingerprint, keepAnswer, readAnswer } from './pending-answer.ts';
 import { type Policy, parsePolicy, parseUpgradable, type Upgradable } from './pending-output.ts';
 import type { RefreshDeps } from './refresh.ts';
@@ -63,9 +63,13 @@ async function ask(deps: PendingDeps): Promise<readonly PendingUpdate[]> {
   const [upgradable, { installed, records }] = await Promise.all([
     apt('apt', ['list', '--upgradable']).then(parseUpgradable),
     deps.installed().then(async (packages) => {
+      const { lists } = deps.workspace;
       const names = new Set(packages.map(({ name }) => name));
 
-      return { installed: packages, records: await readRecords(apt, names) };
+      return {
+        installed: packages,
+        records: await readRecords(apt, { lists, indexes: await indexesIn(lists), names }),
+      };
     }),
   ]);
   const native = own.host.find(({ name }) => name === 'APT::Architecture')?.value ?? '';
