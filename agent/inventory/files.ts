@@ -1,5 +1,5 @@
 // Reads small files of the system that root or the kernel owns (/etc, /proc, /sys): bounded, links followed, never executed.
-import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, type Stats, statSync } from 'node:fs';
 import { open, readdir } from 'node:fs/promises';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { hasErrno } from '@selvage/shared/files/durable.ts';
@@ -51,14 +51,35 @@ export function lineOfKernel(path: string): string | null {
 
 const line = Buffer.allocUnsafe(LINE_BYTES);
 
-/** Text of a small file of installed software, null where `allowed` would say so. Throws FILE_TOO_LARGE. */
+/**
+ * Text of a small file of installed software, null where `allowed` would say so. Others than root may own it: what is no regular
+ * file is not opened (a FIFO would hold us, a device may do something), and no more than the bound is read. Throws FILE_UNSAFE
+ * and FILE_TOO_LARGE.
+ */
 export function textNow(path: string, maxBytes: number): string | null {
-  const bytes = allowedNow(() => readFileSync(path));
-  if (bytes !== null && bytes.length > maxBytes) {
-    throw new CodedError('FILE_TOO_LARGE', `${path} has more than ${maxBytes} bytes`);
-  }
+  return allowedNow(() => {
+    refuseIrregular(statSync(path), path);
+    const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
 
-  return bytes?.toString('utf8') ?? null;
+    try {
+      const facts = fstatSync(file);
+      refuseIrregular(facts, path);
+      const buffer = Buffer.allocUnsafe(Math.min(facts.size, maxBytes) + 1);
+      let length = 0;
+      for (let read = -1; read !== 0 && length < buffer.length; length += read) {
+        read = readSync(file, buffer, length, buffer.length - length, null);
+      }
+      if (length > maxBytes) throw new CodedError('FILE_TOO_LARGE', `${path} has more than ${maxBytes} bytes`);
+
+      return buffer.toString('utf8', 0, length);
+    } finally {
+      closeSync(file);
+    }
+  });
+}
+
+function refuseIrregular(facts: Stats, path: string): void {
+  if (!facts.isFile()) throw new CodedError('FILE_UNSAFE', `${path} is no regular file`);
 }
 
 /** Sorted names in a folder; none when it does not exist or may not be looked at. */

@@ -33,8 +33,10 @@ function readProcess(proc: string, pid: number, own: string | null): ProcessFact
   if (comm === null) return null;
 
   const cgroup = lineOfKernel(join(folder, 'cgroup')) ?? '';
-  const [, flags] = (lineOfKernel(join(folder, 'stat')) ?? '').split(') ');
-  const isKernelThread = (Number(flags?.split(' ')[KERNEL_FLAGS]) & PF_KTHREAD) !== 0;
+  const stat = lineOfKernel(join(folder, 'stat')) ?? '';
+  // A process gives itself its name: there may be anything in the parentheses.
+  const flags = stat.slice(stat.lastIndexOf(') ') + 2).split(' ')[KERNEL_FLAGS];
+  const isKernelThread = (Number(flags) & PF_KTHREAD) !== 0;
   const inside = rootOf(join(folder, 'root'));
   if (CONTAINER.test(cgroup) || (inside !== null && own !== null && inside !== own)) return null;
 

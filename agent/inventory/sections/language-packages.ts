@@ -13,6 +13,8 @@ const PYTHON_FOLDERS = ['usr/lib', 'usr/local/lib'];
 const MAX_PACKAGES = 20_000;
 /** node_modules within node_modules; deeper ones exist only in broken trees. */
 const MAX_DEPTH = 12;
+/** Links may lead a walk in circles: then it is an error in time, not a walk without end. */
+const MAX_ENTRIES = 200_000;
 const MAX_METADATA_BYTES = 4 * 1024 * 1024;
 
 export async function collectLanguagePackages(context: InventoryContext): Promise<Section<'languagePackages'>> {
@@ -23,8 +25,17 @@ export async function collectLanguagePackages(context: InventoryContext): Promis
     }
   };
 
-  for (const folder of NPM_FOLDERS) walkNpm(context.at(folder), 0, add);
-  for (const folder of PYTHON_FOLDERS) walkPython(context.at(folder), add);
+  let entries = 0;
+  const names = (folder: string) => {
+    const inside = namesNow(folder);
+    entries += 1 + inside.length;
+    if (entries > MAX_ENTRIES) throw new CodedError('FILE_TOO_LARGE', `more than ${MAX_ENTRIES} names to look at`);
+
+    return inside;
+  };
+
+  for (const folder of NPM_FOLDERS) walkNpm(context.at(folder), 0, { add, names });
+  for (const folder of PYTHON_FOLDERS) walkPython(context.at(folder), { add, names });
 
   const metadata = (entry: LanguagePackage) => entry.path.slice(context.settings.root.replace(/\/$/, '').length);
   const owners = await context.owners(found.map(metadata));
@@ -32,20 +43,26 @@ export async function collectLanguagePackages(context: InventoryContext): Promis
   return found.filter((entry) => !owners.has(metadata(entry)));
 }
 
-function walkNpm(folder: string, depth: number, add: (entry: LanguagePackage) => void): void {
+interface Walk {
+  readonly add: (entry: LanguagePackage) => void;
+  /** Bounded over the whole walk. */
+  readonly names: (folder: string) => readonly string[];
+}
+
+function walkNpm(folder: string, depth: number, walk: Walk): void {
   if (depth > MAX_DEPTH) return;
 
-  for (const name of namesNow(folder)) {
+  for (const name of walk.names(folder)) {
     if (name.startsWith('.')) continue;
     if (name.startsWith('@')) {
-      walkNpm(join(folder, name), depth + 1, add);
+      walkNpm(join(folder, name), depth + 1, walk);
       continue;
     }
     const path = join(folder, name, 'package.json');
     const text = textNow(path, MAX_METADATA_BYTES);
     const facts = text === null ? null : parseJson(text);
-    if (facts) add({ ecosystem: 'npm', name: facts.name, version: facts.version, path });
-    walkNpm(join(folder, name, 'node_modules'), depth + 1, add);
+    if (facts) walk.add({ ecosystem: 'npm', name: facts.name, version: facts.version, path });
+    walkNpm(join(folder, name, 'node_modules'), depth + 1, walk);
   }
 }
 
@@ -62,19 +79,19 @@ function parseJson(text: string): { readonly name: string; readonly version: str
 }
 
 /** `python3.11/dist-packages/requests-2.31.0.dist-info/METADATA`, in either kind of folder. */
-function walkPython(folder: string, add: (entry: LanguagePackage) => void): void {
-  for (const python of namesNow(folder)) {
+function walkPython(folder: string, walk: Walk): void {
+  for (const python of walk.names(folder)) {
     if (!/^python3(\.\d+)?$/.test(python)) continue;
     for (const kind of ['dist-packages', 'site-packages']) {
       const packages = join(folder, python, kind);
-      for (const name of namesNow(packages)) {
+      for (const name of walk.names(packages)) {
         const file = name.endsWith('.dist-info') ? 'METADATA' : name.endsWith('.egg-info') ? 'PKG-INFO' : null;
         if (file === null) continue;
         const path = join(packages, name, file);
         const head = textNow(path, MAX_METADATA_BYTES)?.split('\n\n')[0] ?? '';
         const is = /^Name: *(\S+)/m.exec(head)?.[1];
         const version = /^Version: *(\S+)/m.exec(head)?.[1];
-        if (is && version) add({ ecosystem: 'pypi', name: is, version, path });
+        if (is && version) walk.add({ ecosystem: 'pypi', name: is, version, path });
       }
     }
   }

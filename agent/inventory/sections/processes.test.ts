@@ -31,6 +31,10 @@ describe('when the maps of a process are read', () => {
     expect(deletedCode(maps)).toEqual([]);
   });
 
+  it.each(['\r', '\u2028', '\v'])('is not stopped by %j in the name of a file that somebody maps', (odd) => {
+    expect(deletedCode(LIBC + LIBC.replace('libc', `x${odd}y`))).toHaveLength(2);
+  });
+
   it('refuses a line it does not understand', () => {
     expect(() => deletedCode('odd\n')).toThrow(expect.objectContaining({ code: 'PARSE' }));
   });
@@ -87,6 +91,16 @@ describe('when stale processes are looked for', () => {
         { pid: 14, program: 'data', files: ['/srv/app/plugin.so'], service: 'ssh.service', package: 'app' },
       ],
     });
+  });
+
+  it('takes no process for one of the kernel because it calls itself so', async () => {
+    const root = temporaryFolder('proc');
+    const files: Record<string, string> = process(15, 'x) S 1 1 1 0 -1 2097152 ', LIBC);
+    delete files['proc/15/exe'];
+    writeTree(root, { ...files, 'proc/uptime': 'x' });
+
+    const { complete, processes } = await collectStaleProcesses(testContext({ root, proc: join(root, 'proc') }));
+    expect([complete, processes.length]).toEqual([true, 1]);
   });
 
   it('takes this host without an error and says how much it could not see', async () => {

@@ -1,4 +1,5 @@
-import { chmodSync, utimesSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, rmSync, symlinkSync, truncateSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Section } from '@selvage/shared/model/inventory.ts';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
@@ -191,6 +192,29 @@ describe('when language packages are looked for', () => {
       ['pypi', 'requests', '2.31.0'],
     ]);
     expect(found.every(({ path }) => path.startsWith(root))).toBe(true);
+  });
+
+  // In /usr/local others than root may write; the inventory is taken by root.
+  const planted = 'usr/local/lib/node_modules/planted/package.json';
+
+  it.each([
+    ['a FIFO', (path: string) => void execFileSync('mkfifo', [path]), 'FILE_UNSAFE'],
+    ['a device', (path: string) => symlinkSync('/dev/zero', path), 'FILE_UNSAFE'],
+    ['a folder', (path: string) => mkdirSync(path), 'FILE_UNSAFE'],
+    ['a sparse file of 10 GB', (path: string) => truncateSync(path, 10 * 2 ** 30), 'FILE_TOO_LARGE'],
+  ])('is held up by no %s that was planted, and says so', async (name, plant, code) => {
+    const { context, root } = host({ [planted]: '' });
+    if (code === 'FILE_UNSAFE') rmSync(join(root, planted));
+    plant(join(root, planted));
+
+    await expect(collectLanguagePackages(context), name).rejects.toMatchObject({ code });
+  });
+
+  it('ends where links lead in circles', async () => {
+    const files = Array.from({ length: 6 }, (_, at) => [`usr/local/lib/node_modules/p${at}/node_modules`, '→ ..']);
+    const { context } = host(Object.fromEntries(files));
+
+    await expect(collectLanguagePackages(context)).rejects.toMatchObject({ code: 'FILE_TOO_LARGE' });
   });
 });
 

@@ -58,7 +58,8 @@ export async function collectStaleProcesses(context: InventoryContext): Promise<
   return { complete: unreadable === 0, unreadable, processes: stale.sort((a, b) => a.pid - b.pid) };
 }
 
-const MAPPING = /^[0-9a-f]+-[0-9a-f]+ (\S{4}) [0-9a-f]+ [0-9a-f]+:[0-9a-f]+ (\d+) *(.*)$/;
+/** The kernel writes a line end in a path as `\012`, and every other character as it is: also those that end a line for `.`. */
+const MAPPING = /^[0-9a-f]+-[0-9a-f]+ (\S{4}) [0-9a-f]+ [0-9a-f]+:[0-9a-f]+ (\d+) *(.*)$/s;
 
 /*
  * 7f0a3c028000-7f0a3c1bd000 r-xp 00028000 fe:00 131090   /usr/lib/x86_64-linux-gnu/libc.so.6 (deleted)
