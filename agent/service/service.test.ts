@@ -138,6 +138,28 @@ describe('when it wakes the runner itself', () => {
     expect(passes).toBe(2);
   });
 
+  it('looks every five minutes where nothing can wake it: too many files are watched on this host', async () => {
+    const passes: string[] = [];
+    const service = setUp({
+      pass: async () => {
+        await Promise.resolve();
+        passes.push(service.at());
+
+        return NOTHING;
+      },
+      // biome-ignore lint/correctness/useYield: it fails before
+      wakeUps: async function* () {
+        throw Object.assign(new Error('ENOSPC: System limit for number of file watchers reached'), { code: 'ENOSPC' });
+      },
+    });
+    await service.clock.sleeping(2);
+    await service.clock.advance(5 * 60_000);
+    await service.clock.sleeping(2);
+    await service.stop();
+
+    expect(passes).toEqual(['00:00:00', '00:05:00']);
+  });
+
   it('goes on after a pass that failed', async () => {
     let passes = 0;
     const service = setUp({

@@ -95,9 +95,14 @@ async function passLoop(
   let woken = new AbortController();
   let pending = true;
   const watch = async () => {
-    for await (const _ of work.wakeUps(signal)) {
-      pending = true;
-      woken.abort();
+    try {
+      for await (const _ of work.wakeUps(signal)) {
+        pending = true;
+        woken.abort();
+      }
+    } catch (error) {
+      // Watching a folder can fail on a busy host (inotify's limits count for all processes of root).
+      log.warn({ error }, 'nothing wakes the runner early any more; it looks every few minutes');
     }
   };
   const watching = watch();

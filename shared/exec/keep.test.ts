@@ -47,6 +47,16 @@ describe('when a child stays', () => {
     expect(existsSync(`/proc/${made.pid}`)).toBe(false);
   });
 
+  it('has ended when it has, though a child of it left its group and keeps the pipes', async () => {
+    const { child: made, lines } = start('setsid sh -c "echo \\$\\$; exec sleep 600" & sleep 0.3; exit 3');
+
+    try {
+      expect(await made.ended).toBe(3);
+    } finally {
+      process.kill(Number(lines[0]), 'SIGKILL');
+    }
+  });
+
   it('is TOOL_MISSING when it is not there', () => {
     expect(() => keep({ file: 'no-such-program', args: [], onLine: () => undefined })).toThrow('not installed');
   });

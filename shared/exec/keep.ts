@@ -61,8 +61,12 @@ export function createKeep(environment: Readonly<Record<string, string | undefin
       child.once('error', () => resolve(1));
       child.once('exit', (code, signal) => {
         const exitCode = code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
-        // What is left of its group may hold the pipes; it goes with it.
-        const timer = setTimeout(() => killGroup(child.pid), PIPE_GRACE_MS);
+        // What is left of its group may hold the pipes; it goes with it. What left the group keeps nobody waiting.
+        const timer = setTimeout(() => {
+          killGroup(child.pid);
+          child.stdout.destroy();
+          child.stderr.destroy();
+        }, PIPE_GRACE_MS);
         child.once('close', () => {
           clearTimeout(timer);
           resolve(exitCode);
