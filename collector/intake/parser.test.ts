@@ -84,6 +84,38 @@ describe('when sections are read in the thread', () => {
     expect(answers.map((fault) => fault === null)).toEqual(Array.from({ length: 40 }, (_, at) => at % 2 === 0));
   });
 
+  it('as much waits as there is room for; the rest is let go and unpacked when its turn comes', async () => {
+    const parser = new SectionParser({ inlineBytes: 0, waitingBytes: 100 });
+    const texts = Array.from({ length: 12 }, (_, at) => (at % 3 === 0 ? '{}' : canonicalJson(REBOOT)));
+    let again = 0;
+    const answers = texts.map((text) =>
+      parser.check('reboot', bytes(text), async () => {
+        again += 1;
+        return bytes(text);
+      }),
+    );
+    const { waitingBytes } = parser;
+
+    expect((await Promise.all(answers)).map((fault) => fault === null)).toEqual(texts.map((text) => text !== '{}'));
+    expect(waitingBytes).toBeLessThanOrEqual(100);
+    expect(again).toBeGreaterThan(5);
+    expect(parser.waitingBytes).toBe(0);
+    const lost = parser.check('reboot', bytes('{}'));
+    await expect(parser.check('reboot', new Uint8Array(101), () => Promise.reject(new Error('lost')))).rejects.toThrow(
+      'lost',
+    );
+    expect(await lost).not.toBeNull();
+    expect(await parser.check('reboot', bytes(canonicalJson(REBOOT)))).toBeNull();
+  });
+
+  it('where no thread can be had, nobody waits for ever', async () => {
+    // A worker is not made of such an address: it throws at once, as where the system gives no more threads.
+    const parser = new SectionParser({ inlineBytes: 0 }, new URL('http://127.0.0.1/none.js'));
+    const checks = Array.from({ length: 3 }, () => parser.check('reboot', bytes('{}')));
+
+    for (const result of await Promise.allSettled(checks)) expect(result.status).toBe('rejected');
+  });
+
   it('it ends when nothing came for a while', async () => {
     const parser = new SectionParser({ inlineBytes: 0, idleMs: 10 });
     await parser.check('reboot', bytes(canonicalJson(REBOOT)));

@@ -14,44 +14,64 @@ const DEADLINE_MS = 5_000;
 const IDLE_MS = 30_000;
 /** MiB for the objects of one section: 8 MiB of empty objects are 120. */
 const MEMORY_MIB = 256;
+/** Bytes of JSON that wait for the thread: a fleet that comes at once has gigabytes. What is more is unpacked again later. */
+const WAITING_BYTES = 64 * 1024 * 1024;
+const THREAD = new URL('./parser-thread.ts', import.meta.url);
 
 export interface ParserLimits {
   readonly inlineBytes: number;
   readonly deadlineMs: number;
   readonly idleMs: number;
   readonly memoryMib: number;
+  readonly waitingBytes: number;
 }
+
+/** The same JSON once more. */
+export type Again = () => Promise<Uint8Array>;
 
 interface Task {
   readonly name: SectionName;
-  readonly json: Uint8Array;
+  /** Null: there was no room for it; `again` has it. */
+  readonly json: Uint8Array | null;
+  readonly again: Again;
   readonly resolve: (fault: string | null) => void;
   readonly reject: (error: unknown) => void;
 }
 
 export class SectionParser {
   readonly #limits: ParserLimits;
+  readonly #file: URL;
   readonly #queue: Task[] = [];
+  #waitingBytes = 0;
   #thread: Worker | null = null;
   #current: Task | null = null;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(limits: Partial<ParserLimits> = {}) {
+  constructor(limits: Partial<ParserLimits> = {}, thread = THREAD) {
     this.#limits = {
       ...{ inlineBytes: INLINE_BYTES, deadlineMs: DEADLINE_MS, idleMs: IDLE_MS, memoryMib: MEMORY_MIB },
+      waitingBytes: WAITING_BYTES,
       ...limits,
     };
+    this.#file = thread;
+  }
+
+  /** Bytes that are kept for sections which wait. */
+  get waitingBytes(): number {
+    return this.#waitingBytes;
   }
 
   /**
    * Resolves with what is wrong with the section, null when nothing is. Rejects for an error of ours (the thread cannot be
-   * started), never for what a host sent.
+   * started), never for what a host sent. Where too much waits already `json` is let go, and asked for again.
    */
-  async check(name: SectionName, json: Uint8Array): Promise<string | null> {
+  async check(name: SectionName, json: Uint8Array, again: Again = async () => json): Promise<string | null> {
     if (json.length <= this.#limits.inlineBytes) return faultOf(name, json);
 
     return new Promise((resolve, reject) => {
-      this.#queue.push({ name, json, resolve, reject });
+      const hasRoom = this.#waitingBytes + json.length <= this.#limits.waitingBytes;
+      this.#queue.push({ name, json: hasRoom ? json : null, again, resolve, reject });
+      if (hasRoom) this.#waitingBytes += json.length;
       this.#next();
     });
   }
@@ -74,15 +94,32 @@ export class SectionParser {
     }
 
     this.#current = task;
-    const thread = this.#thread ?? this.#start();
-    this.#after(this.#limits.deadlineMs, () => {
-      this.#stop();
-      this.#done((late) =>
-        late.resolve(`section ${late.name} takes longer than ${this.#limits.deadlineMs} ms to read`),
+    this.#waitingBytes -= task.json?.length ?? 0;
+    if (task.json) {
+      this.#read(task, task.json);
+    } else {
+      task.again().then(
+        (json) => this.#read(task, json),
+        (error: unknown) => this.#done(() => task.reject(error)),
       );
-    });
-    thread.ref();
-    thread.postMessage({ name: task.name, json: task.json });
+    }
+  }
+
+  #read({ name }: Task, json: Uint8Array): void {
+    try {
+      const thread = this.#thread ?? this.#start();
+      this.#after(this.#limits.deadlineMs, () => {
+        this.#stop();
+        this.#done((late) =>
+          late.resolve(`section ${late.name} takes longer than ${this.#limits.deadlineMs} ms to read`),
+        );
+      });
+      thread.ref();
+      thread.postMessage({ name, json });
+    } catch (error) {
+      // No thread can be had (too many processes, no memory): those that wait behind are not to wait for ever.
+      queueMicrotask(() => this.#done((task) => task.reject(error)));
+    }
   }
 
   #done(answer: (task: Task) => void): void {
@@ -93,7 +130,7 @@ export class SectionParser {
   }
 
   #start(): Worker {
-    const thread = new Worker(new URL('./parser-thread.ts', import.meta.url), {
+    const thread = new Worker(this.#file, {
       resourceLimits: { maxOldGenerationSizeMb: this.#limits.memoryMib },
     });
     const isOurs = () => this.#thread === thread;

@@ -40,15 +40,27 @@ export async function checkSection(
 ): Promise<SectionName> {
   if (!isSectionName(name)) throw new CodedError('FRAME_INVALID', `no section is called ${JSON.stringify(name)}`);
 
+  // The JSON is not a variable here: while it waits for its turn it is the parser's to keep or to let go.
+  const { faulty } = await begin(name, hash, zstdJson, parser, unpacked);
+  const fault = await faulty;
+  if (fault !== null) throw new CodedError('FRAME_INVALID', fault);
+
+  return name;
+}
+
+async function begin(
+  name: SectionName,
+  hash: Sha256,
+  zstdJson: Uint8Array,
+  parser: SectionParser,
+  unpacked: Unpacked,
+): Promise<{ readonly faulty: Promise<string | null> }> {
   const json = await unpack(name, zstdJson);
   unpacked(json.length);
   const found = sha256(json);
   if (found !== hash) throw new CodedError('FRAME_INVALID', `section ${name} has hash ${found}, not ${hash}`);
 
-  const fault = await parser.check(name, json);
-  if (fault !== null) throw new CodedError('FRAME_INVALID', fault);
-
-  return name;
+  return { faulty: parser.check(name, json, () => unpack(name, zstdJson)) };
 }
 
 /** JSON of bounded bytes from a host. Throws FRAME_INVALID. */
