@@ -29,6 +29,10 @@ const CLOSE_NORMAL = 1000;
 /** The collector's own trouble: the host keeps what it has and comes back. */
 const FAULTS: ReadonlySet<string> = new Set(['STORE_FAILED', 'STORE_BUSY', 'STORE_CORRUPT', 'DISK_FULL', 'INTERNAL']);
 const CLOSE_POLICY = 1008;
+/** Frames and bytes that a connection may send before it is greeted; an agent sends one Hello and waits. */
+const EARLY_FRAMES = 64;
+const EARLY_BYTES = 2 * 1024 * 1024;
+const EARLY_RETRY_MS = 60_000;
 /** Characters, so that the bytes stay below the wire's limit whatever they are. */
 const MAX_TEXT = MAX_STRING_BYTES / 4;
 
@@ -56,6 +60,8 @@ export class Connection {
   #state: 'greeting' | 'live' | 'closed' = 'greeting';
   #lastHeard: number;
   #waiting = 0;
+  #earlyFrames = 0;
+  #earlyBytes = 0;
   #work: Promise<void> = Promise.resolve();
 
   constructor(parts: ConnectionParts) {
@@ -148,10 +154,19 @@ export class Connection {
 
   /** False when the host sends too much; the connection is closed then. */
   #allowed(bytes: number): boolean {
-    const wait = this.#parts.rates.frame(bytes);
+    if (this.#state === 'closed') return false;
+    // Until it is known to be the host, it has a share of its own: an old certificate must not use up the host's.
+    const wait = this.#state === 'greeting' ? this.#early(bytes) : this.#parts.rates.frame(bytes);
     if (wait > 0) this.end(new CodedError('RATE_LIMITED', 'too many frames'), wait);
 
     return wait === 0;
+  }
+
+  #early(bytes: number): number {
+    this.#earlyFrames += 1;
+    this.#earlyBytes += bytes;
+
+    return this.#earlyFrames > EARLY_FRAMES || this.#earlyBytes > EARLY_BYTES ? EARLY_RETRY_MS : 0;
   }
 
   #enqueue(frame: AgentFrame): void {
@@ -198,6 +213,9 @@ export class Connection {
     const { welcome, after } = await this.#parts.session.greet(hello);
     // Revoked or replaced while the greeting was recorded.
     if (this.#state === 'closed') return;
+    // It is the host's, which pays for its Hello too: coming back does not spare it what it sent before.
+    const wait = this.#parts.rates.frame(this.#earlyBytes);
+    if (wait > 0) return this.end(new CodedError('RATE_LIMITED', 'too many frames'), wait);
     this.#state = 'live';
     this.send({ type: 'welcome', ...welcome });
     for (const frame of after) this.send(frame);

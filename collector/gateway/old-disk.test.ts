@@ -21,6 +21,18 @@ describe('when somebody has an old disk of a host that goes on elsewhere', () =>
     expect((await record(host)).certificate).toBe(print(host));
   });
 
+  it('what they send before they are greeted is not counted against the host', async () => {
+    const { enroll, connect, renewed, open } = await lab({ gateway: { limits: { frameBurst: 20 } } });
+    const old = await enroll('web-1');
+    const live = await connect(await renewed(old));
+    const silent = await open(old);
+    for (let count = 0; count < 100; count++) silent.socket.ping();
+    expect(await silent.next()).toMatchObject({ type: 'problem', code: 'RATE_LIMITED', fatal: true });
+
+    live.send({ type: 'ping', nonce: 7n });
+    expect(await live.next()).toEqual({ type: 'pong', nonce: 7n });
+  });
+
   it('and uses up every connection that it may open: the host itself still comes in', async () => {
     const { enroll, connect, renewed, open, enrollment, renewal } = await lab({
       gateway: { limits: { connectBurst: 3 } },
