@@ -17,12 +17,16 @@ export interface Problem {
 
 /** An approval that did not succeed is started at most this often; then only a new approval helps. */
 const MAX_ATTEMPTS = 3;
-/** The installer said so before it touched the host. */
+/** The installer, or the last look at the clock, said so before the host was touched. */
 const NOT_STARTED: readonly Code[] = [
   'MIRROR_REFUSED',
   'REPOSITORY_ROLLED_BACK',
   'NOT_FETCHED',
   'WINDOW_CLOSED',
+  'NOT_YET_DUE',
+  'APPROVAL_EXPIRED',
+  'ACT_UNTIL_PASSED',
+  'CLOCK_WRONG',
   'PACKAGE_MANAGER_LOCKED',
   'DISK_FULL',
 ];

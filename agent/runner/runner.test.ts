@@ -265,6 +265,29 @@ describe('when a step takes long', () => {
     expect(installer.acts).toEqual([]);
   });
 
+  it.each([
+    ['ten years ahead', '2036-11-24T01:30:00Z', ['refused', 'APPROVAL_EXPIRED']],
+    ['to before all policy', '2025-11-24T01:30:00Z', ['waiting', 'NOT_YET_DUE']],
+  ])('says that nothing was started when the clock leaps %s right then', async (_, to, said) => {
+    const { deps, installer, clock } = bench();
+    clock.setWall(IN_WINDOW);
+    const { durableFiles } = await import('./state-file.ts');
+    const files = {
+      ...durableFiles,
+      write: async (path: string, data: Uint8Array | string, options?: { mode?: number }) => {
+        await durableFiles.write(path, data, options);
+        if (path.endsWith('journal.json') && String(data).includes('InstallStarted')) clock.setWall(to);
+      },
+    };
+
+    const [result] = await runOnce(deps({ files }));
+    expect([result?.outcome, result?.problem?.code]).toEqual(said);
+    expect(installer.acts).toEqual([]);
+    clock.setWall(IN_WINDOW);
+    const [next] = await runOnce(deps());
+    expect(next?.run, 'no attempt was counted').toBe('linux-servers.openssl-3.0.22/1');
+  });
+
   it('asks again after the journal was written', async () => {
     const { deps, installer, clock, runner } = bench();
     clock.setWall(IN_WINDOW);
