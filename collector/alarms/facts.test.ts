@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { alarms as alarmsAnswer } from '../api/contract.ts';
 import { makeAuthority, makeServerIdentity } from '../enrollment/authorities.ts';
 import { DAY_MS, newCollector, type Setup } from '../policy/testing/collector.ts';
-import { adminSample, hostId, hostSample } from '../store/samples.ts';
+import { adminSample, hashOf, hostId, hostSample } from '../store/samples.ts';
 import { alarmsOf } from './alarms.ts';
 import { readFacts } from './facts.ts';
 import { HeldPolicy } from './held.ts';
@@ -63,6 +63,25 @@ describe('when the facts of a collector are read', () => {
     const { validToDate } = new X509Certificate(from.server.cert);
     expect(Temporal.Instant.from(gateway?.ends ?? '').epochMilliseconds).toBe(validToDate.getTime());
     expect(facts.hosts.map(({ name }) => name)).toEqual([hostSample(1).name]);
+  });
+
+  it('a host that knocks is in doubt until it was let in and has renewed', async () => {
+    const setup = await newCollector();
+    const doubts = async () => (await readFacts(sources(setup))).doubts.map(({ name }) => name);
+    const [at, other] = [hostSample(1).enrolledAt, hashOf('next')];
+    const knock = { at, address: '10.0.0.9', code: 'HOST_AWAY_TOO_LONG' as const, entered: at };
+    await setup.store.transaction(async ({ hosts }) => {
+      await hosts.add(hostSample(1));
+      await hosts.knock(hostId(1), knock);
+    });
+    expect(await doubts()).toEqual(['host-1']);
+    await setup.store.transaction(({ hosts }) => hosts.readmit(hostId(1), at, { until: at, machine: null }));
+    expect(await doubts()).toEqual([]);
+    await setup.store.transaction(async ({ hosts }) => {
+      await hosts.offer(hostId(1), { certificate: other, key: other, authority: other, expires: at, pem: 'PEM' });
+      await hosts.promote(hostId(1));
+    });
+    expect(await doubts()).toEqual([]);
   });
 
   it('a collector that nobody looks after says everything in time, and nothing on its first day', async () => {

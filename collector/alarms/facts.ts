@@ -55,9 +55,11 @@ function isOurs({ state, quarantine }: HostRecord): boolean {
   return state === 'active' && quarantine === null;
 }
 
-/** A door that an admin has opened is decided upon. */
+/** A door that an admin has opened is decided upon, and a knock that was answered is over. */
 function isInDoubt({ state, quarantine, knock, readmit }: HostRecord): boolean {
-  return state === 'active' && (quarantine !== null || (knock !== null && readmit === null));
+  const knocks = knock !== null && !knock.answered && readmit === null;
+
+  return state === 'active' && (quarantine !== null || knocks);
 }
 
 function laterEnd({ certificateExpires, next }: HostRecord): string {

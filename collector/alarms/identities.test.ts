@@ -21,6 +21,13 @@ it('a host that knocks is urgent, with the address it knocks from and the comman
   expect(alarm?.next).toMatch(/^selvage host readmit web-1/);
 });
 
+it('an old copy of a host that goes on is told apart: nobody is asked to let it in', () => {
+  const [alarm] = identityAlarms([doubt('web-1', { knock: { ...knock, code: 'CERTIFICATE_SUPERSEDED' } })]);
+
+  expect(alarm).toMatchObject({ severity: 'warning', kind: 'host-refused', subject: 'web-1' });
+  expect(alarm?.next).not.toContain('readmit');
+});
+
 it('a fleet of them is named up to a bound and counted beyond', () => {
   const all = Array.from({ length: MAX_IDENTITIES_NAMED + 7 }, (_, index) =>
     doubt(`h${index}`, { quarantine: cloned }),

@@ -48,11 +48,22 @@ function quarantined({ name, quarantine }: Doubt): Alarm | null {
 
 function knocking({ name, knock }: Doubt): Alarm | null {
   if (knock === null) return null;
+  if (knock.code !== 'HOST_AWAY_TOO_LONG') return copied(name, knock);
 
   return {
     ...{ severity: 'urgent', kind: 'host-refused', subject: name, ends: null },
     message: `host ${name} was refused with ${knock.code}, from ${knock.address} at ${knock.at}`,
     stops: 'this host reports nothing and gets no policy until an admin lets it in',
     next: `selvage host readmit ${name}, once you know that it is where it belongs`,
+  };
+}
+
+/** Refused for good while the host itself goes on: a readmission would open the door to whoever has the copy. */
+function copied(name: string, knock: NonNullable<Doubt['knock']>): Alarm {
+  return {
+    ...{ severity: 'warning', kind: 'host-refused', subject: name, ends: null },
+    message: `a copy of the identity of host ${name} was refused with ${knock.code}, from ${knock.address} at ${knock.at}`,
+    stops: 'nothing: the host itself goes on, and this is forgotten when it renews its certificate',
+    next: `find the machine or disk that has it; what the host is: selvage host show ${name}`,
   };
 }
