@@ -51,7 +51,12 @@ export async function enrollHost(context: Context, flags: EnrollFlags): Promise<
     context.say(`enrolled as ${enrolled.name} (${enrolled.hostId}) with ${enrolled.collector}, mode ${mode}`);
     context.say('next: selvage-agent connect');
   } catch (error) {
-    if (hasCode(error, 'ALREADY_ENROLLED')) await completeRunner(stateDir, runnerDir);
+    try {
+      if (hasCode(error, 'ALREADY_ENROLLED')) await completeRunner(stateDir, runnerDir);
+    } finally {
+      // A connector that runs already would find its identity closed with its next connection.
+      if (user !== null) await prepareFolders(settings, user);
+    }
     throw error;
   }
 }
