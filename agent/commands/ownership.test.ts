@@ -101,6 +101,23 @@ describe.runIf(process.getuid?.() === 0)('when root lays out the folders', () =>
     expect(lstatSync(top).uid).toBe(0);
   });
 
+  it('for a new enrollment it is taken back from everybody, though its owner has just opened it', async () => {
+    await prepareFolders(settings, user);
+    chmodSync(at('identity'), 0o777);
+    await takeBack(settings, user);
+
+    expect([owner('identity'), lstatSync(at('identity')).mode & 0o777]).toEqual([0, 0o700]);
+  });
+
+  it('a file of somebody else that was moved into the identity is not handed over with ours', async () => {
+    await prepareFolders(settings, user);
+    writeFileSync(at('identity/moved'), 'secret of root', { mode: 0o600 });
+
+    await expect(takeBack(settings, user)).rejects.toMatchObject(UNSAFE);
+    await prepareFolders(settings, user);
+    expect(owner('identity/moved')).toBe(0);
+  });
+
   it('for a new enrollment the identity is root’s for a while, and is handed over with what was written', async () => {
     await prepareFolders(settings, user);
     await takeBack(settings, user);

@@ -34,6 +34,7 @@ export const FOLDERS = [
 /** Where they lay when connector and runner were one user. */
 const FORMER = ['wake', 'link.json'];
 const OTHERS_WRITE = 0o022;
+const PRIVATE_FOLDER = 0o700;
 
 /**
  * Makes what is missing, hands over what root itself left in the user's folders, and refuses everything else: FILE_UNSAFE. Only
@@ -57,13 +58,26 @@ export async function prepareFolders(settings: Pick<Settings, 'stateDir' | 'runn
   for (const name of FORMER) await removeOwn(join(settings.stateDir, name));
 }
 
-/** Before root writes into a folder of the user again (a new enrollment): nobody else can reach it meanwhile. */
+/**
+ * Before root writes into a folder of the user again (a new enrollment): nobody else can reach it from here on. Throws FILE_UNSAFE
+ * for what is not theirs in it: a file of somebody else that they could move, but not read, would be handed over with ours.
+ */
 export async function takeBack(settings: Pick<Settings, 'stateDir'>, user: User): Promise<void> {
   const path = join(settings.stateDir, 'identity');
   const facts = await lstat(path).catch(absent);
   if (facts === null || facts.uid !== user.uid) return;
   await refuseForeignFolder(settings.stateDir);
   await lchown(path, ownId(), process.getgid?.() ?? 0);
+  // Its owner may have opened it to everybody a moment ago.
+  await chmod(path, PRIVATE_FOLDER);
+
+  for (const name of await readdir(path)) {
+    const { uid } = await lstat(join(path, name));
+    if (uid !== user.uid) {
+      await lchown(path, user.uid, user.gid);
+      throw unsafe(join(path, name), `belongs to the user with id ${uid}`);
+    }
+  }
 }
 
 /** A folder in a folder of ours, with what we left in it; inner ones first. What is the user's already is left alone. */

@@ -335,6 +335,9 @@ describe('when time is reckoned', () => {
     expect(leapOf(base, 1_000_000 + DAY_MS, { boot: 'b', ms: 1000 })).toBe(DAY_MS);
     expect(leapOf({ ...base, leapMs: DAY_MS }, 1_000_000 - DAY_MS, { boot: 'b', ms: 1000 })).toBe(0);
     expect(leapOf({ ...base, leapMs: DAY_MS }, 1_000_000 + 5, { boot: 'c', ms: 0 })).toBe(DAY_MS);
+    // A container that is started again: its uptime begins anew, the kernel's boot does not. What was known stays.
+    expect(leapOf({ ...base, uptimeMs: DAY_MS }, 1_000_000 + 2 * DAY_MS, { boot: 'b', ms: 5000 })).toBe(0);
+    expect(leapOf({ ...base, uptimeMs: DAY_MS, leapMs: 7 }, 1_000_000 + DAY_MS, { boot: 'b', ms: 5000 })).toBe(7);
     expect(leapOf({ ...base, leapMs: DAY_MS }, 1_000_000 - DAY_MS + 5, { boot: 'c', ms: 0 })).toBe(0);
   });
 

@@ -71,14 +71,14 @@ interface Base {
  */
 export function leapOf(base: Base | null, wallMs: number, uptime: Uptime): number {
   if (base === null) return 0;
-  if (base.boot !== uptime.boot || uptime.boot === '') {
+  // A container or a restored image may begin its uptime anew while the kernel's boot is the same.
+  if (base.boot !== uptime.boot || uptime.boot === '' || uptime.ms < base.uptimeMs) {
     const back = base.wallMs - wallMs;
 
     // How long it was off is not known; a clock that went back by most of its leap has been put right.
     return back > base.leapMs / 2 ? 0 : base.leapMs - Math.max(0, back);
   }
-  const passed = Math.max(0, uptime.ms - base.uptimeMs);
-  const drift = wallMs - base.wallMs - passed;
+  const drift = wallMs - base.wallMs - (uptime.ms - base.uptimeMs);
 
   return Math.abs(drift) < STEP_MS ? base.leapMs : Math.max(0, base.leapMs + drift);
 }
