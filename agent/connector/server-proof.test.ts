@@ -48,9 +48,12 @@ const prove = (certificate: X509Certificate | undefined, host = 'collector.examp
 const refusal = expect.objectContaining({ code: 'CERTIFICATE_INVALID' });
 
 describe('when a server shows its certificate', () => {
-  it.each(['collector.example', '192.0.2.7', '2001:db8::7'])('it is proven for %s, and by whom', (host) => {
-    expect(prove(made(), host)).toMatchObject({ authority: fingerprint(authority.certificate), problem: null });
-  });
+  it.each(['collector.example', 'Collector.Example', 'collector.example.', '192.0.2.7', '2001:db8::7'])(
+    'it is proven for %s, and by whom',
+    (host) => {
+      expect(prove(made(), host)).toMatchObject({ authority: fingerprint(authority.certificate), problem: null });
+    },
+  );
 
   it.each<[string, X509Certificate | undefined, string?]>([
     ['none', undefined],
@@ -61,6 +64,8 @@ describe('when a server shows its certificate', () => {
     ['the authority’s own', new X509Certificate(authority.certificate)],
     ['one for another name', made(), 'other.example'],
     ['one for a name below', made(), 'a.collector.example'],
+    ['one for a name above', made(), 'example'],
+    ['one for any name below', made({ names: [{ type: 'dns', value: 'a.collector.example' }] }), '.collector.example'],
     ['one for another address', made(), '192.0.2.8'],
     [
       'one that has the name as its subject only',

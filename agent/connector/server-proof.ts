@@ -44,12 +44,12 @@ export function proveServer(given: {
 }
 
 function isFor(certificate: X509Certificate, host: string): boolean {
-  // RFC 9525 section 6.3: only the alternative names count, never the subject.
-  const match = isIP(host)
-    ? certificate.checkIP(host)
-    : certificate.checkHost(host, { subject: 'never', partialWildcards: false });
+  if (isIP(host)) return certificate.checkIP(host) !== undefined;
+  // RFC 9525 section 6.3: only the alternative names count, never the subject. A dot at the end means the same name: enrollment
+  // takes it too. OpenSSL takes one at the beginning for "any name below".
+  const name = host.replace(/\.$/, '');
 
-  return match !== undefined;
+  return !name.startsWith('.') && certificate.checkHost(name, { subject: 'never', wildcards: false }) !== undefined;
 }
 
 function dated(
