@@ -147,6 +147,27 @@ describe('when a collector is backed up', () => {
     expect(readdirSync(folderOf(lab, '.')).sort()).toEqual(['first', 'home']);
   });
 
+  it.each<[string, string, (home: string) => void]>([
+    ['lost its database', 'STORE_CORRUPT', (home) => rmSync(join(home, 'collector/selvage.db'))],
+    ['has an empty database', 'STORE_CORRUPT', (home) => truncateSync(join(home, 'collector/selvage.db'), 0)],
+    ['lost the key of an authority', 'FILE_CORRUPT', (home) => rmSync(join(home, 'collector/hosts-authority.key'))],
+    [
+      'has an older database than it had',
+      'STORE_CORRUPT',
+      (home) => writeFileSync(join(home, 'collector/witness.json'), `{"sequence":99,"hash":"${'0'.repeat(64)}"}`),
+    ],
+  ])('one that %s is not backed up, as if that were worth anything', async (_, code, spoil) => {
+    const lab = collectorLab();
+    await lab.init();
+    spoil(lab.home);
+
+    expect(await lab.run(['backup', folderOf(lab, 'b')])).toMatchObject({
+      exit: 1,
+      stderr: expect.stringMatching(new RegExp(`^error ${code}: [^]*\\nnext: `)),
+    });
+    expect(readdirSync(folderOf(lab, '.'))).toEqual(['home']);
+  });
+
   it('where there is no collector there is nothing to back up', async () => {
     const lab = collectorLab();
 

@@ -9,9 +9,11 @@ import { hasErrno, syncFolder, writeDurable } from '@selvage/shared/files/durabl
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import { verifyLedger } from '../audit/ledger.ts';
 import type { BackupResult } from '../cli/cli.ts';
-import { type Home, readSettings } from '../home.ts';
+import { type Home, readPair, readSettings } from '../home.ts';
+import type { AuditReader } from '../store/ports.ts';
 import { copyDatabase, inspectDatabase } from '../store/snapshot.ts';
 import { openStore } from '../store/store.ts';
+import { checkSeen, readWitness } from '../store/witness.ts';
 import { VERSION } from '../version.ts';
 import { type Copied, copyFile } from './copy.ts';
 import { DATABASE, MANIFEST, type Manifest, manifestOf, SETTINGS } from './manifest.ts';
@@ -22,7 +24,7 @@ const RANDOM_BYTES = 6;
 const ATTEMPTS = 5;
 
 /**
- * Throws NOT_FOUND (no collector in the home), ALREADY_EXISTS, STORE_CORRUPT, AUDIT_BROKEN, STORE_BUSY, DISK_FULL or
+ * Throws NOT_FOUND (no collector in the home), ALREADY_EXISTS, STORE_CORRUPT, FILE_CORRUPT, AUDIT_BROKEN, STORE_BUSY, DISK_FULL or
  * FILE_UNSAFE; nothing is left behind then. A collector may serve the home meanwhile.
  */
 export async function makeBackup(
@@ -32,15 +34,18 @@ export async function makeBackup(
   const { home, clock, copy = copyDatabase } = deps;
   const folder = resolve(to);
   await readSettings(home);
+  await refuseHalf(home);
   await refuseExisting(folder);
   const building = join(dirname(folder), `.${basename(folder)}.${randomBytes(RANDOM_BYTES).toString('hex')}.partial`);
   await makeBuilding(building);
 
   try {
     const createdAt = clock.now().toString();
+    // Before the database: what it saw must be in the copy.
+    const seen = await readWitness(home.collector.witness);
     const files = await copyFiles(home, building, copy);
     const database = join(building, DATABASE);
-    const ledger = await ledgerOf(database, clock);
+    const ledger = await ledgerOf(database, clock, (audit) => checkSeen(seen, audit, home.collector.witness));
     const { schema } = inspectDatabase(database);
     const copied = (await copyFile(database, null)) as Copied;
     const manifest = manifestOf({
@@ -109,8 +114,12 @@ async function keptNames({ collector }: Home): Promise<readonly string[]> {
 }
 
 /** Opens the copy as a collector would, and reads its ledger from the first entry to the last. */
-async function ledgerOf(database: string, clock: Clock): Promise<Manifest['ledger']> {
-  const store = await openStore({ file: database, clock, existing: true });
+async function ledgerOf(
+  database: string,
+  clock: Clock,
+  check: (audit: AuditReader) => Promise<void>,
+): Promise<Manifest['ledger']> {
+  const store = await openStore({ file: database, clock, existing: true, verify: ({ audit }) => check(audit) });
 
   try {
     const { head } = await verifyLedger(store.read.audit);
@@ -119,6 +128,19 @@ async function ledgerOf(database: string, clock: Clock): Promise<Manifest['ledge
   } finally {
     await store.close();
   }
+}
+
+/** What could not be restored is no backup: it would push a good one out of the shelf. */
+async function refuseHalf({ collector }: Home): Promise<void> {
+  await readPair(collector.hostsAuthority);
+  await readPair(collector.adminsAuthority);
+  const { size } = await lstat(collector.database).catch((error: unknown) => {
+    if (hasErrno(error, 'ENOENT')) return { size: 0 };
+    throw error;
+  });
+  if (size > 0) return;
+
+  throw new CodedError('STORE_CORRUPT', `the database is missing or empty (${collector.database}); no backup was made`);
 }
 
 async function refuseExisting(folder: string): Promise<void> {

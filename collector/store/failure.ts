@@ -32,7 +32,7 @@ export function storeFailure(error: unknown, doing: string, file?: string): Code
   if (is(CORRUPT)) {
     return new CodedError('STORE_CORRUPT', `the database is damaged: ${doing} failed${where}`, {
       ...facts,
-      next: 'stop the collector, keep a copy of the database with its -wal file, then: selvage restore FILE',
+      next: 'stop the collector, keep a copy of the database with its -wal file, then: selvage restore FOLDER',
     });
   }
 

@@ -161,7 +161,7 @@ async function sizeOf(path: string): Promise<number> {
 
 function corrupt(file: string, what: string): CodedError {
   return new CodedError('STORE_CORRUPT', `${what} (${file}); nothing was changed`, {
-    next: 'keep a copy of the database with its -wal file, then: selvage restore FILE',
+    next: 'keep a copy of the database with its -wal file, then: selvage restore FOLDER',
     details: { file },
   });
 }

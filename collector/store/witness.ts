@@ -26,7 +26,11 @@ export async function writeWitness(file: string, audit: AuditReader, last: strin
  * A home without a witness (a new one, or one from before there were any) is taken as it is.
  */
 export async function checkWitness(file: string, audit: AuditReader): Promise<void> {
-  const seen = await read(file);
+  return checkSeen(await readWitness(file), audit, file);
+}
+
+/** The same with a witness that was read before; `file` is where it lies. */
+export async function checkSeen(seen: Head | null, audit: AuditReader, file: string): Promise<void> {
   const head = await audit.head();
 
   if (seen && seen.sequence > 0) {
@@ -44,7 +48,8 @@ export async function checkWitness(file: string, audit: AuditReader): Promise<vo
   }
 }
 
-async function read(file: string): Promise<Head | null> {
+/** Null where there is none. Throws FILE_CORRUPT. */
+export async function readWitness(file: string): Promise<Head | null> {
   const bytes = await readBounded(file, MAX_BYTES);
   if (!bytes) return null;
 
@@ -63,7 +68,7 @@ function lost(file: string, sequence: number, head: number): CodedError {
     'STORE_CORRUPT',
     `the database ends at ledger entry ${head} and lacks entry ${sequence}, which was there: its write-ahead log was removed, or this is an older copy; nothing was changed`,
     {
-      next: `put the -wal file back, or: selvage restore FILE (if this older copy is what you mean, remove ${file})`,
+      next: `put the -wal file back, or: selvage restore FOLDER (if this older copy is what you mean, remove ${file})`,
       details: { entry: sequence, head },
     },
   );

@@ -169,7 +169,7 @@ export const CODES = {
   // collector
   STORE_FAILED: { rule: 'page', exit: 1, next: 'look at the database and its disk' },
   STORE_BUSY: { rule: 'retry', exit: 1, next: 'end the other program that holds the database' },
-  STORE_CORRUPT: { rule: 'page', exit: 1, next: 'restore the last backup: selvage restore FILE' },
+  STORE_CORRUPT: { rule: 'page', exit: 1, next: 'restore the last backup: selvage restore FOLDER' },
   BACKUP_INVALID: { rule: 'stop', exit: 1, next: 'choose another backup; nothing was changed' },
   STORE_NEWER: { rule: 'stop', exit: 1, next: 'run the newer collector; this database was written by it' },
   AUDIT_BROKEN: {
