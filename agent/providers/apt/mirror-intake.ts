@@ -25,8 +25,13 @@ export interface Taken {
 
 /** apt's own bound (Acquire::MaxReleaseFileSize). */
 const MAX_RELEASE_BYTES = 10 * 1024 * 1024;
-/** All lists of one repository; Debian's main is 55 MB uncompressed. */
-const MAX_LISTS_BYTES = 512 * 1024 * 1024;
+/**
+ * All lists of one repository that the mirror holds; Debian's main is 55 MB uncompressed. Nobody has verified their sizes yet: sparse
+ * files that cost their planter nothing would fill the disk of root.
+ */
+export const MAX_LISTS_BYTES = 512 * 1024 * 1024;
+/** Its size comes from a verified list, and room was looked for: this only bounds a mistake of the archive. */
+const MAX_PACKAGE_BYTES = 16 * 1024 * 1024 * 1024;
 /** Lists that an index may name: components times architectures, debug and installer lists. */
 const MAX_LISTS = 4096;
 /** Repositories of one host; what lies there besides is refused by name. */
@@ -53,8 +58,11 @@ export async function takeIndexes(packages: string, repository: string, suite: s
     if (found === null) return null;
 
     for (const [name, bytes] of found.files) await put(join(own, at(name)), bytes);
-    for (const list of listsOf(found.index, found.bytes))
-      await take(mirror, at(list.path), join(own, at(list.path)), list);
+    let left = MAX_LISTS_BYTES;
+    for (const list of listsOf(found.index, found.bytes)) {
+      const to = join(own, at(list.path));
+      if (await take(mirror, at(list.path), { to, file: list, most: left })) left -= list.size;
+    }
 
     return { index: found.index, bytes: found.bytes };
   });
@@ -78,7 +86,8 @@ export async function takePackages(
     const absent: string[] = [];
     for (const file of files) {
       const path = posix.join(file.repository, file.path);
-      if (!(await take(mirror, path, join(own, path), file))) absent.push(join(packages, path));
+      const given = { to: join(own, path), file, most: MAX_PACKAGE_BYTES };
+      if (!(await take(mirror, path, given))) absent.push(join(packages, path));
     }
 
     return absent;
@@ -114,12 +123,16 @@ function listsOf(index: string, bytes: Uint8Array): readonly ListedFile[] {
 }
 
 /** False when it is not there. Written only where it is whole: a partial copy is removed. */
-async function take(mirror: ForeignFolder, path: string, to: string, file: ListedFile): Promise<boolean> {
-  if (file.size > MAX_LISTS_BYTES) throw refused(`${path} is listed with ${file.size} bytes`);
+async function take(
+  mirror: ForeignFolder,
+  path: string,
+  { to, file, most }: { readonly to: string; readonly file: ListedFile; readonly most: number },
+): Promise<boolean> {
   const source = await mirror.open(path);
   if (source === null) return false;
 
   try {
+    if (file.size > most) throw refused(`${path} is listed with ${file.size} bytes; ${most} may be taken`);
     const { size } = await source.stat();
     if (size !== file.size) throw refused(`${path} has ${size} bytes; its index says ${file.size}`);
     await folder(dirname(to));
