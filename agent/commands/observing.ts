@@ -29,6 +29,7 @@ export async function observing(context: Context, settings: Settings): Promise<I
     agentVersion: AGENT_VERSION,
     lockfile: lockfileOf(entry),
     hardwareFile: join(lists, 'hardware.json'),
+    ownersFile: join(lists, 'owners.json'),
   };
 }
 

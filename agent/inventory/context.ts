@@ -5,7 +5,8 @@ import type { InstalledPackage, Repository } from '@selvage/shared/model/package
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import type { Observer } from '../providers/provider.ts';
 import type { Settings } from '../settings.ts';
-import { findOwners, type Owners, readFileLists } from './owners.ts';
+import { createKnownOwners } from './known-owners.ts';
+import type { Owners } from './owners.ts';
 import { type ProcessFacts, readProcesses } from './processes.ts';
 
 export interface InventoryOptions {
@@ -19,6 +20,8 @@ export interface InventoryOptions {
   readonly lockfile: string | null;
   /** Where the hardware is remembered until the next boot or day; null: it is asked each time. */
   readonly hardwareFile: string | null;
+  /** Where the owners of paths are remembered until dpkg changes something; null: they are looked up each time. */
+  readonly ownersFile: string | null;
   /** Where the kernel shows processes; another folder only in tests. */
   readonly proc?: string;
 }
@@ -40,8 +43,6 @@ export function createContext(options: InventoryOptions): InventoryContext {
   const all = async <T>(ask: (observer: Observer) => Promise<readonly T[]>): Promise<readonly T[]> =>
     (await Promise.all(options.observers.map(ask))).flat();
 
-  const lists = once(() => readFileLists(join(root, 'var/lib/dpkg/info')));
-
   return {
     ...options,
     proc,
@@ -49,7 +50,7 @@ export function createContext(options: InventoryOptions): InventoryContext {
     installed: once(() => all((observer) => observer.installed())),
     repositories: once(() => all((observer) => observer.repositories())),
     processes: once(() => readProcesses(proc, root)),
-    owners: async (paths) => (paths.length === 0 ? new Map() : findOwners(await lists(), paths)),
+    owners: createKnownOwners({ dpkg: join(root, 'var/lib/dpkg'), file: options.ownersFile, clock: options.clock }),
   };
 }
 

@@ -18,6 +18,7 @@ export function testOptions(options: Partial<InventoryOptions> & { readonly root
     agentVersion: '0.1.0',
     lockfile: null,
     hardwareFile: null,
+    ownersFile: null,
     ...rest,
   };
 }
