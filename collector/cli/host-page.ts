@@ -97,6 +97,14 @@ function showWaiting(cli: Cli, { plan }: Detail): void {
   );
 }
 
+/** The door is opened for a host that waits at it; for a copy of one that goes on, it would be opened to the copy. */
+function afterKnock({ name, knock, quarantine }: Detail): string {
+  if (knock?.code === 'HOST_AWAY_TOO_LONG')
+    return `: selvage host readmit ${name}, once you know that it is where it belongs`;
+
+  return quarantine ? '' : ': by a copy of its identity; readmit nothing, find the machine or disk that has it';
+}
+
 /** What is wrong with who it is, each with what to do. */
 function identityTrouble(host: Detail, cli: Cli): string[] {
   const { quarantine, knock, readmit, clockSkewMs } = host;
@@ -110,9 +118,7 @@ function identityTrouble(host: Detail, cli: Cli): string[] {
           `  next: selvage host readmit ${host.name}${quarantine.machines.length > 1 ? ' --machine ID' : ''}, or: selvage host revoke ${host.name}`,
         ]
       : []),
-    ...(knock
-      ? [`REFUSED  ${knock.code} from ${knock.address}, ${ago(knock.at, cli)}: selvage host readmit ${host.name}`]
-      : []),
+    ...(knock ? [`REFUSED  ${knock.code} from ${knock.address}, ${ago(knock.at, cli)}${afterKnock(host)}`] : []),
     ...(readmit ? [`READMITTED  it may renew its certificate until ${ago(readmit.until, cli)}`] : []),
     ...(clockSkewMs !== null && Math.abs(clockSkewMs) >= CLOCK_WRONG_MS
       ? [`CLOCK_WRONG  its clock is ${formatDuration(Math.abs(clockSkewMs))} ${clockSkewMs < 0 ? 'behind' : 'ahead'}`]
