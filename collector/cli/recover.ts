@@ -16,6 +16,8 @@ import { aboveHeld, type Lost, lostOf, onlineDiffers } from './recovery.ts';
 export interface RecoverOptions {
   /** Sign what is here above what hosts have seen: what was in between is given up. */
   readonly signAbove?: boolean;
+  /** Sign a root that names the online keys of this collector, where a lost root named others. */
+  readonly newOnlineKeys?: boolean;
   readonly json?: boolean;
 }
 
@@ -27,7 +29,7 @@ interface RoleVersion {
 /** What was done, for people or programs. */
 export async function recover(cli: Cli, options: RecoverOptions): Promise<void> {
   const session = await openSession(cli);
-  const lost = await bringBack(cli, session);
+  const lost = await bringBack(cli, session, options.newOnlineKeys === true);
   const { signed, left } = await raise(cli, session, options.signAbove === true);
   const done = {
     broughtBack: lost?.names ?? [],
@@ -62,27 +64,40 @@ export async function newOnlineKeys({ client }: Session): Promise<OnlineKeys> {
 }
 
 /** Uploads what this machine remembers and the collector has no more; null when that is nothing. */
-async function bringBack(cli: Cli, session: Session): Promise<Lost | null> {
+async function bringBack(cli: Cli, session: Session, newKeys: boolean): Promise<Lost | null> {
   const seen = await seenPolicy(cli);
   const offered = await fetchPolicy(session);
   const theirs = verified(cli, session, offered);
   const lost = seen === null ? null : lostOf(seen, theirs);
   if (lost === null || lost.names.length === 0) return lost;
 
-  const proposal = await withUsableOnlineKeys(cli, session, lost, theirs);
+  const proposal = await withUsableOnlineKeys(cli, session, { lost, theirs, newKeys });
   await upload(cli, session, proposal, { onTopOf: offered.timestampVersion, above: lost.online });
 
   return lost;
 }
 
-/** The keys that a lost root names for snapshot and timestamp are as lost as the root: one more root names new ones. */
+/**
+ * The keys that a lost root names for snapshot and timestamp are as lost as the root: one more root names new ones. Only when
+ * the admin says so: a collector that was stolen, and replaced with new keys since, would get its power back by pretending.
+ */
 async function withUsableOnlineKeys(
   cli: Cli,
   session: Session,
-  { proposal, root }: Lost,
-  theirs: ReturnType<typeof verified>,
+  how: { readonly lost: Lost; readonly theirs: ReturnType<typeof verified>; readonly newKeys: boolean },
 ): Promise<Proposal> {
+  const { lost, theirs, newKeys } = how;
+  const { proposal, root } = lost;
   if (root === null || !onlineDiffers(root, theirs.signed.root)) return proposal;
+  if (!newKeys) {
+    throw new CodedError(
+      'POLICY_SIGNATURES',
+      `root ${root.version} names online keys that this collector does not have`,
+      {
+        next: 'if you restored this very collector yourself: selvage policy recover --new-online-keys; else look at who runs it',
+      },
+    );
+  }
   const signer = await signerOf(cli, { ...theirs, signed: { ...theirs.signed, root } });
   const online = await newOnlineKeys(session);
   const more = replaceOnlineKeys({ root, online, signers: [signer], now: cli.clock.now() });

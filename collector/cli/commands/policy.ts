@@ -75,6 +75,7 @@ export function addPolicy(program: Command, cli: Cli): void {
     .command('recover')
     .description('after a restore: bring back what the collector has lost, so that hosts accept its policy again')
     .option('--sign-above', 'where nobody has what hosts hold: sign what is here above it')
+    .option('--new-online-keys', 'where the keys of the collector were replaced after the backup: let it have others')
     .option('--json', 'print one JSON document')
     .action((options: RecoverOptions) => recover(cli, options));
 }
