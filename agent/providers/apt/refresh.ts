@@ -31,6 +31,8 @@ export interface RefreshDeps {
 
 /** A few kilobytes of progress; the files themselves never come through the pipe. */
 const OUTPUT_LIMIT = 4 * 1024 * 1024;
+/** Of apt-get itself: done, and failed with an error that it printed. */
+const OWN_EXITS: readonly number[] = [0, 100];
 
 /** Written before the host's own options: what the host says about time-outs and retries wins. */
 const DEFAULTS: readonly AptOption[] = [
@@ -191,7 +193,7 @@ async function runUpdate(
   });
 
   try {
-    await deps.run({
+    const { exitCode } = await deps.run({
       // Also when this process is killed, the door ends apt-get: a hung one would hold the lock of the lists for ever.
       file: 'apt-get',
       ...underConfig(config, ['update', '-q']),
@@ -202,6 +204,10 @@ async function runUpdate(
       signal: stopping.signal,
       ...deps.user,
     });
+    // What it printed before something killed it (the kernel, say, for want of memory) reads like a success.
+    if (!OWN_EXITS.includes(exitCode)) {
+      ended = { code: 'PACKAGE_MANAGER_FAILED', reason: `apt-get was ended from outside (exit code ${exitCode})` };
+    }
   } catch (error) {
     const isEnded = hasCode(error, 'PROCESS_DEADLINE') || hasCode(error, 'PROCESS_OUTPUT_LIMIT');
     if (!spent && !isEnded) throw error;
