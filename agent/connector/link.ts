@@ -7,6 +7,7 @@ import type { Mode } from '@selvage/shared/model/ids.ts';
 import type { Connect } from '@selvage/shared/pki/https.ts';
 import type { Random } from '@selvage/shared/random.ts';
 import { nextDelay } from '@selvage/shared/time/backoff.ts';
+import { Bucket } from '@selvage/shared/time/bucket.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import { formatDuration } from '@selvage/shared/time/duration.ts';
 import type { Welcome } from '@selvage/shared/wire/wire.ts';
@@ -30,6 +31,8 @@ const STOPPED_MS = 5 * 60_000;
 const MAX_RETRY_AFTER_MS = 60 * 60_000;
 /** Share by which a retry-after is lengthened, so that those sent away together do not return together. */
 const RETRY_SPREAD = 0.2;
+/** Times that a host comes back at once: a renewal takes two or three in a row. More would be a collector that plays with it. */
+const RETURNS = { perMs: 1 / (10 * 60_000), burst: 6 };
 /** Over so many milliseconds the machines of a hypervisor that was suspended are spread. */
 const RETURN_WITHIN_MS = 9000;
 /** Two clocks that differ by more are worth a person's look. */
@@ -86,6 +89,7 @@ export async function runLink(given: LinkOptions): Promise<void> {
   const onEvent = following(given.onEvent);
   const options = { ...given, onEvent };
   const memory: RenewalMemory = { askedAt: null, earlyAt: null, expired: false };
+  const returns = new Bucket(RETURNS, clock.monotonic());
   let delay = 0;
   let waiting = false;
   let changed = new AbortController();
@@ -104,7 +108,8 @@ export async function runLink(given: LinkOptions): Promise<void> {
     const end = await connect({ ...options, signal: AbortSignal.any([signal, changed.signal]) }, memory);
     if (signal.aborted) break;
     const resumed = changed.signal.aborted;
-    const { error, again } = resumed ? { error: RESUMED(), again: false } : end;
+    const { error } = resumed ? { error: RESUMED() } : end;
+    const again = !resumed && end.again && returns.take(1, clock.monotonic()) === 0;
 
     onEvent({ type: 'disconnected', error });
     const stable = clock.monotonic() - began >= STABLE_MS;

@@ -286,6 +286,29 @@ describe('when a certificate has ended', () => {
     expect((await back.next()).type).toBe('renewalRequest');
   });
 
+  it('a collector that says so without end makes it come back at once a few times, then with longer and longer waits', async () => {
+    const { collector, link } = await started({ dates: FRESH });
+    const waits: number[] = [];
+    let peer = await greeted(collector);
+    for (let turn = 0; turn < 24; turn++) {
+      peer.send(word(false));
+      let frame = await peer.next();
+      while (frame.type !== 'renewalRequest') {
+        const back = await comesBack(collector, link);
+        waits.push(back.ms);
+        ({ peer } = back);
+        frame = await peer.next();
+      }
+      peer.send({ type: 'renewal', certificate: certify(frame.csr, collector.authority) });
+      const back = await comesBack(collector, link);
+      waits.push(back.ms);
+      ({ peer } = back);
+    }
+
+    expect(Math.max(...waits.slice(0, 3))).toBeLessThan(10_000);
+    expect(Math.max(...waits)).toBeGreaterThan(60_000);
+  });
+
   it('a refused renewal is waited for, and asked for again with every connection', async () => {
     const { collector, link } = await started({ dates: OVER });
     const peer = await greeted(collector);
