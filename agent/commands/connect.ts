@@ -152,7 +152,9 @@ async function open(context: Context, settings: Settings) {
       },
       // A full disk is no reason to leave the collector: it asks again after the next inventory.
       onSectionsWanted: async (names: readonly string[]) => {
-        await saying(context, report, () => resendSections(names, outbox)).catch(ifFull);
+        await saying(context, report, () => resendSections(names, outbox, context.clock.now().epochMilliseconds)).catch(
+          ifFull,
+        );
       },
     },
   };

@@ -19,6 +19,8 @@ import { type FakeCollector, nextDurable, type Peer, startCollector } from './te
 import { sendInventory } from './testing/send-inventory.ts';
 import { message, startLink } from './testing/started-link.ts';
 
+const NOON = Date.parse('2026-03-01T12:00:00Z');
+
 const DISK_BYTES = 256 * 1024;
 const INODES = 200;
 const AGAIN_MS = 5 * 60_000;
@@ -79,11 +81,11 @@ needs(SMALL_DISK_PARTS, 'with the connector’s folder on a small disk', () => {
       const outbox = await open(at('outbox'));
       await sendInventory(inventory('a'), outbox);
       disk.fill();
-      await expect(resendSections(['packages'], outbox)).rejects.toMatchObject(full);
+      await expect(resendSections(['packages'], outbox, NOON)).rejects.toMatchObject(full);
       disk.free();
 
-      expect(await resendSections(['packages'], outbox)).toEqual(['packages']);
-      expect(await resendSections(['packages'], outbox)).toEqual([]);
+      expect(await resendSections(['packages'], outbox, NOON)).toEqual(['packages']);
+      expect(await resendSections(['packages'], outbox, NOON)).toEqual([]);
     });
 
     it('a new stream that cannot be begun leaves the old one as it is', async () => {

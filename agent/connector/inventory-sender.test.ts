@@ -12,6 +12,8 @@ import { resendSections } from './inventory-sender.ts';
 import { type Outbox, openOutbox } from './outbox.ts';
 import { sendInventory } from './testing/send-inventory.ts';
 
+const NOON = Date.parse('2026-03-01T12:00:00Z');
+
 const root = temporaryFolder('sender');
 const random = seededRandom('sender');
 let folders = 0;
@@ -148,9 +150,9 @@ describe('when the collector lacks only the report before', () => {
     await sendInventory(inventory(), outbox);
     await sendInventory(inventory(), outbox);
 
-    expect(await resendSections([], outbox)).toEqual([]);
+    expect(await resendSections([], outbox, NOON)).toEqual([]);
     expect(await waiting(outbox, 3n)).toEqual(['unchanged', 'report']);
-    expect(await resendSections([], outbox)).toEqual([]);
+    expect(await resendSections([], outbox, NOON)).toEqual([]);
     expect(await waiting(outbox, 3n)).toEqual(['unchanged', 'report']);
   });
 
@@ -173,19 +175,24 @@ describe('when the collector lacks sections', () => {
     await first.acknowledged(3n, first.id);
 
     const again = await open(dir);
-    expect(await resendSections(['reboot', 'os', 'nonsense', '../etc'], again)).toEqual(['reboot']);
+    expect(await resendSections(['reboot', 'os', 'nonsense', '../etc'], again, NOON)).toEqual(['reboot']);
     expect(await waiting(again, 3n)).toEqual(['reboot', 'report']);
   });
 
-  it('the same content goes again only once: a collector that refuses it would ask for ever', async () => {
+  it('the same content goes again only once a day: a collector that refuses it would ask for ever, one restored twice asks twice', async () => {
     const outbox = await open();
     await sendInventory(inventory(), outbox);
 
-    expect(await resendSections(['reboot'], outbox)).toEqual(['reboot']);
-    expect(await resendSections(['reboot'], outbox)).toEqual([]);
-    expect(await waiting(outbox, 3n)).toEqual(['reboot', 'report']);
+    expect(await resendSections(['reboot'], outbox, NOON)).toEqual(['reboot']);
+    expect(await resendSections(['reboot'], outbox, NOON)).toEqual([]);
+    const [later, nextDay, setBack] = [NOON + 19 * 3_600_000, NOON + 21 * 3_600_000, NOON - 30 * 3_600_000];
+    expect(await resendSections(['reboot'], outbox, later)).toEqual([]);
+    expect(await resendSections(['reboot'], outbox, nextDay)).toEqual(['reboot']);
+    expect(await resendSections(['reboot'], outbox, nextDay)).toEqual([]);
+    expect(await resendSections(['reboot'], outbox, setBack)).toEqual(['reboot']);
+    expect(await waiting(outbox, 3n)).toEqual(['reboot', 'report', 'reboot', 'report', 'reboot', 'report']);
 
     await sendInventory(inventory({ required: true, reasons: ['kernel'] }), outbox);
-    expect(await resendSections(['reboot'], outbox)).toEqual(['reboot']);
+    expect(await resendSections(['reboot'], outbox, NOON)).toEqual(['reboot']);
   });
 });

@@ -17,6 +17,9 @@ import { readJson } from './state-file.ts';
 
 const HASH_CHARACTERS = 64;
 const MAX_REPORT_BYTES = 1024 * 1024;
+/** Milliseconds in which the same content goes again once only, and bytes of the note of it. */
+const AGAIN_MS = 20 * 3_600_000;
+const MAX_AGAIN_BYTES = 128;
 
 const savedReport = z.object({
   takenAt: z.string(),
@@ -75,19 +78,23 @@ export async function sendParcel({ takenAt, sections, changed }: Parcel, outbox:
 
 /**
  * Sends sections that the collector lacks again, and the last report after them, also where it only lacks the report that we
- * said nothing changed since. Each content is sent again only once: a collector that refuses it would ask for ever. Returns
- * what was sent again.
+ * said nothing changed since. Each content is sent again only once in 20 hours: a collector that refuses it would ask for ever,
+ * one that was restored twice may ask twice. `now` in milliseconds since the epoch. Returns what was sent again.
  */
-export async function resendSections(names: readonly string[], outbox: Outbox): Promise<readonly string[]> {
+export async function resendSections(
+  names: readonly string[],
+  outbox: Outbox,
+  now: number,
+): Promise<readonly string[]> {
   const memory = await makeMemory(outbox);
   const resent: string[] = [];
 
   for (const name of SECTION_NAMES.filter((known) => names.includes(known))) {
     const saved = await readSaved(memory, name);
-    if (saved === null || (await readText(memory, `${name}.again`)) === saved.sha256) continue;
+    if (saved === null || (await isKeptBack(join(memory, `${name}.again`), saved.sha256, now))) continue;
     await outbox.add({ type: 'section', name, ...saved });
     // After the message: were it the other way round, a full disk between them would keep the section back for ever.
-    await writeDurable(join(memory, `${name}.again`), saved.sha256);
+    await writeDurable(join(memory, `${name}.again`), `${saved.sha256} ${now}`);
     resent.push(name);
   }
 
@@ -140,10 +147,12 @@ export async function readSaved(
   return { sha256: hash, zstdJson: bytes.subarray(HASH_CHARACTERS) };
 }
 
-async function readText(memory: string, name: string): Promise<string | null> {
-  const bytes = await readBounded(join(memory, name), HASH_CHARACTERS);
+/** True when this content was sent again a short time ago; a clock that was set since counts as a long time. */
+async function isKeptBack(path: string, sha256: Sha256, now: number): Promise<boolean> {
+  const bytes = await readBounded(path, MAX_AGAIN_BYTES);
+  const [content, at] = bytes === null ? [] : Buffer.from(bytes).toString('latin1').split(' ');
 
-  return bytes === null ? null : Buffer.from(bytes).toString('latin1');
+  return content === sha256 && Math.abs(now - Number(at ?? 0)) < AGAIN_MS;
 }
 
 export async function readReport(memory: string): Promise<KeptReport | null> {

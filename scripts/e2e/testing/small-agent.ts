@@ -77,7 +77,7 @@ export async function smallAgent(collector: RealCollector, name: string, folder:
     random: { ...systemRandom, float: () => 0 },
     log: silentLog,
     onEvent: (event) => events.push(event),
-    onSectionsWanted: async (names) => void (await resendSections(names, outbox)),
+    onSectionsWanted: async (names) => void (await resendSections(names, outbox, clock.now().epochMilliseconds)),
     signal: stop.signal,
   });
 
