@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DAY_MS, identityLabs, machineIdOf, print } from './testing/identity-lab.ts';
+import { DAY_MS, helloOf, identityLabs, machineIdOf, print } from './testing/identity-lab.ts';
 import { refusal } from './testing/world.ts';
 
 const lab = identityLabs('old-disk');
@@ -67,5 +67,26 @@ describe('when somebody has an old disk of a host that goes on elsewhere', () =>
     }
 
     expect((await connect(host)).first).toMatchObject({ type: 'welcome' });
+  });
+});
+
+describe('when a clone says Hello in the moment in which the host does', () => {
+  it('neither has a connection afterwards, whichever was looked at first', async () => {
+    const { enroll, open, gateway, record } = await lab();
+    const hosts = await Promise.all([...Array(8).keys()].map((number) => enroll(`web-${number}`)));
+    const pairs = await Promise.all(
+      hosts.map(async (host) => ({ host, own: await open(host), other: await open(host) })),
+    );
+    for (const [index, { host, own, other }] of pairs.entries()) {
+      const hellos = [
+        () => own.send(helloOf(host)),
+        () => other.send(helloOf({ ...host, machineId: machineIdOf('b') })),
+      ];
+      for (const say of index % 2 === 0 ? hellos : hellos.reverse()) say();
+    }
+    await Promise.all(pairs.flatMap(({ own, other }) => [own.closed, other.closed]));
+
+    expect(gateway.connected()).toEqual([]);
+    for (const host of hosts) expect((await record(host)).quarantine).toMatchObject({ reason: 'cloned' });
   });
 });
