@@ -7,7 +7,7 @@ import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { Code } from '@selvage/shared/errors/codes.ts';
 import { sha256 } from '@selvage/shared/files/canonical.ts';
 import type { HostId, Sha256 } from '@selvage/shared/model/ids.ts';
-import { fingerprint, hostIdOf } from '@selvage/shared/pki/certificate.ts';
+import { fingerprintOf, hostIdOf } from '@selvage/shared/pki/certificate.ts';
 import type { Restoration } from '../restorations.ts';
 import type { HostReader, HostRecord } from '../store/ports.ts';
 import type { Custody } from './custody.ts';
@@ -48,8 +48,11 @@ const SENTENCES = {
   CERTIFICATE_SUPERSEDED: 'has another certificate now',
 } as const;
 
-/** The host that the socket's certificate, issued by one of `authorities`, stands for; otherwise why it stands for none. */
-export function claimOf(socket: Duplex, authorities: readonly X509Certificate[]): Claim | Code {
+/**
+ * The host that the socket's certificate, issued by one of `authorities`, stands for; otherwise why it stands for none.
+ * `shaken`: the handshake began and ended with exactly these authorities, so that what OpenSSL took need not be asked again.
+ */
+export function claimOf(socket: Duplex, authorities: readonly X509Certificate[], shaken = false): Claim | Code {
   if (!(socket instanceof TLSSocket)) return 'UNAUTHENTICATED';
   // Verified by OpenSSL during the handshake: chain to a hosts CA, purpose, dates. Where it names the dates, it may have
   // passed over something worse before, so all but the dates is verified again.
@@ -60,14 +63,14 @@ export function claimOf(socket: Duplex, authorities: readonly X509Certificate[])
   const certificate = socket.getPeerX509Certificate();
   if (!certificate) return 'UNAUTHENTICATED';
   // Also what OpenSSL took: the authority may have been replaced since the handshake of a socket that was kept open.
-  if (!isIssued(certificate, authorities)) return 'CERTIFICATE_INVALID';
+  if (!(shaken && socket.authorized) && !isIssued(certificate, authorities)) return 'CERTIFICATE_INVALID';
 
   const host = hostIdOf(certificate);
   if (host === null) return 'CERTIFICATE_INVALID';
 
   return {
     host,
-    certificate: fingerprint(certificate.raw),
+    certificate: fingerprintOf(certificate),
     from: certificate.validFromDate.getTime(),
     until: certificate.validToDate.getTime(),
     address: socket.remoteAddress ?? 'unknown',

@@ -126,6 +126,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const authorities = options.authorities ?? (() => []);
   const restorations = options.restorations ?? [];
   let trusted = authoritiesOf(options.tls);
+  /** Monotonic time since when they are trusted. */
+  let trustedSince = Number.NEGATIVE_INFINITY;
 
   const open = async (request: IncomingMessage, socket: Duplex, head: Buffer, claim: Claim) => {
     const wait = rates.connect(claim.certificate);
@@ -201,7 +203,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy());
     if (stopped.signal.aborted) return turnAway(socket, 'UNREACHABLE', limits.shutdownRetryMs);
-    const claim = claimOf(socket, trusted);
+    const claim = claimOf(socket, trusted, (strangers.since(socket) ?? Number.NEGATIVE_INFINITY) > trustedSince);
     if (typeof claim === 'string') return turnAway(socket, claim);
     if (!isServed('upgrade', request.url)) return turnAway(socket, 'NOT_FOUND');
 
@@ -246,6 +248,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     secure: (tls) => {
       server.setSecureContext(contextOf(tls));
       trusted = authoritiesOf(tls);
+      trustedSince = clock.monotonic();
     },
     announcePolicy: (version) => {
       const frame = { type: 'policyAvailable', timestampVersion: BigInt(version) } as const;
@@ -271,10 +274,19 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 
 function contextOf({ key, cert, hostsAuthority }: GatewayTls) {
   return {
-    ...{ key, cert, ca: [hostsAuthority].flat(), minVersion: 'TLSv1.3' as const },
+    ...{ key, cert: withIssuer(cert, [hostsAuthority].flat()), ca: [hostsAuthority].flat() },
+    minVersion: 'TLSv1.3' as const,
     // No tickets, no resumption: every connection shows and proves its certificate anew.
     secureOptions: constants.SSL_OP_NO_TICKET,
   };
+}
+
+/** With its issuer behind it, which OpenSSL would otherwise look for, and verify, in every handshake. */
+function withIssuer(certificate: string, authorities: readonly string[]): string {
+  const own = new X509Certificate(certificate);
+  const issuer = authorities.find((authority) => own.checkIssued(new X509Certificate(authority)));
+
+  return issuer === undefined ? certificate : `${certificate.trimEnd()}\n${issuer}`;
 }
 
 function authoritiesOf({ hostsAuthority }: GatewayTls): readonly X509Certificate[] {

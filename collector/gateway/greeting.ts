@@ -193,8 +193,23 @@ function renewFirst(message: string): CollectorFrame {
 
 /** Nothing for an agent that trusts exactly these, or that does not say what it trusts. */
 function authoritiesFor({ authorities: theirs }: Hello, ours: readonly EndorsedAuthority[]): CollectorFrame[] {
-  const wanted = new Set<Sha256>(ours.map(({ certificate }) => fingerprint(certificate)));
+  if (theirs.length === 0 || ours.length === 0) return [];
+  const wanted = new Set<Sha256>(ours.map(({ certificate }) => fingerprintOnce(certificate)));
   const same = theirs.length === wanted.size && theirs.every((one) => wanted.has(one));
 
-  return theirs.length === 0 || ours.length === 0 || same ? [] : [{ type: 'authorities', authorities: ours }];
+  return same ? [] : [{ type: 'authorities', authorities: ours }];
+}
+
+/** Authorities that were read already: there are at most a few, and every greeting asks about each. */
+const MAX_READ = 16;
+const read = new Map<string, Sha256>();
+
+function fingerprintOnce(pem: string): Sha256 {
+  const known = read.get(pem);
+  if (known) return known;
+  if (read.size >= MAX_READ) read.clear();
+  const found = fingerprint(pem);
+  read.set(pem, found);
+
+  return found;
 }

@@ -31,6 +31,8 @@ interface Origin {
 /** A socket that has proven nothing yet, and what it was counted in. */
 interface Entry {
   readonly socket: Socket;
+  /** Monotonic time when it came. */
+  readonly since: number;
   readonly origin: Origin;
   /** It took from the rate of all. */
   readonly ofAll: boolean;
@@ -73,11 +75,16 @@ export class Strangers {
     if (ofAll && this.#all.take(1, now) > 0) return false;
 
     const key = keyOf(socket);
-    this.#sockets.set(key, { socket, origin, ofAll });
+    this.#sockets.set(key, { socket, since: now, origin, ofAll });
     origin.count += 1;
     socket.once('close', () => this.#forget(key));
 
     return true;
+  }
+
+  /** Monotonic time when the socket came, before its handshake; null for one that is not counted. */
+  since(socket: Duplex): number | null {
+    return socket instanceof TLSSocket ? (this.#sockets.get(keyOf(socket))?.since ?? null) : null;
   }
 
   /** The socket has proven which host it is. */

@@ -2,7 +2,7 @@
 
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { HostId, Timestamp } from '@selvage/shared/model/ids.ts';
-import { type Selectable, sql, type Updateable } from 'kysely';
+import type { Selectable, Updateable } from 'kysely';
 import { z } from 'zod';
 import { type Db, written } from './dialect.ts';
 import type { HostReader, HostRecord, HostWriter, NewHost } from './ports.ts';
@@ -79,6 +79,12 @@ const record = z.preprocess((row) => {
 
 const BY_ID = 'select * from hosts where id = ?';
 const SEEN = `update hosts set lastSeen = ?, agentVersion = ?, mode = ? where id = ? and state = 'active'`;
+const SEEN_ALL = `
+  update hosts set
+    lastSeen = value ->> 'at', agentVersion = value ->> 'agentVersion', mode = value ->> 'mode',
+    lastAddress = value ->> 'address', clockSkewMs = value ->> 'clockSkewMs', authorities = value -> 'authorities'
+  from json_each(?)
+  where hosts.id = value ->> 'id' and hosts.state = 'active'`;
 const NO_NEXT = { nextCertificate: null, nextExpires: null, nextKey: null, nextAuthority: null, nextPem: null };
 
 export function hostReader(db: Db): HostReader {
@@ -155,12 +161,7 @@ export function hostWriter(db: Db): HostReader & HostWriter {
     },
     seenAll: async (sighted) => {
       const list = rows.checked(z.array(sighting), 'hosts', sighted);
-      await sql`
-        update hosts set
-          lastSeen = value ->> 'at', agentVersion = value ->> 'agentVersion', mode = value ->> 'mode',
-          lastAddress = value ->> 'address', clockSkewMs = value ->> 'clockSkewMs', authorities = value -> 'authorities'
-        from json_each(${JSON.stringify(list)})
-        where hosts.id = value ->> 'id' and hosts.state = 'active'`.execute(db);
+      await written(db, SEEN_ALL, [JSON.stringify(list)]);
     },
     offer: async (id, offered) => {
       await active(db, id);
@@ -216,7 +217,30 @@ function text<S extends z.ZodType>(schema: S, value: unknown): string {
 async function find(db: Db, id: HostId): Promise<HostRecord | null> {
   const [row] = (await written(db, BY_ID, [id])).rows;
 
-  return row === undefined ? null : rows.decodeRow(record, 'hosts', row);
+  return row === undefined ? null : decoded(row as Row);
+}
+
+type Row = Readonly<Record<string, unknown>>;
+
+/** Rows that were decoded last, by host: one host is read several times while it connects. */
+const MAX_DECODED = 256;
+const lately = new Map<unknown, { readonly row: Row; readonly record: HostRecord }>();
+
+/** The record in a row; the same as before when no column is another. */
+function decoded(row: Row): HostRecord {
+  const { id } = row;
+  const before = lately.get(id);
+  if (before && Object.keys(row).every((column) => row[column] === before.row[column])) return before.record;
+
+  const decodedRow = rows.decodeRow(record, 'hosts', row);
+  lately.delete(id);
+  lately.set(id, { row, record: decodedRow });
+  if (lately.size > MAX_DECODED) {
+    const [oldest] = lately.keys();
+    lately.delete(oldest);
+  }
+
+  return decodedRow;
 }
 
 async function existing(db: Db, id: HostId): Promise<HostRecord> {

@@ -5,7 +5,15 @@ import { request } from 'node:https';
 import { connect } from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import { checkAuthority, createAuthority, type issue, SERIAL_BYTES } from './authority.ts';
-import { adminNameOf, adminUri, fingerprint, hostIdOf, hostUri, onlyCertificate } from './certificate.ts';
+import {
+  adminNameOf,
+  adminUri,
+  fingerprint,
+  fingerprintOf,
+  hostIdOf,
+  hostUri,
+  onlyCertificate,
+} from './certificate.ts';
 import { generateKey } from './keys.ts';
 import { answering, authority, HOST, type Paper, paper, serve, serverPaper, valid } from './testing/papers.ts';
 
@@ -21,6 +29,7 @@ describe('when a certificate is issued', () => {
     const certificate = parsed(own.certificate);
     const ca = parsed(hosts.certificate);
 
+    expect(fingerprintOf(certificate)).toBe(fingerprint(own.certificate));
     expect(certificate.verify(ca.publicKey)).toBe(true);
     expect(certificate.checkIssued(ca)).toBe(true);
     expect(certificate.publicKey.export({ type: 'spki', format: 'pem' })).toBe(own.publicKey);

@@ -22,6 +22,12 @@ export function fingerprint(certificate: string | Uint8Array): Sha256 {
   return sha256(typeof certificate === 'string' ? new Uint8Array(new X509Certificate(certificate).raw) : certificate);
 }
 
+/** The same of a certificate that was read already, by OpenSSL: a quarter of the time. */
+export function fingerprintOf(certificate: X509Certificate): Sha256 {
+  // As pairs of capital digits with colons between them.
+  return certificate.fingerprint256.replaceAll(':', '').toLowerCase() as Sha256;
+}
+
 /** The DER of a text that is exactly one PEM certificate. Throws CERTIFICATE_INVALID for anything around or after it. */
 export function onlyCertificate(pem: string): Uint8Array {
   const der = fromPem('CERTIFICATE', pem);
