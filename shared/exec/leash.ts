@@ -13,6 +13,7 @@ export const SEARCH_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/s
 const PARENT_FIRST_S = 5;
 /** Seconds between SIGTERM and SIGKILL. */
 const KILL_AFTER_S = 2;
+const NO_NEW_PRIVS = '--no-new-privs';
 
 /** Absolute path of a program, looked for in the PATH; null when there is none that can be started. */
 export function programAt(file: string, path = SEARCH_PATH): string | null {
@@ -23,9 +24,10 @@ export function programAt(file: string, path = SEARCH_PATH): string | null {
 
 /**
  * The command, to be started so that neither a dead parent nor a hung child leaves anything behind. Where the system has no
- * util-linux or coreutils (another system, busybox) it is the command itself: then only the parent keeps the deadline.
+ * util-linux or coreutils (another system, busybox) it is the command itself: then only the parent keeps the deadline. `drops`: it
+ * runs as another user than this process, and can never gain rights by a set-user-id program.
  */
-export function leashed({ file, args }: Command, deadlineMs: number): Command {
+export function leashed({ file, args }: Command, deadlineMs: number, drops = false): Command {
   const setpriv = genuine('setpriv');
   const timeout = genuine('timeout');
   if (setpriv === null || timeout === null) return { file, args };
@@ -33,7 +35,17 @@ export function leashed({ file, args }: Command, deadlineMs: number): Command {
 
   return {
     file: setpriv,
-    args: ['--pdeathsig', 'TERM', '--', timeout, `--kill-after=${KILL_AFTER_S}`, seconds, file, ...args],
+    args: [
+      ...(drops ? [NO_NEW_PRIVS] : []),
+      '--pdeathsig',
+      'TERM',
+      '--',
+      timeout,
+      `--kill-after=${KILL_AFTER_S}`,
+      seconds,
+      file,
+      ...args,
+    ],
   };
 }
 
@@ -42,7 +54,7 @@ export function bound({ file, args }: Command): Command {
   const setpriv = genuine('setpriv');
   if (setpriv === null) return { file, args };
 
-  return { file: setpriv, args: ['--no-new-privs', '--pdeathsig', 'TERM', '--', file, ...args] };
+  return { file: setpriv, args: [NO_NEW_PRIVS, '--pdeathsig', 'TERM', '--', file, ...args] };
 }
 
 const known = new Map<string, string | null>();

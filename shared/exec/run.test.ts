@@ -53,6 +53,15 @@ describe('when a program runs', () => {
     ).rejects.toMatchObject({ code: 'PROCESS_OUTPUT_LIMIT' });
   });
 
+  it.runIf(process.getuid?.() === 0)('as another user it has no groups, and can gain no rights', async () => {
+    const status = { file: 'cat', args: ['/proc/self/status'], deadlineMs: 5000 };
+    const { stdout } = await run({ ...status, uid: 65_534, gid: 65_534 });
+
+    expect(stdout).toMatch(/^Uid:\t65534\t65534\t65534\t65534$/m);
+    expect(stdout).toMatch(/^Groups:\s*$/m);
+    expect(stdout).toMatch(/^NoNewPrivs:\t1$/m);
+  });
+
   it('never gives arguments to a shell', async () => {
     const { stdout } = await run({ file: 'echo', args: ['$(id)', ';', '`id`'], deadlineMs: 5000 });
 

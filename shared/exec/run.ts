@@ -104,7 +104,7 @@ async function runWith(
   if (program === null) throw new CodedError('TOOL_MISSING', `the program ${options.file} is not installed`);
   const plain = { file: program, args: options.args ?? [] };
   // A package manager must outlive us; everything else must not.
-  const command = options.neverKill ? plain : leashed(plain, options.deadlineMs);
+  const command = options.neverKill ? plain : leashed(plain, options.deadlineMs, options.uid !== undefined);
   const { child, ended } = start(command.file, command.args, {
     env: { ...base, ...options.env },
     cwd: options.cwd,
