@@ -1,6 +1,6 @@
 // Every entry point on the machine's own, older Node: one clear line and exit code 2, never a stack trace.
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
 import { describe, expect, it } from 'vitest';
@@ -75,6 +75,20 @@ describe('when setup is started', () => {
     });
 
     expect(result).toMatchObject({ status: 2, stdout: '', stderr: expect.stringMatching(ONE_LINE) });
+  });
+
+  const modules = statSync(join(root, 'node_modules'));
+  const own = process.getuid === undefined || modules.uid === process.getuid();
+
+  it.skipIf(!own)('lets the many commands of npm start share what was compiled once, where only we can write', () => {
+    const cache = join(root, 'node_modules/.cache/selvage');
+    rmSync(cache, { recursive: true, force: true });
+    const { NODE_COMPILE_CACHE: _, ...env } = process.env;
+    const args = [join(root, 'scripts/setup.mjs'), 'scripts/start.mjs', '--help'];
+
+    expect(spawnSync(process.execPath, args, { encoding: 'utf8', env })).toMatchObject({ status: 0, stderr: '' });
+    expect(statSync(cache).uid).toBe(modules.uid);
+    expect(statSync(cache).mode & 0o022).toBe(0);
   });
 
   it.skipIf(olderNode() === null)('hands over to Node 26 when the system has an older one', () => {

@@ -2,7 +2,7 @@
 // Plain ES2020, started by whatever Node the machine has (20 or newer); it never installs anything outside this folder.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -10,6 +10,8 @@ const OLDEST_NODE = 20;
 const WANTED_NODE = 26;
 /** npm's own defaults wait for minutes per package before they say that there is no network. */
 const RETRIES = ['--fetch-retries=1', '--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=5000'];
+/** It starts eight short commands from source: most of their time was to strip types and compile the same modules again. */
+const COMPILED_ONCE = ['scripts/start.mjs'];
 const root = fileURLToPath(new URL('..', import.meta.url));
 const modules = join(root, 'node_modules');
 const stamp = join(modules, '.selvage-setup');
@@ -75,11 +77,20 @@ function wantedNode() {
   );
 }
 
+/** Compiled code beside the modules it is made of, for whoever installed them: nobody else may write there. */
+function compileCache(entry) {
+  if (!COMPILED_ONCE.includes(entry) || process.env.NODE_COMPILE_CACHE) return {};
+  if (process.getuid && statSync(modules).uid !== process.getuid()) return {};
+
+  return { NODE_COMPILE_CACHE: join(modules, '.cache/selvage') };
+}
+
 function run(entry, args) {
   const child = spawn(wantedNode(), [join(root, entry), ...args], {
     stdio: 'inherit',
     env: {
       ...process.env,
+      ...compileCache(entry),
       PATH: `${join(modules, '.bin')}${process.platform === 'win32' ? ';' : ':'}${process.env.PATH || ''}`,
     },
     shell: process.platform === 'win32',

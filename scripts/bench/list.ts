@@ -9,6 +9,7 @@ import { idle15000 } from './benches/idle-15000.ts';
 import { intake } from './benches/intake.ts';
 import { inventory } from './benches/inventory.ts';
 import { pending } from './benches/pending.ts';
+import { runnerIdle } from './benches/runner-idle.ts';
 import { start } from './benches/start.ts';
 import { unchangedReport } from './benches/unchanged-report.ts';
 
@@ -20,6 +21,7 @@ export const BENCHES: readonly Bench[] = [
   unchangedReport,
   inventory,
   pending,
+  runnerIdle,
   start,
   gateway,
   idle15000,
