@@ -1,10 +1,20 @@
 // Alarms about who hosts are: identities in two places, and hosts that knock and are not let in. Pure, as ./alarms.ts.
 import type { Code } from '@selvage/shared/errors/codes.ts';
 import type { Quarantine } from '../store/ports.ts';
-import type { Alarm } from './alarms.ts';
 
 /** Hosts that are named one by one; the others are counted in one more alarm. */
 export const MAX_IDENTITIES_NAMED = 50;
+
+/** An Alarm; see ./alarms.ts, which makes one list of all kinds. */
+interface IdentityAlarm {
+  readonly severity: 'critical' | 'urgent' | 'warning';
+  readonly kind: 'host-quarantined' | 'host-refused';
+  readonly subject: string;
+  readonly ends: null;
+  readonly message: string;
+  readonly stops: string;
+  readonly next: string;
+}
 
 /** What the store knows of an active host that a person has to decide about. */
 export interface Doubt {
@@ -19,7 +29,7 @@ const WHY = {
   superseded: 'a certificate that was replaced is in use for host',
 } as const;
 
-export function identityAlarms(doubts: readonly Doubt[]): readonly Alarm[] {
+export function identityAlarms(doubts: readonly Doubt[]): readonly IdentityAlarm[] {
   const alarms = doubts.flatMap((doubt) => quarantined(doubt) ?? knocking(doubt) ?? []);
   const more = alarms.length - MAX_IDENTITIES_NAMED;
   if (more <= 0) return alarms;
@@ -35,7 +45,7 @@ export function identityAlarms(doubts: readonly Doubt[]): readonly Alarm[] {
   ];
 }
 
-function quarantined({ name, quarantine }: Doubt): Alarm | null {
+function quarantined({ name, quarantine }: Doubt): IdentityAlarm | null {
   if (quarantine === null) return null;
 
   return {
@@ -46,7 +56,7 @@ function quarantined({ name, quarantine }: Doubt): Alarm | null {
   };
 }
 
-function knocking({ name, knock }: Doubt): Alarm | null {
+function knocking({ name, knock }: Doubt): IdentityAlarm | null {
   if (knock === null) return null;
   if (knock.code !== 'HOST_AWAY_TOO_LONG') return copied(name, knock);
 
@@ -59,7 +69,7 @@ function knocking({ name, knock }: Doubt): Alarm | null {
 }
 
 /** Refused for good while the host itself goes on: a readmission would open the door to whoever has the copy. */
-function copied(name: string, knock: NonNullable<Doubt['knock']>): Alarm {
+function copied(name: string, knock: NonNullable<Doubt['knock']>): IdentityAlarm {
   return {
     ...{ severity: 'warning', kind: 'host-refused', subject: name, ends: null },
     message: `a copy of the identity of host ${name} was refused with ${knock.code}, from ${knock.address} at ${knock.at}`,
