@@ -20,3 +20,6 @@ process.exitCode = await main(process.argv.slice(2), {
   stderr: process.stderr,
   entry: import.meta.filename,
 });
+// All is done and said. What still hangs (a dead mount, a stuck program of an inventory) does not keep the process, or whoever waits
+// for it would take a whole answer for none.
+setTimeout(() => process.exit(), 2000).unref();
