@@ -29,12 +29,11 @@ import { Registry } from './registry.ts';
 import { isServed } from './routes.ts';
 import { createSightings } from './sightings.ts';
 import { Strangers } from './strangers.ts';
+import { SWEEP_MS, sweep } from './sweep.ts';
 import { createUnknownHosts, type UnknownHost } from './unknown-hosts.ts';
 
 const MAX_HEADER_BYTES = 8192;
 const MAX_SOCKETS = 20_000;
-/** Milliseconds between looks for expired requests, idle connections and quiet hosts. */
-const SWEEP_MS = 2000;
 const KEEP_ALIVE_MS = 5000;
 /** Milliseconds a host gets to answer a close frame. */
 const CLOSE_MS = 1000;
@@ -215,13 +214,16 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     });
   });
 
-  for (const { lastAddress } of await store.read.hosts.list()) if (lastAddress !== null) strangers.proven(lastAddress);
+  for (const { lastAddress, state } of await store.read.hosts.list()) {
+    // Where a revoked host was, a thief may be.
+    if (lastAddress !== null && state === 'active') strangers.proven(lastAddress);
+  }
   await listen(server, options.listen);
-  const sweeping = sweep(clock, stopped.signal, () => {
-    registry.sweep(clock.monotonic());
-    rates.sweep();
-    strangers.sweep();
-  });
+  const sweeping = sweep(clock, stopped.signal, [
+    () => registry.sweep(clock.monotonic()),
+    () => rates.sweep(),
+    () => strangers.sweep(),
+  ]);
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : options.listen.port;
 
@@ -325,14 +327,6 @@ function listen(server: Server, { host, port }: { readonly host: string; readonl
     });
     server.listen(port, host, () => resolve());
   });
-}
-
-async function sweep(clock: Clock, signal: AbortSignal, look: () => void): Promise<void> {
-  while (!signal.aborted) {
-    // Rejects when the signal aborts: then it is over.
-    await clock.sleep(SWEEP_MS, signal).catch(() => undefined);
-    if (!signal.aborted) look();
-  }
 }
 
 /** Waits for the work or the time, whichever is first; a timer that is left would keep the process alive. */

@@ -57,12 +57,16 @@ export class Rates {
   }
 
   /** Forgets whoever has been quiet long enough to have full buckets. */
-  sweep(): void {
+  *sweep(): Iterable<void> {
     const now = this.#clock.monotonic();
 
-    for (const [certificate, bucket] of this.#connects) if (bucket.isFull(now)) this.#connects.delete(certificate);
-    for (const [host, buckets] of this.#hosts) {
-      if (Object.values(buckets).every((bucket) => bucket.isFull(now))) this.#hosts.delete(host);
+    for (const [certificate, bucket] of this.#connects) {
+      if (bucket.isFull(now)) this.#connects.delete(certificate);
+      yield;
+    }
+    for (const [host, { frames, bytes, refusals }] of this.#hosts) {
+      if (frames.isFull(now) && bytes.isFull(now) && refusals.isFull(now)) this.#hosts.delete(host);
+      yield;
     }
   }
 

@@ -95,9 +95,13 @@ export class Registry {
     return size;
   }
 
-  sweep(now: number): void {
-    for (const connection of this.all()) connection.sweep();
+  *sweep(now: number): Iterable<void> {
     this.#flaps.sweep(now);
+    for (const entries of this.#hosts.values()) {
+      // A copy: a connection that is ended takes itself out.
+      for (const { connection } of [...entries]) connection.sweep();
+      yield;
+    }
   }
 }
 

@@ -111,10 +111,11 @@ export class Strangers {
   }
 
   /** Forgets addresses that nothing is known of any more. */
-  sweep(): void {
+  *sweep(): Iterable<void> {
     const now = this.#clock.monotonic();
     for (const [address, { bucket, count, provenUntil }] of this.#origins) {
       if (count === 0 && provenUntil <= now && bucket.isFull(now)) this.#origins.delete(address);
+      yield;
     }
   }
 
