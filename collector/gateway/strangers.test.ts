@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
+import { AT } from '../store/samples.ts';
 import { networkOf } from './strangers.ts';
 import { makeWorld, type World } from './testing/world.ts';
 
@@ -92,6 +93,17 @@ describe('when strangers come without end', () => {
 
     const client = await world.connect({ ...host, from: '127.0.0.9' }, [], restarted.gateway);
     expect(client.welcome).toMatchObject({ type: 'welcome' });
+  });
+
+  it('after a restart the address of a revoked host is one of strangers', async () => {
+    const world = await makeWorld({ limits });
+    const host = await world.enroll(1);
+    await world.connect({ ...host, from: '127.0.0.9' });
+    await world.store.transaction(({ hosts }) => hosts.revoke(host.id, AT));
+    const restarted = { ...world, gateway: await world.restart() };
+    for (let last = 30; last < 50; last++) await isLetIn(restarted, `127.0.0.${last}`);
+
+    expect(await isLetIn(restarted, '127.0.0.9')).toBe(false);
   });
 
   it('sockets that are held open count until they close', async () => {
