@@ -40,7 +40,8 @@ function readProcess(proc: string, pid: number, own: string | null): ProcessFact
   const inside = rootOf(join(folder, 'root'));
   if (CONTAINER.test(cgroup) || (inside !== null && own !== null && inside !== own)) return null;
 
-  const executable = allowedNow(() => readlinkSync(join(folder, 'exe')))?.replace(DELETED, '') ?? null;
+  const link = isKernelThread ? null : allowedNow(() => readlinkSync(join(folder, 'exe')));
+  const executable = link?.replace(DELETED, '') ?? null;
 
   return {
     pid,

@@ -2,6 +2,7 @@
 // descriptors of processes; where a process may not be looked at, the port stands without one.
 import { readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { hasErrno } from '@selvage/shared/files/durable.ts';
 import type { Section } from '@selvage/shared/model/inventory.ts';
 import type { InventoryContext } from '../context.ts';
 import { allowedNow, readText } from '../files.ts';
@@ -50,11 +51,26 @@ async function holders(context: InventoryContext, inodes: ReadonlySet<string>): 
     if (found.size === inodes.size) break;
     const folder = join(context.proc, String(pid), 'fd');
     for (const name of allowedNow(() => readdirSync(folder)) ?? []) {
-      const link = allowedNow(() => readlinkSync(join(folder, name)));
+      const link = descriptor(join(folder, name));
+      if (link === REFUSED) break;
       const inode = /^socket:\[(\d+)\]$/.exec(link ?? '')?.[1];
       if (inode !== undefined && inodes.has(inode) && !found.has(inode)) found.set(inode, pid);
     }
   }
 
   return found;
+}
+
+const REFUSED = Symbol('refused');
+
+/** Whether descriptors may be looked at is decided for the process, not for each: one refusal says it for all. */
+function descriptor(path: string): string | null | typeof REFUSED {
+  return allowedNow(() => {
+    try {
+      return readlinkSync(path);
+    } catch (error) {
+      if (hasErrno(error, 'EACCES', 'EPERM')) return REFUSED;
+      throw error;
+    }
+  });
 }
