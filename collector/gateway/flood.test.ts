@@ -75,8 +75,6 @@ describe('when ten thousand handshakes come without a certificate', () => {
     expect(answered).toBeLessThan(from === '127.0.0.2' ? 2700 : 300);
     expect(load.shedding).toBe(closed);
     expect(waits.length).toBeGreaterThan(5);
-    // Loose, for busy machines: without the limits it is seconds.
-    expect(load.eventLoop.p99Ms).toBeLessThan(500);
 
     // What comes now is let in: from elsewhere at once, from the flooded address when a little time has passed.
     await world.clock.advance(2000);

@@ -86,7 +86,8 @@ export async function smallDisk(options: {
       for (const file of fillers) rmSync(file);
       fillers = [];
     },
-    readOnly: (on) => inside(`mount -o remount,${on ? 'ro' : 'rw'} ${mountedAt}`),
+    // The mount and not the file system: in a user namespace only that may change.
+    readOnly: (on) => inside(`mount -o remount,bind,${on ? 'ro' : 'rw'} ${mountedAt}`),
   };
 }
 
