@@ -1,6 +1,8 @@
 // What whoever owns the mirror folder can put there, against the real apt: planted as that user, before and while the privileged
 // half works. Nothing that the archive did not sign is ever installed, nothing hangs, nothing of root's is read, no disk is filled.
+
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   copyFileSync,
@@ -50,8 +52,12 @@ needs(PARTS, 'a mirror folder of somebody else', () => {
     for (const name of readdirSync(host.packages)) rmSync(join(host.packages, name), { recursive: true, force: true });
     cpSync(kept, host.packages, { recursive: true });
   });
-  afterEach(() => {
-    busy?.kill('SIGKILL');
+  afterEach(async () => {
+    if (busy?.pid === undefined) return;
+    const ended = once(busy, 'close');
+    // Its programs too: one of them may be writing just now.
+    process.kill(-busy.pid, 'SIGKILL');
+    await ended;
     busy = undefined;
   });
   const version = async () => (await host.sandbox.versions()).get('alpha');
@@ -157,6 +163,7 @@ needs(PARTS, 'a mirror folder of somebody else', () => {
       busy = spawn('/bin/sh', ['-c', script], {
         cwd: host.mirror(),
         stdio: 'ignore',
+        detached: true,
         ...(user.dropped ? { uid: user.uid, gid: user.gid } : {}),
       });
       await host.installer.loadMirror();
