@@ -3,8 +3,13 @@
 import type { HostId } from '@selvage/shared/model/ids.ts';
 import type { SightedHost, Store } from '../store/ports.ts';
 
-/** Milliseconds from one commit to the next: what a greeting may have to wait when many come. */
-const BETWEEN_MS = 40;
+/**
+ * Milliseconds from one commit to the next: what a greeting may have to wait when many come. Four times as long as the commit
+ * took, so that a slow disk does not hold up everybody else for more than a fifth of the time.
+ */
+const LEAST_BETWEEN_MS = 20;
+const MOST_BETWEEN_MS = 40;
+const TIMES_THE_COMMIT = 4;
 
 export interface Sightings {
   /** Resolves when it is committed; rejects with what the store said, for everybody who shared that commit. */
@@ -24,8 +29,13 @@ export function createSightings(store: Store): Sightings {
     const batch = [...waiting.values()];
     waiting = new Map();
     next = null;
-    pause = after(BETWEEN_MS);
-    await store.transaction(({ hosts }) => hosts.seenAll(batch));
+    const began = performance.now();
+
+    try {
+      await store.transaction(({ hosts }) => hosts.seenAll(batch));
+    } finally {
+      pause = after(pauseAfter(performance.now() - began));
+    }
   };
 
   return {
@@ -40,6 +50,10 @@ export function createSightings(store: Store): Sightings {
       return next;
     },
   };
+}
+
+function pauseAfter(commitMs: number): number {
+  return Math.min(MOST_BETWEEN_MS, Math.max(LEAST_BETWEEN_MS, TIMES_THE_COMMIT * commitMs));
 }
 
 /** A real timer on purpose: it spares the disk and says nothing about time. */
