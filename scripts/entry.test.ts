@@ -8,11 +8,11 @@ import { describe, expect, it } from 'vitest';
 const root = join(import.meta.dirname, '..');
 const ENTRY_POINTS = [
   ...readdirSync(join(root, 'scripts'))
-    .filter((name) => name.endsWith('.mjs') && name !== 'setup.mjs')
+    .filter((name) => name !== 'setup.mjs')
     .map((name) => `scripts/${name}`),
   ...readdirSync(join(root, 'agent/bin')).map((name) => `agent/bin/${name}`),
   ...readdirSync(join(root, 'collector/bin')).map((name) => `collector/bin/${name}`),
-];
+].filter((name) => name.endsWith('.mjs'));
 const ONE_LINE = /^error NODE_TOO_OLD: this is Node [\d.]+; .+ next: .+\n$/;
 
 /** A Node on this machine that is older than 26, null when there is none. */

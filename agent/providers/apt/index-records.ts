@@ -25,7 +25,7 @@ export interface IndexRecords {
 }
 
 /** apt's own program that opens its files, however they are compressed; never in PATH. */
-export const CAT_FILE = '/usr/lib/apt/apt-helper';
+const CAT_FILE = '/usr/lib/apt/apt-helper';
 /** 1 GiB of one index; Debian's main is 52 MB. Only the entries that are kept take memory. */
 const MAX_INDEX_BYTES = 1024 * 1024 * 1024;
 /** 4 MiB; the longest entry of Debian has some 20 KB. */

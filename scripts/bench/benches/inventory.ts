@@ -39,7 +39,8 @@ export const inventory: Bench = {
     const ours = () => timed(process.execPath, [entry, '--settings', settings, 'inventory', '--parcel'], '{}\n');
     const theirs = () => timed(shell, ['--json', '--ephemeral', '--disable_database', QUERIES], '');
 
-    // The first one asks for the hardware too, which is then remembered until the next boot or day.
+    // The first one also asks for the hardware, remembered until the next boot or day, and reads dpkg's file lists for the owners of
+    // sockets and modules, remembered until dpkg changes something.
     const first = await ours();
     await theirs();
     const our: number[] = [];
@@ -66,7 +67,7 @@ export const inventory: Bench = {
         notes: [
           `medians of ${our.length} that take turns; fastest: ours ${whole(Math.min(...our))}, osqueryi ${whole(Math.min(...their))} ms`,
           `${sections.packages?.data.length ?? 0} packages, ${taken} sections taken of ${Object.keys(sections).length}`,
-          `the first of a boot or day, with hardware: ${whole(first)} ms; osqueryi without a question: ${whole(empty)} ms`,
+          `the first, with hardware and owners of files: ${whole(first)} ms; osqueryi without a question: ${whole(empty)} ms`,
           ...(quick ? ['--quick: few runs'] : []),
         ],
       },
