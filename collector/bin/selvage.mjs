@@ -6,6 +6,14 @@ if (Number(process.versions.node.split('.')[0]) < 26) {
   );
   process.exit(2);
 }
+// Certificates hold memory that is given back when the young generation is collected: with one of 8 MiB a connection costs
+// 9 KiB less. V8 takes the size only at the start, so the process starts itself anew: same process id, same streams.
+const SERVE_FLAG = '--max-semi-space-size=8';
+const isPlain = !process.execArgv.some((flag) => flag.startsWith('--max-semi-space-size'));
+if (process.argv[2] === 'serve' && isPlain && process.execve !== undefined && process.platform !== 'win32') {
+  const { execPath, execArgv, argv, env } = process;
+  process.execve(execPath, [execPath, SERVE_FLAG, ...execArgv, ...argv.slice(1)], env);
+}
 // A reader that has gone (`| head`) ends the output, never the work behind it.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error) => {

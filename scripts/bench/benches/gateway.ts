@@ -15,6 +15,8 @@ const RUNS = 3;
 const SETTLE_MS = 15_000;
 const CLOSED_MS = 3000;
 const KIB = 1024;
+/** What `selvage serve` starts itself with; see collector/bin/selvage.mjs. */
+const SERVE_FLAGS = ['--max-semi-space-size=8'];
 
 interface Figures {
   readonly kibPerConnection: number;
@@ -38,9 +40,15 @@ export const gateway: Bench = {
       context.say(`run ${run}: ours ${told(ours.at(-1))}, bare ${told(bare.at(-1))}`);
     }
 
+    const flagged = context.quick
+      ? null
+      : await measure(await startBare(context.folder, authority, SERVE_FLAGS), fleet, count, context);
+    const equal =
+      flagged === null ? [] : [`bare ws with the flag of ours (${SERVE_FLAGS.join(' ')}): ${told(flagged)}`];
+
     return [
-      row('gateway.rss', 'KiB', ours.map(memory), bare.map(memory), 1.15),
-      row('gateway.cpu', 'ms', ours.map(cpu), bare.map(cpu), 1.25),
+      row('gateway.rss', 'KiB', ours.map(memory), bare.map(memory), 1.15, equal),
+      row('gateway.cpu', 'ms', ours.map(cpu), bare.map(cpu), 1.25, []),
     ];
   },
 };
@@ -48,7 +56,14 @@ export const gateway: Bench = {
 const memory = ({ kibPerConnection }: Figures) => kibPerConnection;
 const cpu = ({ cpuMsPerHandshake }: Figures) => cpuMsPerHandshake;
 
-function row(name: string, unit: string, ours: readonly number[], bare: readonly number[], atMost: number): Row {
+function row(
+  name: string,
+  unit: string,
+  ours: readonly number[],
+  bare: readonly number[],
+  atMost: number,
+  more: readonly string[],
+): Row {
   return {
     name,
     unit,
@@ -57,6 +72,7 @@ function row(name: string, unit: string, ours: readonly number[], bare: readonly
     target: { atMost },
     notes: [
       `ours ${ours.map((value) => value.toFixed(2)).join(', ')}; bare ${bare.map((v) => v.toFixed(2)).join(', ')}`,
+      ...more,
     ],
   };
 }

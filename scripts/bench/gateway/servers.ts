@@ -71,7 +71,8 @@ export async function startOurs(folder: string, home: string, authority: Authori
   return { ...started, url: urlOf(settings.gatewayPort), authority: authority.certificate };
 }
 
-export async function startBare(folder: string, hosts: Authority): Promise<Server> {
+/** `flags`: of Node, to see what they alone do. */
+export async function startBare(folder: string, hosts: Authority, flags: readonly string[] = []): Promise<Server> {
   const keys = join(folder, 'bare');
   const now = { now: systemClock.now(), random: systemRandom };
   const own = makeAuthority('hosts', now);
@@ -80,7 +81,7 @@ export async function startBare(folder: string, hosts: Authority): Promise<Serve
   await writeFile(join(keys, 'server.key'), key, { mode: 0o600 });
   await writeFile(join(keys, 'server.crt'), cert);
   await writeFile(join(keys, 'authority.crt'), hosts.certificate);
-  const started = await start(folder, 'bare', [BARE, keys], /^ready (\d+)/, process.env);
+  const started = await start(folder, 'bare', [...flags, BARE, keys], /^ready (\d+)/, process.env);
 
   return { ...started, url: urlOf(Number(started.ready)), authority: own.certificate };
 }
