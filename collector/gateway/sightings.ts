@@ -10,6 +10,8 @@ import type { SightedHost, Store } from '../store/ports.ts';
 const LEAST_BETWEEN_MS = 20;
 const MOST_BETWEEN_MS = 40;
 const TIMES_THE_COMMIT = 4;
+/** So many share a commit well enough: they do not wait for more. */
+const ENOUGH = 12;
 
 export interface Sightings {
   /** Resolves when it is committed; rejects with what the store said, for everybody who shared that commit. */
@@ -20,12 +22,12 @@ export function createSightings(store: Store): Sightings {
   let waiting = new Map<HostId, SightedHost>();
   let next: Promise<void> | null = null;
   let running: Promise<unknown> = Promise.resolve();
-  let pause: Promise<unknown> = Promise.resolve();
+  let pause = { over: Promise.resolve(), end: () => undefined as unknown };
 
   const commit = async () => {
     // Whoever comes until then comes along. The first after a quiet time waits for nobody.
     await running;
-    await pause;
+    await pause.over;
     const batch = [...waiting.values()];
     waiting = new Map();
     next = null;
@@ -34,13 +36,14 @@ export function createSightings(store: Store): Sightings {
     try {
       await store.transaction(({ hosts }) => hosts.seenAll(batch));
     } finally {
-      pause = after(pauseAfter(performance.now() - began));
+      pause = pauseOf(pauseAfter(performance.now() - began));
     }
   };
 
   return {
     note: (sighted) => {
       waiting.set(sighted.id, sighted);
+      if (waiting.size >= ENOUGH) pause.end();
       if (next === null) {
         next = commit();
         // Those who wait are told; the chain goes on.
@@ -57,8 +60,9 @@ function pauseAfter(commitMs: number): number {
 }
 
 /** A real timer on purpose: it spares the disk and says nothing about time. */
-function after(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms).unref();
-  });
+function pauseOf(ms: number): { readonly over: Promise<void>; readonly end: () => unknown } {
+  const { promise: over, resolve: end } = Promise.withResolvers<void>();
+  setTimeout(end, ms).unref();
+
+  return { over, end };
 }
