@@ -40,8 +40,7 @@ export async function startServing(
         next: 'stop another "npm start" on the same state, or choose another SELVAGE_HOME',
       });
     }),
-  ]);
-  clearTimeout(deadline);
+  ]).finally(() => clearTimeout(deadline));
   say(`collector listens on ${url}`);
 
   return {
