@@ -1,5 +1,6 @@
 // The command tree of selvage-agent and how a command ends: errors as two lines on stderr, exit codes by error code.
 // Each command is loaded when it is run: a start with nothing to do is to be over before most of them could be read.
+import { resolve } from 'node:path';
 import { Command, CommanderError, Option } from 'commander';
 import type { Settings } from '../settings.ts';
 import { AGENT_VERSION } from '../version.ts';
@@ -34,7 +35,12 @@ function describe(program: Command, world: World): () => number {
   let exitCode = 0;
   const command = (name: string, text: string) => program.command(name).description(text);
   // Built when the command runs: the option is known only then.
-  const context = (): Context => createContext(world, program.opts<{ settings?: string }>().settings ?? null, load);
+  const context = (): Context => {
+    const { settings } = program.opts<{ settings?: string }>();
+
+    // Handed on to processes that are started in another folder.
+    return createContext(world, settings === undefined ? null : resolve(settings), load);
+  };
 
   program
     .description('The agent: inventories this machine and installs approved fixes in their windows.')
