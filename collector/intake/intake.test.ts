@@ -7,37 +7,14 @@ import { fakeClock } from '@selvage/shared/testing/fake-clock.ts';
 import type { DurableBody } from '@selvage/shared/wire/wire.ts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type CollectorEvent, Events } from '../events.ts';
+import { Events } from '../events.ts';
 import { durable, INVENTORY, REBOOT, RESULTS, report, reportOf, result, section } from '../gateway/testing/messages.ts';
-import { makeAuthority, makeHost, NOW, type TestHost, uuid } from '../gateway/testing/world.ts';
+import { makeHost, NOW, uuid } from '../gateway/testing/world.ts';
 import type { Store } from '../store/ports.ts';
-import { hostSample } from '../store/samples.ts';
-import { freshStores } from '../store/testing/fresh-store.ts';
 import { createIntake } from './intake.ts';
+import { intakeLab } from './testing/intake-lab.ts';
 
-const freshStore = freshStores('intake');
-const authority = makeAuthority();
-const host: TestHost = makeHost(authority, 1);
-
-async function make() {
-  const store = await freshStore();
-  const events = new Events();
-  const seen: CollectorEvent[] = [];
-  events.subscribe((event) => seen.push(event));
-  await store.transaction((writers) =>
-    writers.hosts.add(hostSample(1, { id: host.id, runnerKey: host.runner.publicKey, agentVersion: '1' })),
-  );
-  const clock = fakeClock(NOW);
-  const intake = createIntake({ store, clock, events });
-  const send = (stream: string, sequence: number, body: DurableBody) =>
-    intake.accept(host.id, durable(stream, sequence, body));
-
-  return { store, intake, seen, send, clock };
-}
-
-const position = (store: Store, stream: string) => store.read.streams.position(host.id, stream);
-const ledger = async (store: Store) =>
-  (await store.read.audit.after(0, 1000)).map(({ action, details }) => ({ action, ...details }));
+const { authority, host, make, position, ledger } = intakeLab('intake');
 
 describe('when an inventory comes', () => {
   it('sections and report are committed, and the event names what changed', async () => {

@@ -1,39 +1,15 @@
 // Who may send, and how a host that comes back goes on.
 import type { HostId } from '@selvage/shared/model/ids.ts';
 import { fakeClock } from '@selvage/shared/testing/fake-clock.ts';
-import type { DurableBody } from '@selvage/shared/wire/wire.ts';
 import { describe, expect, it } from 'vitest';
-import { type CollectorEvent, Events } from '../events.ts';
+import { Events } from '../events.ts';
 import { durable, INVENTORY, RESULTS, report, result, section } from '../gateway/testing/messages.ts';
-import { makeAuthority, makeHost, NOW, type TestHost, uuid } from '../gateway/testing/world.ts';
+import { NOW, uuid } from '../gateway/testing/world.ts';
 import type { Store } from '../store/ports.ts';
-import { hostSample } from '../store/samples.ts';
-import { freshStores } from '../store/testing/fresh-store.ts';
 import { createIntake } from './intake.ts';
+import { intakeLab } from './testing/intake-lab.ts';
 
-const freshStore = freshStores('senders');
-const authority = makeAuthority();
-const host: TestHost = makeHost(authority, 1);
-
-async function make() {
-  const store = await freshStore();
-  const events = new Events();
-  const seen: CollectorEvent[] = [];
-  events.subscribe((event) => seen.push(event));
-  await store.transaction((writers) =>
-    writers.hosts.add(hostSample(1, { id: host.id, runnerKey: host.runner.publicKey, agentVersion: '1' })),
-  );
-  const clock = fakeClock(NOW);
-  const intake = createIntake({ store, clock, events });
-  const send = (stream: string, sequence: number, body: DurableBody) =>
-    intake.accept(host.id, durable(stream, sequence, body));
-
-  return { store, intake, seen, send, clock };
-}
-
-const position = (store: Store, stream: string) => store.read.streams.position(host.id, stream);
-const ledger = async (store: Store) =>
-  (await store.read.audit.after(0, 1000)).map(({ action, details }) => ({ action, ...details }));
+const { host, make, position, ledger } = intakeLab('senders');
 
 describe('when the sender may not speak', () => {
   it('a revoked host is HOST_REVOKED, also when it is revoked while the message is being unpacked', async () => {

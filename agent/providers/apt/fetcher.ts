@@ -2,17 +2,18 @@
 // lays them out as a mirror folder per repository. Nothing it writes is believed by the runner; apt verifies it again there.
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { chmod, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { chmod, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CodedError, hasCode } from '@selvage/shared/errors/coded-error.ts';
 import type { Run } from '@selvage/shared/exec/run.ts';
-import { hasErrno, makeFolder, readBounded, writeDurable } from '@selvage/shared/files/durable.ts';
+import { hasErrno, makeFolder, readBounded } from '@selvage/shared/files/durable.ts';
 import type { PackageVersion } from '@selvage/shared/model/package.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import type { Fetcher, FetchRequest } from '../provider.ts';
 import { readHostOptions, type UnprivilegedUser, underConfig } from './apt-config.ts';
 import { findFiles, type IndexedFile, type IndexTarget, parseTargets, TARGET_FORMAT } from './index-file.ts';
 import { mirrorKey, suiteFolder } from './mirror.ts';
+import { MIRROR_FILE, MIRROR_FOLDER, putFile, putFolder } from './mirror-files.ts';
 import { createAptObserver } from './observer.ts';
 import { writeObserverConfig } from './refresh.ts';
 import { type ListedRepository, listRepositories } from './repository-list.ts';
@@ -46,15 +47,13 @@ const MAX_INDEX_BYTES = 512 * 1024 * 1024;
 /** Of an output that goes into a file. */
 const SHOWN_OUTPUT = 4096;
 const MAX_RELEASE_BYTES = 10 * 1024 * 1024;
-const FOLDER = 0o755;
-const FILE = 0o644;
 const CAT_FILE = '/usr/lib/apt/apt-helper';
 
 export function createAptFetcher(options: AptFetcherOptions): Fetcher {
   return {
     name: 'apt',
     fetch: async ({ packages }: FetchRequest) => {
-      await makeFolder(options.packages, FOLDER);
+      await makeFolder(options.packages, MIRROR_FOLDER);
       const workspace = await openWorkspace(options.stateDir, options.unprivileged);
       const parts = await locate(options, workspace, packages);
       const found = parts.flatMap((part) => part.files.map((file) => file.wanted));
@@ -140,7 +139,7 @@ async function writeMirror(options: AptFetcherOptions, workspace: Workspace, par
   await rm(old, { recursive: true, force: true });
 
   try {
-    await folder(fresh);
+    await putFolder(fresh);
     await copyIndexes(options, workspace, part, fresh);
     for (const file of part.files) await bring(options, workspace, part.repository, file, { fresh, place });
   } catch (error) {
@@ -169,7 +168,7 @@ async function copyIndexes(
   for (const name of ['InRelease', 'Release', 'Release.gpg']) {
     const bytes = await readBounded(join(workspace.lists, `${repository.prefix}${name}`), MAX_RELEASE_BYTES);
     if (bytes === null) continue;
-    await put(join(suite, name), bytes);
+    await putFile(join(suite, name), bytes);
     signed += 1;
   }
   if (signed === 0) throw new CodedError('REPOSITORY_NEVER_FETCHED', `there is no index of ${repository.id}`);
@@ -186,14 +185,14 @@ async function copyIndex(
   target: IndexTarget,
   path: string,
 ): Promise<void> {
-  await folder(dirname(path));
+  await putFolder(dirname(path));
   await apt(options, workspace, {
     file: CAT_FILE,
     args: ['cat-file', target.file],
     outputFile: path,
     outputLimit: SHOWN_OUTPUT,
   });
-  await chmod(path, FILE);
+  await chmod(path, MIRROR_FILE);
 }
 
 /** Takes the file of the mirror that is there already, when it is the right one; else downloads it with apt. */
@@ -205,7 +204,7 @@ async function bring(
   { fresh, place }: { readonly fresh: string; readonly place: string },
 ): Promise<void> {
   const target = join(fresh, file.path);
-  await folder(dirname(target));
+  await putFolder(dirname(target));
   if (await copyVerified(join(place, file.path), target, file)) return;
 
   const incoming = join(workspace.cache, `incoming-${file.sha256}.deb`);
@@ -239,13 +238,13 @@ async function copyVerified(from: string, to: string, { size, sha256 }: IndexedF
     const facts = await source.stat();
     if (!facts.isFile() || facts.size !== size) return false;
     const hash = createHash('sha256');
-    const target = await open(to, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, FILE);
+    const target = await open(to, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, MIRROR_FILE);
     try {
       for await (const chunk of source.createReadStream({ autoClose: false })) {
         hash.update(chunk);
         await target.writeFile(chunk);
       }
-      await target.chmod(FILE);
+      await target.chmod(MIRROR_FILE);
       await target.sync();
     } finally {
       await target.close();
@@ -294,24 +293,6 @@ async function apt(
     if (hasCode(error, 'PROCESS_FAILED')) await refuseFull(String(error.details.stderr), workspace.cache);
     throw error;
   }
-}
-
-async function put(path: string, data: Uint8Array | string): Promise<void> {
-  await folder(dirname(path));
-  await writeDurable(path, data, { mode: FILE });
-}
-
-/** Readable for the runner and for apt's own user in every step, whatever the umask. */
-async function folder(path: string): Promise<void> {
-  try {
-    await mkdir(path, { mode: FOLDER });
-  } catch (error) {
-    if (hasErrno(error, 'EEXIST')) return;
-    if (!hasErrno(error, 'ENOENT')) throw error;
-    await folder(dirname(path));
-    await mkdir(path, { mode: FOLDER });
-  }
-  await chmod(path, FOLDER);
 }
 
 function absent(error: unknown): null {

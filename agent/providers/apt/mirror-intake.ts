@@ -3,12 +3,12 @@
 // that the index gives it. It judges no signature: apt does that, over these very bytes.
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { chmod, type FileHandle, mkdir, open, rm } from 'node:fs/promises';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
 import { asCoded, CodedError } from '@selvage/shared/errors/coded-error.ts';
-import { hasErrno, writeDurable } from '@selvage/shared/files/durable.ts';
 import { type ForeignFolder, openForeign } from '@selvage/shared/files/foreign.ts';
 import { isInside } from './mirror.ts';
+import { MIRROR_FILE, putFile, putFolder } from './mirror-files.ts';
 import { type ListedFile, listedFiles } from './release.ts';
 
 /** A file that a verified index lists. */
@@ -37,8 +37,6 @@ const MAX_LISTS = 4096;
 /** Repositories of one host; what lies there besides is refused by name. */
 const MAX_REPOSITORIES = 1024;
 const CHUNK_BYTES = 1024 * 1024;
-const FOLDER = 0o755;
-const FILE = 0o644;
 
 /** Names of the folders in the mirror; null when there is no mirror. Throws MIRROR_REFUSED. */
 export function mirrorFolders(packages: string): Promise<readonly string[] | null> {
@@ -57,7 +55,7 @@ export async function takeIndexes(packages: string, repository: string, suite: s
     const found = await readIndex(mirror, at);
     if (found === null) return null;
 
-    for (const [name, bytes] of found.files) await put(join(own, at(name)), bytes);
+    for (const [name, bytes] of found.files) await putFile(join(own, at(name)), bytes);
     let left = MAX_LISTS_BYTES;
     for (const list of listsOf(found.index, found.bytes)) {
       const to = join(own, at(list.path));
@@ -135,13 +133,13 @@ async function take(
     if (file.size > most) throw refused(`${path} is listed with ${file.size} bytes; ${most} may be taken`);
     const { size } = await source.stat();
     if (size !== file.size) throw refused(`${path} has ${size} bytes; its index says ${file.size}`);
-    await folder(dirname(to));
+    await putFolder(dirname(to));
     await rm(to, { force: true });
     const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
-    const target = await open(to, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, FILE);
+    const target = await open(to, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, MIRROR_FILE);
     try {
       const hash = await copy(source, target, file);
-      await target.chmod(FILE);
+      await target.chmod(MIRROR_FILE);
       if (hash === file.hash) return true;
     } finally {
       await target.close();
@@ -186,24 +184,6 @@ async function inMirror<T>(packages: string, work: (mirror: ForeignFolder) => Pr
     if (coded.code !== 'FILE_UNSAFE' && coded.code !== 'FILE_TOO_LARGE') throw error;
     throw refused(coded.message, error);
   }
-}
-
-async function put(path: string, bytes: Uint8Array): Promise<void> {
-  await folder(dirname(path));
-  await writeDurable(path, bytes, { mode: FILE });
-}
-
-/** Readable for apt's own user in every step, whatever the umask. */
-async function folder(path: string): Promise<void> {
-  try {
-    await mkdir(path, { mode: FOLDER });
-  } catch (error) {
-    if (hasErrno(error, 'EEXIST')) return;
-    if (!hasErrno(error, 'ENOENT')) throw error;
-    await folder(dirname(path));
-    await mkdir(path, { mode: FOLDER });
-  }
-  await chmod(path, FOLDER);
 }
 
 function refused(message: string, cause?: unknown, details: Readonly<Record<string, unknown>> = {}): CodedError {

@@ -17,7 +17,7 @@ export const TRACED = [
 const UMASK = 0o022;
 const ALL_MODES = 0o7777;
 
-/** As many as any of the calls needs; '' where there is none. */
+/** The arguments of a call as strace prints them; five are what the longest call needs, a shorter one leaves the rest empty. */
 type Args = readonly [string, string, string, string, string];
 
 interface Description {
