@@ -114,7 +114,8 @@ async function bringUpToDate(
 
 /** What was there goes aside first; a cut between leaves the settings, without which nothing starts anew. */
 async function putInPlace(home: Home, building: string, settings: string, clock: Clock): Promise<string | null> {
-  const stamp = clock.now().toString({ smallestUnit: 'second' }).replaceAll(':', '');
+  // To the millisecond: a restore that was cut off may be run again within the same second.
+  const stamp = clock.now().toString({ smallestUnit: 'millisecond' }).replaceAll(':', '');
   const aside = join(home.root, `replaced-${stamp}`);
   const collector = await tryRename(home.collector.folder, join(aside, 'collector'));
   const before = await copyAside(home.settings, join(aside, SETTINGS));
