@@ -11,6 +11,8 @@ import type { HostTable } from './schema.ts';
 
 const MAX_MACHINES = 8;
 const MAX_AUTHORITIES = 16;
+const MAX_LABELS = 64;
+const MAX_LABEL_VALUES = 16;
 
 const enrolled = z.object({
   id: rows.hostId,
@@ -27,7 +29,15 @@ const enrolled = z.object({
   lastSeen: rows.timestamp.nullable(),
   key: rows.sha256.nullable().default(null),
   authority: rows.sha256.nullable().default(null),
+  owner: rows.text.nullable().default(null),
+  token: rows.name.nullable().default(null),
+  replaces: rows.hostId.nullable().default(null),
 });
+const labels = z
+  .record(rows.name, z.array(rows.name).max(MAX_LABEL_VALUES))
+  .refine((named) => Object.keys(named).length <= MAX_LABELS, `at most ${MAX_LABELS} labels`);
+/** What `add` is given: enrolled, and accepted at once unless it says otherwise. */
+const added = enrolled.extend({ acceptedAt: rows.timestamp.nullable().optional(), labels: labels.default({}) });
 
 const next = z.object({
   certificate: rows.sha256,
@@ -67,6 +77,9 @@ const whole = enrolled.extend({
   knock: rows.json(knock).nullable(),
   lastAddress: rows.name.nullable(),
   clockSkewMs: z.number().nullable(),
+  acceptedAt: rows.timestamp.nullable(),
+  retiredAt: rows.timestamp.nullable(),
+  labels: rows.json(labels),
 });
 
 /** The five columns of the next certificate are one value of the record. */
@@ -129,9 +142,13 @@ export function hostWriter(db: Db): HostReader & HostWriter {
   return {
     ...hostReader(db),
     add: async (host) => {
-      const row = rows.checked(enrolled, 'hosts', host);
+      const { acceptedAt, labels: own, ...row } = rows.checked(added, 'hosts', host);
       await refuseDouble(db, row);
-      await db.insertInto('hosts').values(row).execute();
+      const accepted = acceptedAt === undefined ? row.enrolledAt : acceptedAt;
+      await db
+        .insertInto('hosts')
+        .values({ ...row, acceptedAt: accepted, labels: JSON.stringify(own) })
+        .execute();
     },
     revoke: async (id, at) => {
       const host = await existing(db, id);

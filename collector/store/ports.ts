@@ -57,7 +57,18 @@ export interface NewHost {
   /** Hash of the public key in the certificate, and the authority that issued it; null: from before these were kept. */
   readonly key?: Sha256 | null;
   readonly authority?: Sha256 | null;
+  /** When an admin (or a token that was made for this one host) let it in; null: pending. Left out: when it enrolled. */
+  readonly acceptedAt?: Timestamp | null;
+  readonly labels?: Labels;
+  readonly owner?: string | null;
+  /** Id of the token it came by. */
+  readonly token?: string | null;
+  /** The host whose place it took: the same machine, installed anew. */
+  readonly replaces?: HostId | null;
 }
+
+/** Label name → its values. */
+export type Labels = Readonly<Record<string, readonly string[]>>;
 
 export interface HostRecord extends NewHost {
   readonly key: Sha256 | null;
@@ -75,6 +86,16 @@ export interface HostRecord extends NewHost {
   readonly lastAddress: string | null;
   /** The host's clock minus the collector's, milliseconds, at its last Hello; null: it did not say. */
   readonly clockSkewMs: number | null;
+  /** Null: pending. It may connect and report; it gets no policy and counts nowhere. */
+  readonly acceptedAt: Timestamp | null;
+  /** The machine is no more; its state is revoked then. Not shown and not counted unless asked for. */
+  readonly retiredAt: Timestamp | null;
+  /** Who answers for the machine, as an admin wrote it. */
+  readonly owner: string | null;
+  /** Labels that only the collector asserts: for lists and reports; no policy selects by them. */
+  readonly labels: Labels;
+  readonly token: string | null;
+  readonly replaces: HostId | null;
 }
 
 export interface NextCertificate {

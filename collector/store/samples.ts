@@ -15,6 +15,7 @@ export const hostId = (number: number): HostId =>
 const UNTOUCHED = {
   ...{ key: null, authority: null, next: null, authorities: [], quarantine: null, readmit: null, settledAt: null },
   ...{ knock: null, lastAddress: null, clockSkewMs: null },
+  ...{ acceptedAt: AT, retiredAt: null, owner: null, labels: {}, token: null, replaces: null },
 } as const;
 
 export function hostSample(number: number, over: Partial<HostRecord> = {}): HostRecord {

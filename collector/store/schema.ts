@@ -34,6 +34,13 @@ export interface HostTable {
   readonly knock: string | null;
   readonly lastAddress: string | null;
   readonly clockSkewMs: number | null;
+  readonly acceptedAt: string | null;
+  readonly retiredAt: string | null;
+  readonly owner: string | null;
+  /** JSON: name → values. */
+  readonly labels: Generated<string>;
+  readonly token: string | null;
+  readonly replaces: string | null;
 }
 
 export interface TokenTable {
@@ -49,6 +56,20 @@ export interface TokenTable {
   readonly usedAt: string | null;
   readonly usedByKey: string | null;
   readonly usedFor: string | null;
+  readonly uses: Generated<number>;
+  readonly cidr: string | null;
+  /** JSON: name → values. */
+  readonly labels: Generated<string>;
+  readonly mode: string | null;
+  /** 0 or 1. */
+  readonly replaces: Generated<number>;
+}
+
+export interface TokenUseTable {
+  readonly token: string;
+  readonly key: string;
+  readonly host: string;
+  readonly at: string;
 }
 
 export interface AdminTable {
