@@ -42,6 +42,11 @@ export const CODES = {
   PROCESS_DEADLINE: { rule: 'retry', exit: 1, next: 'find out why the command named hangs' },
   PROCESS_OUTPUT_LIMIT: { rule: 'stop', exit: 1, next: 'run the command named by hand' },
   TOOL_MISSING: { rule: 'stop', exit: 1, next: 'install the program named' },
+  HOST_UNSUPPORTED: {
+    rule: 'stop',
+    exit: 3,
+    next: 'keep this machine without an agent: collect.sh there, then selvage host import FILE --name NAME',
+  },
 
   // network
   UNREACHABLE: { rule: 'retry', exit: 4, next: 'check the address, the network and that the collector runs' },
@@ -171,7 +176,11 @@ export const CODES = {
   STORE_BUSY: { rule: 'retry', exit: 1, next: 'end the other program that holds the database' },
   STORE_CORRUPT: { rule: 'page', exit: 1, next: 'restore the last backup: selvage restore FOLDER' },
   BACKUP_INVALID: { rule: 'stop', exit: 1, next: 'choose another backup; nothing was changed' },
-  STORE_NEWER: { rule: 'stop', exit: 1, next: 'run the newer collector; this database was written by it' },
+  STORE_NEWER: {
+    rule: 'stop',
+    exit: 1,
+    next: 'run the newer collector, or restore what it kept in before-upgrade beside the settings: selvage restore FOLDER',
+  },
   AUDIT_BROKEN: {
     rule: 'page',
     exit: 1,
