@@ -64,6 +64,16 @@ export const CODES = {
   TOKEN_USED: { rule: 'stop', exit: 3, next: 'ask for a new token: selvage token create --host NAME' },
   TOKEN_REVOKED: { rule: 'stop', exit: 3, next: 'ask for a new token: selvage token create --host NAME' },
   TOKEN_WRONG_HOST: { rule: 'page', exit: 3, next: 'use the token made for this host name' },
+  TOKEN_WRONG_ADDRESS: {
+    rule: 'page',
+    exit: 3,
+    next: 'enroll from a network that the token is for, or ask for a token for this one: selvage token create --cidr',
+  },
+  TOKEN_WRONG_MODE: {
+    rule: 'stop',
+    exit: 3,
+    next: "narrow the mode in the host's own settings, or ask for a token with a wider one: selvage token create --mode",
+  },
   CSR_INVALID: { rule: 'stop', exit: 1, next: 'enroll again with an unmodified agent' },
   CERTIFICATE_INVALID: { rule: 'stop', exit: 3, next: 'enroll this host again' },
   CERTIFICATE_EXPIRED: { rule: 'page', exit: 3, next: 'enroll this host again' },
@@ -81,10 +91,20 @@ export const CODES = {
   AUTHORITY_UNKNOWN: { rule: 'page', exit: 3, next: 'look at the collector: it named an authority nobody endorsed' },
   CLOCK_WRONG: { rule: 'page', exit: 1, next: 'set the clock of the machine named' },
   HOST_REVOKED: { rule: 'stop', exit: 3, next: 'ask an admin; a revoked host enrolls again with a new token' },
+  HOST_PENDING: {
+    rule: 'retry',
+    exit: 3,
+    next: 'let an admin look at this host and accept it: selvage host accept NAME',
+  },
+  HOST_RETIRED: {
+    rule: 'stop',
+    exit: 3,
+    next: 'ask an admin; a machine that is still in use enrolls again with a new token',
+  },
   HOST_NAME_TAKEN: {
     rule: 'page',
     exit: 3,
-    next: 'revoke the other host of that name first: selvage host revoke NAME',
+    next: 'another machine: enroll it with --name OTHER; the same one, installed anew: selvage token create --host NAME --replace',
   },
   NOT_ENROLLED: {
     rule: 'stop',
