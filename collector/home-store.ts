@@ -9,6 +9,7 @@ import { takeLock } from './store/lock.ts';
 import type { Readers, Store } from './store/ports.ts';
 import { openStore } from './store/store.ts';
 import { checkWitness, writeWitness } from './store/witness.ts';
+import { backUpBeforeUpgrade } from './upgrade.ts';
 
 /** At most this much of the ledger can be taken away unnoticed, in time. */
 const WITNESS_MS = 10_000;
@@ -25,6 +26,7 @@ export async function openHomeStore(
 
   try {
     const { database, witness } = home.collector;
+    await backUpBeforeUpgrade(home, { clock, log });
     const verify = ({ audit }: Readers) => checkWitness(witness, audit);
     const store = await openStore({ file: database, clock, existing: true, verify });
     const stopped = new AbortController();

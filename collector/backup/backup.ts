@@ -10,6 +10,7 @@ import type { Clock } from '@selvage/shared/time/clock.ts';
 import { verifyLedger } from '../audit/ledger.ts';
 import type { BackupResult } from '../cli/cli.ts';
 import { type Home, readPair, readSettings } from '../home.ts';
+import { MIGRATIONS } from '../store/migrations.ts';
 import type { AuditReader } from '../store/ports.ts';
 import { copyDatabase, inspectDatabase } from '../store/snapshot.ts';
 import { openStore } from '../store/store.ts';
@@ -45,8 +46,10 @@ export async function makeBackup(
     const seen = await readWitness(home.collector.witness);
     const files = await copyFiles(home, building, copy);
     const database = join(building, DATABASE);
-    const ledger = await ledgerOf(database, clock, (audit) => checkSeen(seen, audit, home.collector.witness));
     const { schema } = inspectDatabase(database);
+    const check = (audit: AuditReader) => checkSeen(seen, audit, home.collector.witness);
+    const ledgerIn = (file: string) => ledgerOf(file, clock, check);
+    const ledger = await (schema < MIGRATIONS.length ? onScratch(database, ledgerIn) : ledgerIn(database));
     const copied = (await copyFile(database, null)) as Copied;
     const manifest = manifestOf({
       ...{ createdAt, collectorVersion: VERSION, schema, ledger },
@@ -111,6 +114,21 @@ async function keptNames({ collector }: Home): Promise<readonly string[]> {
 
   // A name that begins with a dot is a file that is just being written.
   return names.filter((name) => !left.includes(name) && !name.startsWith('.')).sort();
+}
+
+/** Opening a database brings it up to date; what is backed up stays as the program that wrote it can read it. */
+async function onScratch<T>(database: string, work: (scratch: string) => Promise<T>): Promise<T> {
+  const folder = `${database}.checked`;
+  await mkdir(folder, { mode: FOLDER_MODE });
+
+  try {
+    const scratch = join(folder, basename(database));
+    await copyFile(database, scratch);
+
+    return await work(scratch);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 /** Opens the copy as a collector would, and reads its ledger from the first entry to the last. */

@@ -37,7 +37,7 @@ function migrated(file: string, migrations: readonly Migration[]) {
 describe('when migrations are released', () => {
   it('never changes one of them', () => {
     expect(MIGRATIONS.map(({ sql }) => sha256(sql)).slice(0, RELEASED.length)).toEqual(RELEASED);
-    expect(MIGRATIONS).toHaveLength(RELEASED.length);
+    expect(MIGRATIONS.length).toBeGreaterThanOrEqual(RELEASED.length);
   });
 });
 
