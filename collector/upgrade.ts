@@ -40,7 +40,7 @@ export async function backUpBeforeUpgrade(
   const stamp = clock.now().toString({ smallestUnit: 'millisecond' }).replaceAll(':', '');
   const { folder } = await makeBackup(join(shelf, `${stamp}-schema-${schema}`), { home, clock });
   await tidy(shelf);
-  log.info({ schema, to: MIGRATIONS.length, folder }, `the database is brought up to date; as it was: ${folder}`);
+  log.warn({ schema, to: MIGRATIONS.length, folder }, `the database is brought up to date; as it was: ${folder}`);
 
   return folder;
 }
