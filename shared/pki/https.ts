@@ -1,7 +1,7 @@
 // One HTTPS request with one JSON document each way, TLS 1.3 only. It follows no redirect, keeps no connection, and takes
 // no more than the bytes and time it was given. Who is trusted is the caller's argument; the system's CAs never are.
 
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { type RequestOptions, request } from 'node:https';
 import { isIP, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as tlsConnect } from 'node:tls';
@@ -25,6 +25,8 @@ export interface Exchange {
   readonly maxAnswerBytes?: number;
   /** Opens the way to the server (a proxy's tunnel); TLS goes through it, end to end. Left out: directly. */
   readonly connect?: Connect;
+  /** Hears the headers of the answer, whatever its status is. */
+  readonly onAnswer?: (headers: IncomingHttpHeaders) => void;
 }
 
 /** Bytes to and from `host` (an IPv6 address without brackets) and `port`. Throws UNREACHABLE, PROXY_REFUSED. */
@@ -39,6 +41,7 @@ export function targetOf(url: URL): { readonly host: string; readonly port: numb
 }
 
 const HTTPS_PORT = 443;
+const SECOND_MS = 1000;
 
 // What OpenSSL and Node call a server that is not the one expected; everything else on the way is the network's.
 const EXPIRED = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID']);
@@ -75,6 +78,7 @@ export async function exchange(options: Exchange): Promise<unknown> {
       ? through(await options.connect(targetOf(url), signal), url)
       : { agent: false as const };
     const answer = await send(options, url, way, signal);
+    options.onAnswer?.(answer.headers);
     const text = await readAnswer(answer, options.maxAnswerBytes ?? MAX_ANSWER_BYTES);
 
     return understood(answer, text, url);
@@ -160,9 +164,25 @@ function understood(answer: IncomingMessage, text: string, url: URL): unknown {
       next: 'check that the address is the one of a collector',
     });
   }
-  if (status < 200 || status > 299) throw fromDocument(document);
+  if (status < 200 || status > 299) throw refusal(fromDocument(document), answer.headers['retry-after']);
 
   return document;
+}
+
+/** With when to come again, where the server says it (RFC 9110 section 10.2.3, in seconds). */
+function refusal(error: CodedError, retry = ''): CodedError {
+  if (!/^\d{1,9}$/.test(retry)) return error;
+  const details = { ...error.details, retryAfterMs: Number(retry) * SECOND_MS };
+
+  return new CodedError(error.code, error.message, { next: error.next, details });
+}
+
+/** What the system or OpenSSL called the innermost cause: `ECONNREFUSED`; empty when nothing below has a name. */
+export function causeOf(error: unknown): string {
+  const inner = error instanceof Error && error.cause !== undefined ? causeOf(error.cause) : '';
+  if (inner !== '' || error instanceof CodedError) return inner;
+
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
 }
 
 /** Tells a server that could not prove itself from a collector that says the same of a client's certificate. */
