@@ -2,9 +2,9 @@
 
 import { join } from 'node:path';
 import { readBounded } from '@selvage/shared/files/durable.ts';
+import { parseShellFacts } from '@selvage/shared/linux/shell-facts.ts';
 import { compareDebVersions } from '@selvage/shared/versions/deb.ts';
 import { createContext as createInventoryContext } from '../inventory/context.ts';
-import { parseShellFacts } from '../inventory/files.ts';
 import { collectReboot } from '../inventory/sections/reboot.ts';
 import { collectStaleProcesses } from '../inventory/sections/stale-processes.ts';
 import { createAptInstaller } from '../providers/apt/installer.ts';

@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { endOfLife } from '@selvage/shared/linux/eol.ts';
+import { compareReleases, flavour } from '@selvage/shared/linux/kernel-release.ts';
+import { parseShellFacts } from '@selvage/shared/linux/shell-facts.ts';
+import { parseSockets } from '@selvage/shared/linux/sockets.ts';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
 import { describe, expect, it } from 'vitest';
 import { shippedPackages } from './components.ts';
-import { endOfLife } from './eol.ts';
-import { parseShellFacts, readText } from './files.ts';
-import { compareReleases, flavour } from './kernel-release.ts';
+import { readText } from './files.ts';
 import { findOwners, readFileLists } from './owners.ts';
-import { parseSockets } from './sockets.ts';
 import { writeTree } from './testing/context.ts';
 
 describe('when the end of support is looked up', () => {

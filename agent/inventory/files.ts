@@ -102,19 +102,6 @@ export async function namesIn(path: string): Promise<readonly string[]> {
   }
 }
 
-/** `KEY=value` lines with shell quoting, as os-release(5). */
-export function parseShellFacts(text: string): ReadonlyMap<string, string> {
-  const facts = new Map<string, string>();
-
-  for (const line of text.split('\n')) {
-    const match = /^([A-Z_0-9]+)=(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|(\S*))\s*$/.exec(line.trim());
-    if (!match?.[1]) continue;
-    facts.set(match[1], match[2]?.replace(/\\(.)/g, '$1') ?? match[3] ?? match[4] ?? '');
-  }
-
-  return facts;
-}
-
 /** `promise`, or null when the system says that this user may not, or that the thing has gone meanwhile. */
 export async function allowed<T>(promise: Promise<T>): Promise<T | null> {
   try {

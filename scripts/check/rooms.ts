@@ -9,6 +9,8 @@ export const PURE: readonly string[] = [
   '^shared/files/canonical[.]ts$',
   '^shared/schedule/',
   '^shared/versions/',
+  '^shared/select/',
+  '^shared/(packages|linux)/',
   '^shared/policy/(documents|decode|references|select|schema|windows)[.]ts$',
   '^agent/connector/link-states[.]ts$',
   '^agent/runner/(machine|planner|earliest|selection|verdict|clock-problem)[.]ts$',

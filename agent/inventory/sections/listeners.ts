@@ -3,10 +3,10 @@
 import { readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasErrno } from '@selvage/shared/files/durable.ts';
+import { parseSockets, type Socket } from '@selvage/shared/linux/sockets.ts';
 import type { Section } from '@selvage/shared/model/inventory.ts';
 import type { InventoryContext } from '../context.ts';
 import { allowedNow, readText } from '../files.ts';
-import { parseSockets, type Socket } from '../sockets.ts';
 
 const TABLES = [
   { file: 'tcp', protocol: 'tcp' },

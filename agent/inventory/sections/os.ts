@@ -2,10 +2,11 @@
 import { hostname, machine } from 'node:os';
 import { join } from 'node:path';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
+import { endOfLife } from '@selvage/shared/linux/eol.ts';
+import { parseShellFacts } from '@selvage/shared/linux/shell-facts.ts';
 import type { Section } from '@selvage/shared/model/inventory.ts';
 import type { InventoryContext } from '../context.ts';
-import { endOfLife } from '../eol.ts';
-import { parseShellFacts, readText } from '../files.ts';
+import { readText } from '../files.ts';
 
 /** machine-id(5): an image that was never booted says this, and so does the inventory of a host without the file. */
 const NO_MACHINE_ID = 'uninitialized';

@@ -4,11 +4,12 @@ import { once } from 'node:events';
 import { copyFileSync, readFileSync, unlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { deletedCode } from '@selvage/shared/linux/deleted-code.ts';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
 import { describe, expect, it } from 'vitest';
 import { testContext, writeTree } from '../testing/context.ts';
 import { collectListeners } from './listeners.ts';
-import { collectStaleProcesses, deletedCode } from './stale-processes.ts';
+import { collectStaleProcesses } from './stale-processes.ts';
 
 const LIBC = '7f0a3c028000-7f0a3c1bd000 r-xp 00028000 fe:00 131090   /usr/lib/x86_64-linux-gnu/libc.so.6 (deleted)\n';
 const STACK = '7ffd5e1f2000-7ffd5e213000 rw-p 00000000 00:00 0        [stack]\n';

@@ -1,5 +1,6 @@
 // Whether the host must be rebooted, each reason by itself. A note older than the last boot is done with, whatever left it.
 import { stat } from 'node:fs/promises';
+import { kernelReason } from '@selvage/shared/linux/kernel-release.ts';
 import type { Section } from '@selvage/shared/model/inventory.ts';
 import type { InventoryContext } from '../context.ts';
 import { allowed, readText } from '../files.ts';
@@ -29,17 +30,4 @@ async function noteReason(context: InventoryContext): Promise<string | null> {
   }
 
   return null;
-}
-
-/** Exported for its table of cases: everything it needs is in the section. */
-export function kernelReason({ running, runningVersion, installed, newest }: Section<'kernel'>): string | null {
-  if (newest === null) return null;
-  if (newest !== running) return `kernel ${newest} is installed, ${running} is running`;
-
-  // Debian keeps the release and raises the version behind it: "#1 SMP PREEMPT_DYNAMIC Debian 6.1.187-1 (2026-07-05)".
-  const image = installed.find(({ release }) => release === running);
-  const version = /Debian (\S+)/.exec(runningVersion)?.[1];
-  if (!image || version === undefined || version === image.version) return null;
-
-  return `kernel ${running} is installed as ${image.version}, ${version} is running`;
 }

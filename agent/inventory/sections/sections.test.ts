@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, rmSync, symlinkSync, truncateSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
+import { kernelReason } from '@selvage/shared/linux/kernel-release.ts';
 import type { Section } from '@selvage/shared/model/inventory.ts';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
 import { describe, expect, it } from 'vitest';
@@ -9,7 +10,7 @@ import { collectContainers } from './containers.ts';
 import { collectKernel } from './kernel.ts';
 import { collectLanguagePackages } from './language-packages.ts';
 import { collectOs } from './os.ts';
-import { collectReboot, kernelReason } from './reboot.ts';
+import { collectReboot } from './reboot.ts';
 import { collectServices, parseUnits } from './services.ts';
 import { collectUpdaters } from './updaters.ts';
 import { collectUsers, parsePasswd } from './users.ts';

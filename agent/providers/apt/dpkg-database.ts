@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { hasErrno, readBounded } from '@selvage/shared/files/durable.ts';
 import type { InstalledPackage } from '@selvage/shared/model/package.ts';
-import { parseStanzas } from './deb822.ts';
-import { parseStatus, readStanza, type StatusPackage } from './dpkg-status.ts';
+import { parseStanzas } from '@selvage/shared/packages/deb822.ts';
+import { parseStatus, readStanza, type StatusPackage } from '@selvage/shared/packages/dpkg-status.ts';
 
 export const DPKG_FOLDER = 'var/lib/dpkg';
 /** 256 MiB; the status of a host with 3,000 packages is about 3 MiB. */

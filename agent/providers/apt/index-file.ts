@@ -2,7 +2,7 @@
 // was verified by apt; names in it are still checked before they become paths.
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { PackageVersion } from '@selvage/shared/model/package.ts';
-import { parseStanzas } from './deb822.ts';
+import { parseStanzas } from '@selvage/shared/packages/deb822.ts';
 import { isInside } from './mirror.ts';
 
 export interface IndexedFile {

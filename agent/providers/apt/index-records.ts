@@ -5,7 +5,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { RunOptions, RunOutput } from '@selvage/shared/exec/run.ts';
-import { parseStanzas, type Stanza } from './deb822.ts';
+import { parseStanzas, type Stanza } from '@selvage/shared/packages/deb822.ts';
 
 /** Starts a program of apt on the agent's own lists, as the unprivileged user; throws when it fails. */
 export type AskApt = (

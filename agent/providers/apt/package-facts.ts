@@ -2,7 +2,7 @@
 // is only known from dpkg's status, so it counts as not there.
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { PackageVersion } from '@selvage/shared/model/package.ts';
-import { parseStanzas } from './deb822.ts';
+import { parseStanzas } from '@selvage/shared/packages/deb822.ts';
 
 export interface PackageFacts extends PackageVersion {
   readonly downloadBytes: number;

@@ -4,13 +4,13 @@ import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { createRun } from '@selvage/shared/exec/run.ts';
 import type { PendingUpdate } from '@selvage/shared/model/package.ts';
+import { parseStanzas } from '@selvage/shared/packages/deb822.ts';
 import { needs } from '@selvage/shared/testing/needs.ts';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { DebSpec } from '../../../scripts/lab/deb.ts';
 import { makeRepository } from '../../../scripts/lab/repository.ts';
 import { type ServedRepository, serveRepository } from '../../../scripts/lab/serving.ts';
-import { parseStanzas } from './deb822.ts';
 import { PARTS, REFRESH } from './testing/archive.ts';
 import { makeHost, type TestHost } from './testing/host.ts';
 

@@ -1,7 +1,7 @@
 // The head of a repository's signed index (InRelease or Release): who made it, when, and until when it holds.
 // Pure. It verifies nothing: apt did that before it put the file into the lists.
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
-import { parseStanzas } from './deb822.ts';
+import { parseStanzas } from '@selvage/shared/packages/deb822.ts';
 
 export interface Release {
   readonly origin: string | null;

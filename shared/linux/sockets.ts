@@ -1,5 +1,5 @@
 // Listening sockets from the tables in /proc/net. Pure; a line it does not understand is an error.
-import { CodedError } from '@selvage/shared/errors/coded-error.ts';
+import { CodedError } from '../errors/coded-error.ts';
 
 export interface Socket {
   readonly protocol: 'tcp' | 'udp';

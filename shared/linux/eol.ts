@@ -1,5 +1,5 @@
 // Looks up the end of support of an operating system. Pure; a release that is not in the data has no answer, not "none".
-import type { Section } from '@selvage/shared/model/inventory.ts';
+import type { Section } from '../model/inventory.ts';
 import { EOL_FACTS, EOL_SOURCE } from './eol-facts.ts';
 
 type EndOfLife = Section<'os'>['endOfLife'];

@@ -1,6 +1,6 @@
 // Stanzas of "Field: value" lines (deb822(5)), as dpkg and apt write them. Pure. A line it cannot place is an error:
 // it never skips one.
-import { CodedError } from '@selvage/shared/errors/coded-error.ts';
+import { CodedError } from '../errors/coded-error.ts';
 
 export interface Stanza {
   /** Lower-case field name → value; continuation lines are joined by "\n", without their first blank. */

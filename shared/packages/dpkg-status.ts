@@ -1,7 +1,7 @@
 // dpkg's status file as installed packages. Pure and strict: a stanza it does not understand is an error, never a
 // missing package. Reading the file from disk is ./dpkg-database.ts.
-import { asCoded, CodedError } from '@selvage/shared/errors/coded-error.ts';
-import type { InstalledPackage } from '@selvage/shared/model/package.ts';
+import { asCoded, CodedError } from '../errors/coded-error.ts';
+import type { InstalledPackage } from '../model/package.ts';
 import { parseStanzas, type Stanza } from './deb822.ts';
 
 /** A package of the status file; `multiArch` says whether several architectures of it may be installed. */
