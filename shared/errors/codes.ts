@@ -26,6 +26,7 @@ export const CODES = {
   // requests to the HTTP API
   REQUEST_INVALID: { rule: 'stop', exit: 2, next: 'correct the request at the paths named; see /v1/openapi.json' },
   REQUEST_TOO_LARGE: { rule: 'stop', exit: 2, next: 'send less at once' },
+  SELECT_INVALID: { rule: 'stop', exit: 2, next: 'correct the text at the column shown; see: selvage help select' },
 
   // files, processes, time
   FILE_UNSAFE: { rule: 'page', exit: 1, next: 'look at who wrote the file named; it was not read' },
