@@ -140,3 +140,57 @@ describe('when inventories are kept', () => {
     await expect(Array.fromAsync(store.read.inventory.eachSection(name))).rejects.toThrow(code('STORE_FAILED'));
   });
 });
+
+describe('when lists want little of a section of every host', () => {
+  const required = packed({ required: true, reasons: ['kernel'] });
+  const quiet = packed({ required: false, reasons: [] });
+  const problem = { code: 'PARSE' as const, reason: 'line 3' };
+  const counting = () => {
+    const seen: boolean[] = [];
+
+    return {
+      seen,
+      section: 'reboot' as const,
+      of: ({ required }: { required: boolean }) => {
+        seen.push(required);
+
+        return required ? 'reboot' : 'none';
+      },
+    };
+  };
+
+  it('works it out once per content, and anew only for what changed', async () => {
+    const store = await fresh();
+    const report = async (number: number, content: typeof required | null, at = AT) =>
+      store.transaction(async (w) => {
+        if (content) await w.inventory.putSection(hostId(number), 'reboot', content.sha256, content.zstdJson);
+        const state = content ? { sha256: content.sha256, problem: null } : { sha256: null, problem };
+        await w.inventory.putReport(hostId(number), at, [{ name: 'reboot', ...state }]);
+      });
+    await store.transaction(async (w) => {
+      for (const number of [1, 2, 3, 4]) await w.hosts.add(hostSample(number));
+    });
+    for (const number of [1, 2]) await report(number, required);
+    await report(3, null);
+    const derivation = counting();
+    const list = async () =>
+      (await Array.fromAsync(store.read.inventory.eachDerived(derivation))).map(({ data, problem }) => data ?? problem);
+
+    expect(await list()).toEqual(['reboot', 'reboot', problem]);
+    expect(derivation.seen).toEqual([true]);
+    expect(await list()).toEqual(['reboot', 'reboot', problem]);
+    expect(derivation.seen).toEqual([true]);
+    await report(2, quiet, LATER);
+    expect(await list()).toEqual(['reboot', 'none', problem]);
+    expect(derivation.seen).toEqual([true, false]);
+    // No host has it any more: it is not kept for ever.
+    await report(2, required, LATER);
+    await list();
+    await report(2, quiet, LATER);
+    expect(await list()).toEqual(['reboot', 'none', problem]);
+    expect(derivation.seen).toEqual([true, false, false]);
+    const other = counting();
+    await Array.fromAsync(store.read.inventory.eachDerived(other));
+    expect(other.seen).toEqual([true, false]);
+  });
+});

@@ -6,20 +6,32 @@ import type { HostId } from '@selvage/shared/model/ids.ts';
 import {
   type Inventory,
   SECTION_NAMES,
+  type Section,
   type SectionName,
   type SectionOutcome,
 } from '@selvage/shared/model/inventory.ts';
 import { z } from 'zod';
+import { type Derived, derivedOf } from './derived.ts';
 import { type Db, written } from './dialect.ts';
-import type { InventoryReader, InventoryWriter, SectionKey, SectionOfHost } from './ports.ts';
+import type {
+  Derivation,
+  DerivedOfHost,
+  InventoryReader,
+  InventoryWriter,
+  SectionKey,
+  SectionOfHost,
+} from './ports.ts';
 import * as rows from './rows.ts';
 import { decodeSection } from './section.ts';
 
 /** Rows read at once when all hosts are looked through: a query holds up everything else, and one of all hosts for seconds. */
 const PAGE = 100;
+/** The same where only hashes are read. */
+const HASHES_PAGE = 500;
 
 const problem = { problemCode: rows.code.nullable(), problemReason: rows.text.nullable() };
 const state = z.object({ name: rows.sectionName, sha256: rows.sha256.nullable(), takenAt: rows.timestamp, ...problem });
+const hashed = state.extend({ host: rows.hostId });
 const withData = state.extend({ host: rows.hostId, zstdJson: rows.bytes.nullable() });
 const reported = z.object({
   name: rows.sectionName,
@@ -63,6 +75,7 @@ export function inventoryReader(db: Db): InventoryReader {
     },
     latest: (host) => latest(db, host),
     eachSection: (name) => eachSection(db, name),
+    eachDerived: (derivation) => eachDerived(db, derivation),
   };
 }
 
@@ -173,6 +186,61 @@ async function* eachSection<N extends SectionName>(db: Db, name: N): AsyncGenera
     }
     if (page.length < PAGE) return;
   }
+}
+
+/** Hashes only: what was derived of a content before is not read again. */
+async function* eachDerived<N extends SectionName, T>(
+  db: Db,
+  derivation: Derivation<N, T>,
+): AsyncGenerator<DerivedOfHost<T>> {
+  const known = derivedOf(derivation);
+  let after = '';
+
+  for (;;) {
+    const page = await reportRows(db)
+      .innerJoin('hosts', 'hosts.id', 'reports.host')
+      .where('hosts.state', '=', 'active')
+      .where('reportSections.name', '=', derivation.section)
+      .where('reportSections.host', '>', after)
+      .orderBy('reportSections.host')
+      .limit(HASHES_PAGE)
+      .execute();
+
+    for (const row of page) {
+      const { host, sha256, takenAt, ...rest } = rows.decodeRow(hashed, 'reportSections', row);
+      after = host;
+      const why = problemOf(rest);
+      if (why) yield { host, takenAt, data: null, problem: why };
+      else if (sha256 && known.has(sha256)) {
+        const data = known.get(sha256) as T;
+        known.set(sha256, data);
+        yield { host, takenAt, data, problem: null };
+      } else yield await derive(db, host, derivation, known);
+    }
+    if (page.length < HASHES_PAGE) break;
+  }
+  known.forgetTheRest();
+}
+
+/** By what is there now: the host may have reported again since its hash was read. */
+async function derive<N extends SectionName, T>(
+  db: Db,
+  host: HostId,
+  { section, of }: Derivation<N, T>,
+  known: Derived<T>,
+): Promise<DerivedOfHost<T>> {
+  const row = await withSections(db)
+    .where('reports.host', '=', host)
+    .where('reportSections.name', '=', section)
+    .executeTakeFirst();
+  if (!row) throw new CodedError('STORE_FAILED', `section ${section} of host ${host} is not there any more`);
+  const { sha256 } = rows.decodeRow(state, 'reportSections', row);
+  const { takenAt, data, problem: why } = await decode(row);
+  if (!sha256 || why) return { host, takenAt, data: null, problem: why };
+  const derived = of(data as Section<N>);
+  known.set(sha256, derived);
+
+  return { host, takenAt, data: derived, problem: null };
 }
 
 async function decode(row: unknown) {

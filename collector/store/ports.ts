@@ -4,6 +4,7 @@
 import type { Code } from '@selvage/shared/errors/codes.ts';
 import type { HostId, Mode, Sha256, Timestamp } from '@selvage/shared/model/ids.ts';
 import type { Inventory, Section, SectionName } from '@selvage/shared/model/inventory.ts';
+import type { Labels } from '@selvage/shared/model/labels.ts';
 import type { RunResult } from '@selvage/shared/model/result.ts';
 
 export interface Store {
@@ -66,9 +67,6 @@ export interface NewHost {
   /** The host whose place it took: the same machine, installed anew. */
   readonly replaces?: HostId | null;
 }
-
-/** Label name → its values. */
-export type Labels = Readonly<Record<string, readonly string[]>>;
 
 export interface HostRecord extends NewHost {
   readonly key: Sha256 | null;
@@ -142,12 +140,22 @@ export interface HostReader {
   list(): Promise<readonly HostRecord[]>;
   /** The host whose current or next certificate has that key. */
   byKey(key: Sha256): Promise<HostRecord | null>;
+  /** Active hosts that said they are that machine, pending ones too. */
+  byMachine(machineId: string): Promise<readonly HostRecord[]>;
+  /** Active hosts that wait to be accepted, oldest first. */
+  pending(): Promise<readonly HostRecord[]>;
 }
 
 export interface HostWriter {
   /** ALREADY_EXISTS when an active host has the name. */
   add(host: NewHost): Promise<void>;
   revoke(id: HostId, at: Timestamp): Promise<void>;
+  /** A pending host counts from now on; one that was accepted stays as it is. HOST_REVOKED when it is not active. */
+  accept(id: HostId, at: Timestamp): Promise<void>;
+  /** Revoked, and the machine is no more: also for a host that is revoked already. */
+  retire(id: HostId, at: Timestamp): Promise<void>;
+  /** What the collector says of a host, of any state; what is left out stays. */
+  describe(id: HostId, said: { readonly owner?: string | null; readonly labels?: Labels }): Promise<void>;
   /** Another current certificate; a next one is dropped. */
   renewCertificate(
     id: HostId,
@@ -197,20 +205,49 @@ export interface TokenRecord {
   readonly createdAt: Timestamp;
   readonly expiresAt: Timestamp;
   readonly revokedAt: Timestamp | null;
+  /** Of a token for one use: when it was used. */
   readonly usedAt: Timestamp | null;
   /** Hash of the public key that redeemed it: the same key may ask again (its answer was lost), no other may. */
   readonly usedByKey: Sha256 | null;
   /** Host id or admin name it became. */
   readonly usedFor: string | null;
+  /** How many keys may redeem it. */
+  readonly uses: number;
+  /** How many have. */
+  readonly used: number;
+  /** Networks it may be redeemed from, as text; none: any. */
+  readonly networks: readonly string[];
+  /** What the collector calls the hosts that come by it. */
+  readonly labels: Labels;
+  /** The widest mode a host may enroll in; null: any. */
+  readonly mode: Mode | null;
+  /** The host takes the place of the one that has its name. */
+  readonly replaces: boolean;
+}
+
+/** What is left out: one use, for everywhere, nothing more. */
+type Bounds = Pick<TokenRecord, 'uses' | 'networks' | 'labels' | 'mode' | 'replaces'>;
+export type NewToken = Omit<TokenRecord, 'used' | keyof Bounds> & Partial<Bounds>;
+
+/** One key that redeemed a token. */
+export interface TokenUse {
+  readonly token: string;
+  readonly key: Sha256;
+  /** Host it became. */
+  readonly host: string;
+  readonly at: Timestamp;
 }
 
 export interface TokenReader {
   byId(id: string): Promise<TokenRecord | null>;
   list(): Promise<readonly TokenRecord[]>;
+  /** Null when that key has not redeemed the token. */
+  useBy(id: string, key: Sha256): Promise<TokenUse | null>;
 }
 
 export interface TokenWriter {
-  add(token: TokenRecord): Promise<void>;
+  add(token: NewToken): Promise<void>;
+  /** Counts a key once, however often it asks. TOKEN_USED when all uses are taken, or by that key for something else. */
   use(id: string, use: { readonly at: Timestamp; readonly key: Sha256; readonly for: string }): Promise<void>;
   revoke(id: string, at: Timestamp): Promise<void>;
 }
@@ -303,6 +340,25 @@ export interface InventoryReader {
    * other, because those of a fleet are gigabytes; whoever reads keeps of each what it needs.
    */
   eachSection<N extends SectionName>(name: N): AsyncIterable<SectionOfHost<N>>;
+  /**
+   * The same of what `derivation` makes of each section. Worked out once per content and kept while some host has it: a list of a
+   * fleet costs what changed since the one before.
+   */
+  eachDerived<N extends SectionName, T>(derivation: Derivation<N, T>): AsyncIterable<DerivedOfHost<T>>;
+}
+
+/** What lists need of a section: small, and the same for the same content. Known by its identity, so made once. */
+export interface Derivation<N extends SectionName, T> {
+  readonly section: N;
+  of(data: Section<N>): T;
+}
+
+export interface DerivedOfHost<T> {
+  readonly host: HostId;
+  readonly takenAt: Timestamp;
+  /** Null exactly when there is a problem. */
+  readonly data: T | null;
+  readonly problem: { readonly code: Code; readonly reason: string } | null;
 }
 
 export interface InventoryWriter {
