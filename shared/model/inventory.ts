@@ -2,6 +2,7 @@
 // is an error with a code, never a shorter list.
 import * as z from 'zod';
 import { CODES, type Code } from '../errors/codes.ts';
+import { changes } from './changes.ts';
 import { MODES } from './ids.ts';
 import { installedPackage, pendingUpdate, repository } from './package.ts';
 import { SECTION_NAMES, type SectionName } from './section-names.ts';
@@ -75,6 +76,24 @@ const staleProcess = z.strictObject({
   package: name.nullable(),
 });
 
+export const UPDATER_KINDS = ['timer', 'cron', 'boot', 'service'] as const;
+
+const updater = z.strictObject({
+  name,
+  /** What starts it: a timer, a cron line or script, the next boot, or itself because it runs all the time. */
+  kind: z.enum(UPDATER_KINDS),
+  /** It installs without being asked; false: it only tells, downloads or refreshes. */
+  installs: z.boolean(),
+  enabled: z.boolean(),
+  /** Null: not known, or never; `detail` says why. */
+  nextRun: instant.nullable(),
+  detail: text,
+  /** Units of systemd behind it, with the words of `systemctl is-enabled` (enabled, disabled, static, masked …). */
+  units: z.array(z.strictObject({ name, state: name })),
+});
+
+export const TAKEOVER_STATES = ['none', 'taken', 'released', 'fallback'] as const;
+
 export const SECTIONS = {
   os,
   kernel,
@@ -94,7 +113,8 @@ export const SECTIONS = {
       reasons: z.array(z.strictObject({ repository: name.nullable(), code, reason: name })).min(1),
     }),
   ]),
-  updaters: z.array(z.strictObject({ name, enabled: z.boolean(), detail: text })),
+  /** Every other program that may update this host by itself, or tells about updates. */
+  updaters: z.array(updater),
   languagePackages: z.array(z.strictObject({ ecosystem: name, name, version: text, path: name })),
   containers: z.array(z.strictObject({ engine: name, id: name, image: name, state: name })),
   reboot: z.strictObject({ required: z.boolean(), reasons: z.array(name) }),
@@ -106,7 +126,10 @@ export const SECTIONS = {
     mode: z.enum(MODES),
     labels: z.record(name, z.array(name)),
     components: z.array(z.strictObject({ name, version: name })),
+    /** Whether this host's other updaters were taken over, and since when; an agent of before does not say. */
+    takeover: z.strictObject({ state: z.enum(TAKEOVER_STATES), since: instant.nullable() }).optional(),
   }),
+  changes,
 } as const satisfies Readonly<Record<SectionName, z.ZodType>>;
 
 export { SECTION_NAMES, type SectionName };

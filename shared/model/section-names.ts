@@ -17,6 +17,7 @@ const NAMES = [
   'reboot',
   'staleProcesses',
   'agent',
+  'changes',
 ] as const;
 export type SectionName = (typeof NAMES)[number];
 export const SECTION_NAMES: SectionName[] = [...NAMES];

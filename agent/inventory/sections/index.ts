@@ -2,6 +2,7 @@
 import type { Section, SectionName } from '@selvage/shared/model/inventory.ts';
 import type { InventoryContext } from '../context.ts';
 import { collectAgent } from './agent.ts';
+import { collectChanges } from './changes.ts';
 import { collectContainers } from './containers.ts';
 import { collectHardware } from './hardware.ts';
 import { collectKernel } from './kernel.ts';
@@ -39,4 +40,5 @@ export const COLLECTORS: Collectors = {
   reboot: collectReboot,
   staleProcesses: collectStaleProcesses,
   agent: collectAgent,
+  changes: collectChanges,
 };
