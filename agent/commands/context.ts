@@ -1,6 +1,6 @@
 // What every command of the agent gets: the outside world as values, and the options all commands share.
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { asCoded, CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { Keep } from '@selvage/shared/exec/keep.ts';
 import type { Run } from '@selvage/shared/exec/run.ts';
@@ -79,7 +79,9 @@ export function createContext(
   file: string | null,
   load: (paths: readonly string[]) => Promise<Settings>,
 ): Context {
-  const settingsPaths = file === null ? SYSTEM_SETTINGS : [file, join(file, '../settings.d')];
+  // A package brings defaults of its own beside the program: which user, which folders. The host's own settings win.
+  const vendor = join(dirname(world.entry), 'settings.json');
+  const settingsPaths = file === null ? [vendor, ...SYSTEM_SETTINGS] : [file, join(file, '../settings.d')];
 
   return {
     ...world,
