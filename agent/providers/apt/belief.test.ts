@@ -1,8 +1,8 @@
+import { listRepositories } from '@selvage/shared/packages/apt-repositories.ts';
+import { parseOneLine } from '@selvage/shared/packages/apt-sources.ts';
 import { describe, expect, it } from 'vitest';
 import { type Belief, believe, type RefreshRecord } from './belief.ts';
 import { parseRelease } from './release.ts';
-import { listRepositories } from './repository-list.ts';
-import { parseOneLine } from './sources.ts';
 
 const now = Temporal.Instant.from('2026-11-23T12:00:00Z');
 const HOUR = 3_600_000;

@@ -1,8 +1,8 @@
 // Whether the list of one repository may be believed, from what is known of it. Pure; unknown is never "yes".
 import type { Code } from '@selvage/shared/errors/codes.ts';
 import type { Repository } from '@selvage/shared/model/package.ts';
+import type { ListedRepository } from '@selvage/shared/packages/apt-repositories.ts';
 import type { Release } from './release.ts';
-import type { ListedRepository } from './repository-list.ts';
 
 export interface Problem {
   readonly code: Code;

@@ -3,8 +3,8 @@
 import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasErrno, readBounded } from '@selvage/shared/files/durable.ts';
+import type { ListedRepository } from '@selvage/shared/packages/apt-repositories.ts';
 import { parseRelease, type Release } from './release.ts';
-import type { ListedRepository } from './repository-list.ts';
 
 export interface Listed {
   readonly release: Release | null;

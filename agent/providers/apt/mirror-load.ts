@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import { asCoded, CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { sha256 } from '@selvage/shared/files/canonical.ts';
 import { readBounded, writeDurable } from '@selvage/shared/files/durable.ts';
+import { type ListedRepository, listRepositories } from '@selvage/shared/packages/apt-repositories.ts';
+import { renderSources, type SourceEntry } from '@selvage/shared/packages/apt-sources.ts';
 import * as z from 'zod';
 import type { AptSystem } from './apt-system.ts';
 import { mirrorKey, suiteFolder } from './mirror.ts';
 import { forgetTaken, mirrorFolders, takeIndexes } from './mirror-intake.ts';
 import { parseRelease } from './release.ts';
-import { type ListedRepository, listRepositories } from './repository-list.ts';
 import { readSources } from './source-files.ts';
-import { renderSources, type SourceEntry } from './sources.ts';
 import { refuseFull } from './space.ts';
 
 export interface MirrorFolders {

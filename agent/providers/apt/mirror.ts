@@ -1,7 +1,7 @@
 // The mirror folder: one folder per repository in the archive's own layout, `packages/<key>/dists/…` and `…/pool/…`. Names
 // only; the fetcher writes it, the installer lets apt verify it. Pure.
 import { createHash } from 'node:crypto';
-import type { ListedRepository } from './repository-list.ts';
+import type { ListedRepository } from '@selvage/shared/packages/apt-repositories.ts';
 
 const READABLE_LENGTH = 80;
 const HASH_LENGTH = 12;

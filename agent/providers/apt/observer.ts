@@ -6,6 +6,7 @@ import { asCoded } from '@selvage/shared/errors/coded-error.ts';
 import type { Run } from '@selvage/shared/exec/run.ts';
 import { hasErrno } from '@selvage/shared/files/durable.ts';
 import type { Repository } from '@selvage/shared/model/package.ts';
+import { type ListedRepository, listRepositories } from '@selvage/shared/packages/apt-repositories.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import type { Observer, RefreshOptions } from '../provider.ts';
 import { readHostOptions, type UnprivilegedUser } from './apt-config.ts';
@@ -15,7 +16,6 @@ import { type Listed, readListed } from './lists.ts';
 import { readPending } from './pending.ts';
 import { type RefreshDeps, refreshLists, writeObserverConfig } from './refresh.ts';
 import { type RefreshState, readRefreshState, writeRefreshState } from './refresh-state.ts';
-import { type ListedRepository, listRepositories } from './repository-list.ts';
 import { readSources } from './source-files.ts';
 import { openWorkspace, type Workspace } from './workspace.ts';
 

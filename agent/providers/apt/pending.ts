@@ -2,6 +2,7 @@
 // The answer is kept beside the lists; while nothing changed no process is started. It never touches the network.
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { InstalledPackage, PendingUpdate, Repository } from '@selvage/shared/model/package.ts';
+import { printedSuite } from '@selvage/shared/packages/apt-repositories.ts';
 import { parseStanzas, type Stanza } from '@selvage/shared/packages/deb822.ts';
 import { readSource } from '@selvage/shared/packages/dpkg-status.ts';
 import { underConfig } from './apt-config.ts';
@@ -9,7 +10,6 @@ import { type AskApt, indexesIn, readRecords } from './index-records.ts';
 import { type AnswerDeps, fingerprint, keepAnswer, readAnswer } from './pending-answer.ts';
 import { type Policy, parsePolicy, parseUpgradable, type Upgradable } from './pending-output.ts';
 import type { RefreshDeps } from './refresh.ts';
-import { printedSuite } from './repository-list.ts';
 
 export interface PendingDeps extends AnswerDeps {
   readonly installed: () => Promise<readonly InstalledPackage[]>;

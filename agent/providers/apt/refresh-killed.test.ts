@@ -1,11 +1,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Run } from '@selvage/shared/exec/run.ts';
+import { listRepositories } from '@selvage/shared/packages/apt-repositories.ts';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
 import { systemClock } from '@selvage/shared/time/clock.ts';
 import { describe, expect, it } from 'vitest';
 import { refreshLists } from './refresh.ts';
-import { listRepositories } from './repository-list.ts';
 import { readSources } from './source-files.ts';
 import { openWorkspace } from './workspace.ts';
 

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { asCoded, CodedError, hasCode } from '@selvage/shared/errors/coded-error.ts';
 import type { Run } from '@selvage/shared/exec/run.ts';
 import { writeDurable } from '@selvage/shared/files/durable.ts';
+import { type ListedRepository, listRepositories } from '@selvage/shared/packages/apt-repositories.ts';
+import { renderSources, type SourceEntry } from '@selvage/shared/packages/apt-sources.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import type { RefreshOptions } from '../provider.ts';
 import { type AptOption, type UnprivilegedUser, underConfig, writeAptConfig } from './apt-config.ts';
@@ -14,8 +16,6 @@ import { partialSizes, watchBudget } from './byte-budget.ts';
 import { indexChanged, removeStrangers } from './lists.ts';
 import { saysFull } from './no-space.ts';
 import { splitRuns } from './refresh-runs.ts';
-import { type ListedRepository, listRepositories } from './repository-list.ts';
-import { renderSources, type SourceEntry } from './sources.ts';
 import { readUpdateOutput, type UpdateVerdict } from './update-output.ts';
 import type { Workspace } from './workspace.ts';
 

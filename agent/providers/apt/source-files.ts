@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { hasErrno } from '@selvage/shared/files/durable.ts';
-import { parseDeb822, parseOneLine, type SourceEntry } from './sources.ts';
+import { parseDeb822, parseOneLine, type SourceEntry } from '@selvage/shared/packages/apt-sources.ts';
 import { readSystemFile } from './system-file.ts';
 
 /** sources.list(5): other names in the folder are ignored by apt. */

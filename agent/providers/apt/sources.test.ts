@@ -1,7 +1,7 @@
+import { listName, listRepositories } from '@selvage/shared/packages/apt-repositories.ts';
+import { parseDeb822, parseOneLine, renderSources } from '@selvage/shared/packages/apt-sources.ts';
 import { describe, expect, it } from 'vitest';
 import { splitRuns } from './refresh-runs.ts';
-import { listName, listRepositories } from './repository-list.ts';
-import { parseDeb822, parseOneLine, renderSources } from './sources.ts';
 
 const malformed = expect.objectContaining({ code: 'SETTINGS_INVALID' });
 const idsOfLines = (text: string) => listRepositories(parseOneLine(text, 'x.list')).map(({ id }) => id);

@@ -1,6 +1,6 @@
+import { listRepositories } from '@selvage/shared/packages/apt-repositories.ts';
+import { parseOneLine } from '@selvage/shared/packages/apt-sources.ts';
 import { describe, expect, it } from 'vitest';
-import { listRepositories } from './repository-list.ts';
-import { parseOneLine } from './sources.ts';
 import { readUpdateOutput } from './update-output.ts';
 
 const NAMES = [

@@ -1,9 +1,9 @@
 // What `apt-get update -q` says about each repository. Pure. Runs with LC_MESSAGES=C; what it does not recognise counts
 // against the repository it names, or against all of them.
 import type { Code } from '@selvage/shared/errors/codes.ts';
+import { type ListedRepository, printedSuite } from '@selvage/shared/packages/apt-repositories.ts';
 import type { Problem } from './belief.ts';
 import { saysFull } from './no-space.ts';
-import { type ListedRepository, printedSuite } from './repository-list.ts';
 
 export interface UpdateVerdict {
   /** The signed index answered "unchanged": nothing else had to come. */

@@ -1,5 +1,5 @@
 // From apt's sources to repositories: their ids and the names of their files in a lists folder. Pure.
-import type { SourceEntry } from './sources.ts';
+import type { SourceEntry } from './apt-sources.ts';
 
 /** One archive × suite of an entry, as apt prints and stores it. */
 export interface ListedRepository {

@@ -1,7 +1,7 @@
 // apt's sources as data: sources.list(5) in its one-line and its deb822 style. Pure and strict: apt refuses every source
 // when one line is malformed, and so does this.
-import { asCoded, CodedError } from '@selvage/shared/errors/coded-error.ts';
-import { parseStanzas } from '@selvage/shared/packages/deb822.ts';
+import { asCoded, CodedError } from '../errors/coded-error.ts';
+import { parseStanzas } from './deb822.ts';
 
 /** One entry for binary packages: every URI is combined with every suite. */
 export interface SourceEntry {
