@@ -12,6 +12,7 @@ import { MAX_DOCUMENTS, MAX_POLICY_FILE_BYTES, MAX_ROLES, MAX_ROOT_STEPS } from 
 import { z } from 'zod';
 import { ALARM_KINDS, SEVERITIES } from '../alarms/alarms.ts';
 import { FIX_STATES } from '../fixes/fix.ts';
+import { selection } from './contract/select.ts';
 
 const NAME_LENGTH = 253;
 const name = z.string().min(1).max(NAME_LENGTH);
@@ -185,6 +186,7 @@ export const hosts = z.strictObject({
   hosts: z.array(hostSummary),
   /** They come with a good certificate of this collector and are not in its database: enrolled after a restored backup. */
   notInDatabase: z.array(z.strictObject({ id: z.string(), address: z.string(), lastSeen: instant })),
+  selection,
 });
 export const revokeRequest = z.strictObject({ reason: z.string().max(1024).optional() });
 /** `machine`: a machine id as it is shown, or its beginning; needed when there are two. */

@@ -1,6 +1,6 @@
 // Values of options as commands need them; a wrong one is wrong use, said before anything is done.
 import { parseDuration } from '@selvage/shared/time/duration.ts';
-import { InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { adminName, hostName } from '../api/contract.ts';
 
 const MAX_PORT = 65_535;
@@ -35,4 +35,16 @@ export function durationOption(value: string): string {
   }
 
   return value;
+}
+
+/** `--select` of every command that lists or reads several things. The collector knows the words and reads the text. */
+export function selectOption(command: Command): Command {
+  return command.option('--select <text>', "only those: 'tier=web and os=debian-12 and seen>3d'; see: help select");
+}
+
+/** A path with its query; what is undefined is left out. */
+export function pathWith(path: string, query: Readonly<Record<string, string | undefined>>): string {
+  const given = Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]));
+
+  return given.length === 0 ? path : `${path}?${new URLSearchParams(given)}`;
 }

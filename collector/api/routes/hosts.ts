@@ -1,11 +1,14 @@
 // Hosts: what each is and misses by its newest inventory, its results, and its revocation.
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import type { HostRecord } from '../../store/ports.ts';
+import { selectText } from '../contract/select.ts';
 import { hostDetail, hosts, readmitRequest, readmitted, results, revokeRequest } from '../contract.ts';
 import type { ApiDeps } from '../deps.ts';
 import { hostOf } from '../found.ts';
 import { planOf } from '../host-plan.ts';
-import { detailOf, summariesOf } from '../host-view.ts';
+import { asksFor, selectHosts } from '../host-select.ts';
+import { detailOf } from '../host-view.ts';
 import { addRoute } from '../route.ts';
 
 const MAX_RESULTS = 500;
@@ -37,16 +40,19 @@ export function addHosts(app: FastifyInstance, deps: ApiDeps): void {
     url: '/v1/hosts',
     guard: 'reader',
     summary: 'Hosts with the counts of their newest inventory; an unknown count is null',
-    query: z.strictObject({ state: z.enum(['active', 'revoked', 'all']).default('active') }),
+    query: z.strictObject({ state: z.enum(['active', 'revoked', 'all']).optional(), select: selectText }),
     reply: hosts,
-    handle: async ({ query }) => {
-      const records = (await store.read.hosts.list()).filter(
-        ({ state }) => query.state === 'all' || state === query.state,
-      );
+    handle: async ({ query: { select, ...query } }) => {
+      // A text that asks for a state means all of them.
+      const wanted = query.state ?? (asksFor(select, 'state') ? 'all' : 'active');
+      const among = ({ state }: HostRecord) => wanted === 'all' || state === wanted;
+      const { chosen, selection } = await selectHosts(deps, { select, among });
 
       return {
-        hosts: await summariesOf(records, store.read.inventory, connections.connected()),
-        notInDatabase: connections.unknownHosts().map((host) => ({ ...host })),
+        hosts: chosen.map(({ row }) => row),
+        // Nothing is known of them that a text could ask for.
+        notInDatabase: select === undefined ? connections.unknownHosts().map((host) => ({ ...host })) : [],
+        selection,
       };
     },
   });

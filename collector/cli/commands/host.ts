@@ -4,19 +4,26 @@ import type { z } from 'zod';
 import { hostDetail, hosts, readmitted, results } from '../../api/contract.ts';
 import { type Cli, openSession } from '../cli.ts';
 import { showHost } from '../host-page.ts';
+import { pathWith, selectOption } from '../options.ts';
+import { showSelection } from '../selection-lines.ts';
 import { at, since } from '../when.ts';
+
+interface ListOptions {
+  readonly all?: boolean;
+  readonly json?: boolean;
+  readonly select?: string;
+}
 
 type HostRow = z.output<typeof hosts>['hosts'][number];
 
 export function addHost(program: Command, cli: Cli): void {
   const noun = program.command('host').description('managed machines');
 
-  noun
-    .command('list')
+  selectOption(noun.command('list'))
     .description('hosts with pending updates; ? means unknown, which is not 0')
     .option('--all', 'revoked ones too')
     .option('--json', 'print one JSON document')
-    .action((options: { all?: boolean; json?: boolean }) => list(cli, options));
+    .action((options: ListOptions) => list(cli, options));
 
   noun
     .command('show')
@@ -61,13 +68,15 @@ async function readmit(cli: Cli, host: string, options: { machine?: string }): P
   cli.screen.note('note: any certificate that this host ever had opens the door until then, for that renewal only');
 }
 
-async function list(cli: Cli, options: { all?: boolean; json?: boolean }): Promise<void> {
+async function list(cli: Cli, options: ListOptions): Promise<void> {
   const { client } = await openSession(cli);
-  const answer = await client.get(`/v1/hosts?state=${options.all === true ? 'all' : 'active'}`, hosts);
+  const state = options.all === true ? 'all' : undefined;
+  const answer = await client.get(pathWith('/v1/hosts', { state, select: options.select }), hosts);
   if (options.json === true) return cli.screen.json(answer);
 
   const unknown = answer.hosts.filter((host) => host.state === 'active' && host.upgradable === null);
   cli.screen.line(`${answer.hosts.length} hosts   ${headline(answer.hosts, unknown.length)}`, 'strong');
+  showSelection(cli.screen, answer.selection, 'hosts');
   for (const { id, address } of answer.notInDatabase) {
     cli.screen.line(`! host ${id} at ${address} has a certificate of this collector but is not in its database`, 'bad');
     cli.screen.line(
@@ -75,7 +84,7 @@ async function list(cli: Cli, options: { all?: boolean; json?: boolean }): Promi
     );
   }
   if (answer.hosts.length === 0) {
-    cli.screen.line('next: selvage token create --host NAME');
+    if (answer.selection === null) cli.screen.line('next: selvage token create --host NAME');
 
     return;
   }

@@ -1,0 +1,100 @@
+import type { Timestamp } from '@selvage/shared/model/ids.ts';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { hostId, hostSample } from '../store/samples.ts';
+import * as contract from './contract.ts';
+import { type ApiLab, apiLab, type ClientIdentity } from './testing/api-lab.ts';
+import { OS_SECTION, pendingSample, putInventory } from './testing/inventories.ts';
+
+let lab: ApiLab;
+let ann: ClientIdentity;
+beforeEach(async () => {
+  lab = await apiLab();
+  ann = await lab.admin('ann', 'admin');
+  const ago = (time: string) => lab.clock.now().subtract(time).toString() as Timestamp;
+  await lab.store.transaction(async ({ hosts }) => {
+    await hosts.add(hostSample(1, { lastSeen: ago('PT1H'), enrolledAt: ago('PT2400H'), agentVersion: '0.1.9' }));
+    await hosts.add(hostSample(2, { lastSeen: ago('PT120H'), enrolledAt: ago('PT2400H'), agentVersion: '0.2.0' }));
+    await hosts.add(hostSample(3, { enrolledAt: ago('PT1H'), labels: { tier: ['db'], rack: ['r1'] }, owner: 'Ops' }));
+    await hosts.add(hostSample(4, { lastSeen: ago('PT1H') }));
+    await hosts.revoke(hostId(4), ago('PT1H'));
+  });
+  const at = ago('PT2H');
+  const agent = { version: '0.1.9', mode: 'managed' as const, labels: { tier: ['web'] }, components: [] };
+  await putInventory(lab.store, hostId(1), at, {
+    os: OS_SECTION,
+    agent,
+    updates: { known: true, asOf: at, pending: [pendingSample()] },
+    reboot: { required: true, reasons: ['linux'] },
+    kernel: { running: '6.1.0-41-amd64', runningVersion: '6.1.190', installed: [], newest: null },
+    network: { addresses: [{ interface: 'eth0', address: '10.20.0.7', prefix: 16, mac: '' }] },
+  });
+  lab.connected.add(hostId(1));
+});
+afterEach(() => lab.close());
+
+const ask = async (text: string, query = '') => {
+  const answer = await lab.call('GET', `/v1/hosts?${new URLSearchParams({ select: text })}${query}`, { as: ann });
+  if (answer.status !== 200) return { status: answer.status, ...answer.json };
+  const { hosts, selection } = contract.hosts.parse(answer.json);
+
+  return { names: hosts.map(({ name }) => name), selection };
+};
+
+describe('when hosts are listed with a select text', () => {
+  it.each<[string, readonly string[], number]>([
+    ['name=host-*', ['host-1', 'host-2', 'host-3'], 0],
+    ['tier=web', ['host-1'], 2],
+    ['tier=db', ['host-3'], 1],
+    ['tier in (web, db)', ['host-1', 'host-3'], 1],
+    ['label.tier=web and connected', ['host-1'], 0],
+    ['os=linux and not connected', ['host-2', 'host-3'], 0],
+    ['os=debian', ['host-1'], 2],
+    ['seen>3d', ['host-2'], 0],
+    ['seen=never', ['host-3'], 0],
+    ['enrolled<7d', ['host-3'], 0],
+    ['inventory=never', ['host-2', 'host-3'], 0],
+    ['inventory>1h', ['host-1', 'host-2', 'host-3'], 0],
+    ['agent<0.2', ['host-1'], 1],
+    ['kernel=6.1*', ['host-1'], 2],
+    ['address=10.0.0.0/8', ['host-1'], 2],
+    ['owner=ops', ['host-3'], 0],
+    ['not owner=*', ['host-1', 'host-2'], 0],
+    ['reboot', ['host-1'], 2],
+    ['security>0 or seen>3d', ['host-1', 'host-2'], 1],
+    ['state=revoked', ['host-4'], 0],
+  ])('%s: %j, %i unknown', async (text, names, unknown) => {
+    expect(await ask(text)).toMatchObject({ names, selection: { unknown } });
+  });
+
+  it('those of which it is not known are left out, counted and explained', async () => {
+    expect(await ask('security>0 and (reboot or tier=web)')).toEqual({
+      names: ['host-1'],
+      selection: {
+        ...{ select: 'security>0 and (reboot or tier=web)', of: 3, selected: 1, unknown: 2 },
+        because: [
+          { field: 'security', count: 2 },
+          { field: 'reboot', count: 2 },
+          { field: 'tier', count: 2 },
+        ],
+        notes: [],
+      },
+    });
+  });
+
+  it('a name that no host has as a label is said, with what was probably meant', async () => {
+    expect(await ask('teir=web')).toMatchObject({
+      names: [],
+      selection: { notes: ['none of the hosts has a label teir; did you mean tier?'] },
+    });
+    expect(await ask('owners=ops')).toMatchObject({
+      selection: { notes: ['none of the hosts has a label owners; did you mean owner?'] },
+    });
+  });
+
+  it('a wrong text is refused with its column, before anything is looked up', async () => {
+    expect(await ask('os=debian and secuity>0')).toMatchObject({
+      ...{ status: 400, code: 'SELECT_INVALID', details: { column: 15, text: 'os=debian and secuity>0' } },
+      message: 'column 15: the label secuity has no order: expected =, != or in; did you mean the field security?',
+    });
+  });
+});

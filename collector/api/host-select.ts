@@ -1,0 +1,72 @@
+// From a select text to hosts: the one way for lists and for every command that takes several hosts at once.
+import type { Section, SectionName } from '@selvage/shared/model/inventory.ts';
+import { fieldsOf } from '@selvage/shared/select/evaluate.ts';
+import type { Select } from '@selvage/shared/select/parse.ts';
+import type { HostRecord, InventoryReader } from '../store/ports.ts';
+import type { ApiDeps } from './deps.ts';
+import { HOST_WORDS, type HostFacts, labelNames, SECTION_OF_FIELD } from './host-fields.ts';
+import { summariesOf } from './host-view.ts';
+import { type Chosen, choose, readSelect } from './selecting.ts';
+
+export type HostSources = Pick<ApiDeps, 'store' | 'connections' | 'clock'>;
+
+export interface HostQuestion {
+  /** Left out: every host that `among` lets in. */
+  readonly select?: string | undefined;
+  /** Hosts to look at, before the text is asked. */
+  readonly among?: (record: HostRecord) => boolean;
+}
+
+/** Throws SELECT_INVALID. Hosts of which it is not known are not among the chosen; `selection` says how many and why. */
+export async function selectHosts(sources: HostSources, question: HostQuestion): Promise<Chosen<HostFacts>> {
+  const select = readSelect(question.select, HOST_WORDS);
+  const records = (await sources.store.read.hosts.list()).filter(question.among ?? (() => true));
+
+  return choose(await factsOf(sources, records, select), select, sources.clock.now(), labelNames);
+}
+
+/** True where a text asks for a field: a filter that would hide what it asks for is left out then. */
+export function asksFor(text: string | undefined, field: string): boolean {
+  const select = readSelect(text, HOST_WORDS);
+
+  return select !== null && fieldsOf(select).has(field);
+}
+
+async function factsOf(
+  { store, connections }: HostSources,
+  records: readonly HostRecord[],
+  select: Select<HostFacts> | null,
+): Promise<readonly HostFacts[]> {
+  const [rows, sections] = await Promise.all([
+    summariesOf(records, store.read.inventory, connections.connected()),
+    moreSections(store.read.inventory, select),
+  ]);
+
+  return records.flatMap((record, index): readonly HostFacts[] => {
+    const row = rows[index];
+    if (!row) return [];
+    const more = Object.fromEntries([...sections].map(([name, byHost]) => [name, byHost.get(record.id) ?? null]));
+
+    return [{ row, record, labels: { host: row.labels, signed: {}, collector: record.labels }, sections: more }];
+  });
+}
+
+/** The sections that the text asks for beyond those of every row. */
+async function moreSections(
+  inventory: InventoryReader,
+  select: Select<HostFacts> | null,
+): Promise<ReadonlyMap<SectionName, ReadonlyMap<string, Section<SectionName> | null>>> {
+  const asked = select === null ? [] : [...fieldsOf(select)];
+  const names = new Set(
+    asked.flatMap((field) => (Object.hasOwn(SECTION_OF_FIELD, field) ? [SECTION_OF_FIELD[field]] : [])),
+  );
+  const found = new Map<SectionName, Map<string, Section<SectionName> | null>>();
+  for (const name of names) {
+    if (name === undefined) continue;
+    const byHost = new Map<string, Section<SectionName> | null>();
+    for await (const { host, data } of inventory.eachSection(name)) byHost.set(host, data);
+    found.set(name, byHost);
+  }
+
+  return found;
+}

@@ -1,0 +1,73 @@
+// From a select text to the things it selects, for every list: in turns, because a fleet is long, and with what was left out.
+import { evaluate, labelsOf, unknownOf } from '@selvage/shared/select/evaluate.ts';
+import { parseSelect, type Select } from '@selvage/shared/select/parse.ts';
+import { printSelect } from '@selvage/shared/select/print.ts';
+import { nearest } from '@selvage/shared/select/problem.ts';
+import type { Vocabulary } from '@selvage/shared/select/vocabulary.ts';
+import type { z } from 'zod';
+import type { selection } from './contract/select.ts';
+import { inTurns } from './in-turns.ts';
+
+export type SelectionShown = z.input<typeof selection>;
+
+export interface Chosen<T> {
+  readonly chosen: readonly T[];
+  /** Null: no text was given, everything is chosen. */
+  readonly selection: SelectionShown;
+}
+
+/** Throws SELECT_INVALID before anything is looked up. */
+export function readSelect<F>(text: string | undefined, vocabulary: Vocabulary<F>): Select<F> | null {
+  return text === undefined ? null : parseSelect(text, vocabulary);
+}
+
+/** `labels`: every label that any of the things has, asked for only where the text names one. */
+export async function choose<T>(
+  things: readonly T[],
+  select: Select<T> | null,
+  now: Temporal.Instant,
+  labels: (thing: T) => Iterable<string> = () => [],
+): Promise<Chosen<T>> {
+  if (select === null) return { chosen: things, selection: null };
+  const asked = labelsOf(select);
+  const known = new Set<string>();
+  const because = new Map<string, number>();
+  const chosen: T[] = [];
+  let unknown = 0;
+
+  await inTurns(
+    (function* () {
+      for (const thing of things) {
+        const answer = evaluate(select, thing, now);
+        if (answer === 'selected') chosen.push(thing);
+        if (answer === 'unknown') {
+          unknown += 1;
+          for (const field of unknownOf(select, thing, now)) because.set(field, (because.get(field) ?? 0) + 1);
+        }
+        if (asked.size > 0) for (const label of labels(thing)) known.add(label);
+        yield;
+      }
+    })(),
+  );
+
+  return {
+    chosen,
+    selection: {
+      select: printSelect(select.tree, select.vocabulary),
+      ...{ of: things.length, selected: chosen.length, unknown },
+      because: [...because].map(([field, count]) => ({ field, count })),
+      notes: notesOf(select, asked, known),
+    },
+  };
+}
+
+/** A name that is no field is a label; one that nothing has may be a misspelling. */
+function notesOf<T>({ vocabulary }: Select<T>, asked: ReadonlySet<string>, known: ReadonlySet<string>): string[] {
+  return [...asked]
+    .filter((label) => !known.has(label))
+    .map((label) => {
+      const meant = nearest(label, [...Object.keys(vocabulary.fields), ...known]);
+
+      return `none of the ${vocabulary.noun} has a label ${label}${meant ? `; did you mean ${meant}?` : ''}`;
+    });
+}
