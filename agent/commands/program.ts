@@ -50,6 +50,15 @@ function describe(program: Command, world: World): () => number {
     .configureOutput({ writeOut: (text) => world.stdout.write(text), writeErr: (text) => world.stderr.write(text) })
     .showHelpAfterError('(add --help for the options)');
 
+  command('preflight', 'whether this machine can run the agent and reach the collector, in one line; changes nothing')
+    .option(...COLLECTOR_OPTION)
+    .option('--pin <sha256:…>', 'what the collector must prove to be; without it, only that something answers')
+    .option('--json', 'one JSON document with every check')
+    .option('--verbose', 'one more line for each thing that is in the way')
+    .addHelpText('after', '\nExit codes: 0 ready, 2 usage, 3 not ready, 4 only the collector cannot be reached.')
+    .action(async (options) => {
+      exitCode = await (await import('./preflight.ts')).preflight(context(), options);
+    });
   command('enroll', 'enroll this host with a one-time token')
     .requiredOption(...COLLECTOR_OPTION)
     .requiredOption(

@@ -13,6 +13,7 @@ export const PURE: readonly string[] = [
   '^shared/(packages|linux)/',
   '^shared/policy/(documents|decode|references|select|schema|windows)[.]ts$',
   '^agent/connector/link-states[.]ts$',
+  '^agent/preflight/(facts|checks|answer|causes)[.]ts$',
   '^agent/runner/(machine|planner|earliest|selection|verdict|clock-problem)[.]ts$',
   '^collector/fixes/',
   '^collector/audit/chain[.]ts$',

@@ -5,7 +5,7 @@
 
 import * as z from 'zod';
 import { CodedError } from '../errors/coded-error.ts';
-import { type Connect, exchange } from './https.ts';
+import { type Answerer, type Connect, exchange } from './https.ts';
 import { parsePin, pinOf, samePin } from './pin.ts';
 
 /** Milliseconds for one exchange, connection included. */
@@ -35,8 +35,9 @@ export async function firstContact(options: {
   readonly pin: string;
   readonly deadlineMs?: number;
   readonly connect?: Connect;
+  readonly onAnswer?: (answer: Answerer) => void;
 }): Promise<Trust> {
-  const { url, deadlineMs = EXCHANGE_DEADLINE_MS, connect } = options;
+  const { url, deadlineMs = EXCHANGE_DEADLINE_MS, connect, onAnswer } = options;
   const expected = parsePin(options.pin);
   const answer = await exchange({
     url,
@@ -45,6 +46,7 @@ export async function firstContact(options: {
     deadlineMs,
     trust: 'none',
     ...(connect ? { connect } : {}),
+    ...(onAnswer ? { onAnswer } : {}),
   });
   const document = trustDocument.safeParse(answer);
   if (!document.success) throw mismatch(url, document.error);

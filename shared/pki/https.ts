@@ -4,7 +4,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { type RequestOptions, request } from 'node:https';
 import { isIP, type Socket } from 'node:net';
-import { type ConnectionOptions, connect as tlsConnect } from 'node:tls';
+import { type ConnectionOptions, TLSSocket, connect as tlsConnect } from 'node:tls';
 import { CodedError, fromDocument } from '../errors/coded-error.ts';
 
 /** Bytes of an answer: a trust document holds a certificate and a TUF root, which grows with the number of keys. */
@@ -25,8 +25,14 @@ export interface Exchange {
   readonly maxAnswerBytes?: number;
   /** Opens the way to the server (a proxy's tunnel); TLS goes through it, end to end. Left out: directly. */
   readonly connect?: Connect;
-  /** Hears the headers of the answer, whatever its status is. */
-  readonly onAnswer?: (headers: IncomingHttpHeaders) => void;
+  /** Hears who answers, whatever the status is; before it is known whether they are to be believed. */
+  readonly onAnswer?: (answer: Answerer) => void;
+}
+
+export interface Answerer {
+  readonly headers: IncomingHttpHeaders;
+  /** Distinguished name of who issued the certificate that was shown. */
+  readonly issuer: string | null;
 }
 
 /** Bytes to and from `host` (an IPv6 address without brackets) and `port`. Throws UNREACHABLE, PROXY_REFUSED. */
@@ -78,7 +84,7 @@ export async function exchange(options: Exchange): Promise<unknown> {
       ? through(await options.connect(targetOf(url), signal), url)
       : { agent: false as const };
     const answer = await send(options, url, way, signal);
-    options.onAnswer?.(answer.headers);
+    options.onAnswer?.({ headers: answer.headers, issuer: issuerOf(answer.socket) });
     const text = await readAnswer(answer, options.maxAnswerBytes ?? MAX_ANSWER_BYTES);
 
     return understood(answer, text, url);
@@ -133,6 +139,10 @@ function send(options: Exchange, url: URL, way: RequestOptions, signal: AbortSig
   });
 }
 
+function issuerOf(socket: Socket): string | null {
+  return socket instanceof TLSSocket ? (socket.getPeerX509Certificate()?.issuer ?? null) : null;
+}
+
 async function readAnswer(answer: IncomingMessage, maxBytes: number): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;
@@ -182,7 +192,8 @@ export function causeOf(error: unknown): string {
   const inner = error instanceof Error && error.cause !== undefined ? causeOf(error.cause) : '';
   if (inner !== '' || error instanceof CodedError) return inner;
 
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
+  // Of an abort the number is no name.
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
 /** Tells a server that could not prove itself from a collector that says the same of a client's certificate. */
