@@ -9,9 +9,16 @@ export type CollectorEvent =
       readonly reason?: string;
     }
   | {
-      readonly type: 'host.enrolled' | 'host.revoked' | 'host.readmitted';
+      readonly type: 'host.revoked' | 'host.readmitted' | 'host.accepted' | 'host.retired' | 'host.described';
       readonly host: string;
       readonly name: string;
+    }
+  | {
+      /** `pending`: an admin has to accept it. */
+      readonly type: 'host.enrolled';
+      readonly host: string;
+      readonly name: string;
+      readonly pending?: boolean;
     }
   | {
       /** `reason`: cloned or superseded, or the code of the refusal. */

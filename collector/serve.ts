@@ -157,7 +157,7 @@ async function serveStore(store: Store, settings: CollectorSettings, deps: Serve
     throw error;
   }
   apiPort = api.port;
-  const unsubscribe = followEvents(events, gateway, held);
+  const unsubscribe = followEvents({ events, gateway, held, policy, log });
   const stopped = new AbortController();
   const refreshing = keepFresh(policy, clock, log, stopped.signal);
   const renewing = keepServing({
@@ -188,17 +188,49 @@ export function urlsOf(
   return { gateway: `wss://${host}:${ports.gateway}`, api: `https://${host}:${ports.api}` };
 }
 
+interface Followers {
+  readonly events: Events;
+  readonly gateway: Gateway;
+  readonly held: HeldPolicy;
+  readonly policy: PolicyRepository;
+  readonly log: Log;
+}
+
 /** Rooms do not know each other: a revocation ends the live connection, new policy is announced. */
-function followEvents(events: Events, gateway: Gateway, held: HeldPolicy): () => void {
+function followEvents({ events, gateway, held, policy, log }: Followers): () => void {
+  const accepted = announceToAccepted(policy, gateway, log);
+
   return events.subscribe((event) => {
-    if (event.type === 'host.revoked') {
-      gateway.disconnectHost(event.host as HostId, 'HOST_REVOKED');
+    if (event.type === 'host.revoked' || event.type === 'host.retired') {
+      gateway.disconnectHost(event.host as HostId, event.type === 'host.retired' ? 'HOST_RETIRED' : 'HOST_REVOKED');
       held.forget(event.host as HostId);
     }
+    if (event.type === 'host.accepted') accepted(event.host as HostId);
     // It can say nothing any more, so its last word would stay an alarm; readmitted, it says it again.
     if (event.type === 'host.quarantined') held.forget(event.host as HostId);
     if (event.type === 'policy.changed') gateway.announcePolicy(event.timestampVersion);
   });
+}
+
+/** Many may be accepted at once: the repository is looked at once for those that come meanwhile. */
+function announceToAccepted(policy: PolicyRepository, gateway: Gateway, log: Log): (host: HostId) => void {
+  let waiting: HostId[] = [];
+  const announce = async () => {
+    const { timestampVersion } = await policy.current();
+    const hosts = waiting;
+    waiting = [];
+    for (const host of hosts) gateway.announcePolicyTo(host, timestampVersion);
+  };
+
+  return (host) => {
+    waiting.push(host);
+    if (waiting.length > 1) return;
+    announce().catch((error: unknown) => {
+      // They ask again with their next connection.
+      waiting = [];
+      log.error({ error }, 'policy could not be announced to hosts that were accepted');
+    });
+  };
 }
 
 /** A timestamp that nobody refreshes ends after a day, and hosts then accept nothing newer. */

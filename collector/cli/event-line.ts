@@ -14,7 +14,13 @@ function sentence(event: CollectorEvent): string {
     case 'host.disconnected':
       return `${event.name} disconnected${event.reason === undefined ? '' : ` (${event.reason})`}`;
     case 'host.enrolled':
-      return `${event.name} enrolled`;
+      return `${event.name} enrolled${event.pending ? `; it is pending: selvage host accept ${event.name}` : ''}`;
+    case 'host.accepted':
+      return `${event.name} is accepted`;
+    case 'host.retired':
+      return `${event.name} is retired`;
+    case 'host.described':
+      return `${event.name} has other labels or another owner`;
     case 'host.revoked':
       return `${event.name} revoked`;
     case 'host.quarantined':

@@ -1,4 +1,4 @@
-// Hosts: a token, a request and a runner key become a host with a certificate; and the end of one.
+// Hosts: a token, a request and a runner key become a host with a certificate. What admins do with it is in ./changes.ts.
 // Every field of the certificate is the collector's word; of the request only the key is used.
 
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
@@ -6,7 +6,8 @@ import type { HostId, Sha256, Timestamp } from '@selvage/shared/model/ids.ts';
 import { fingerprint } from '@selvage/shared/pki/certificate.ts';
 import { readRequest, runnerProofMessage } from '@selvage/shared/pki/csr.ts';
 import { keyHash, normalPublicKey, verifyBytes } from '@selvage/shared/pki/keys.ts';
-import type { NewHost, Writers } from '../store/ports.ts';
+import { hostState } from '../host-state.ts';
+import type { HostRecord, NewHost, TokenRecord, Writers } from '../store/ports.ts';
 import { expiryOf } from './authorities.ts';
 import { type Context, timestamp } from './context.ts';
 import { hostName } from './names.ts';
@@ -23,6 +24,8 @@ export interface EnrolledHost {
   readonly certificate: string;
   /** PEM of the authority under which the gateway proves itself. */
   readonly authority: string;
+  /** An admin has to accept it before it gets policy. */
+  readonly pending: boolean;
 }
 
 interface Asking extends Pick<HostRequest, 'token' | 'mode' | 'machineId'> {
@@ -34,57 +37,39 @@ interface Asking extends Pick<HostRequest, 'token' | 'mode' | 'machineId'> {
   readonly key: Sha256;
   /** SPKI PEM of the runner's key. */
   readonly runnerKey: string;
+  /** Of the socket it came by. */
+  readonly address: string | undefined;
 }
 
 /**
- * Redeems a token for a host. Throws TOKEN_*, HOST_NAME_TAKEN, HOST_REVOKED, CSR_INVALID, KEY_UNUSABLE or USAGE (name).
- * The key that redeemed the token may ask again for a while: it gets the same host with a fresh certificate.
+ * Redeems a token for a host that came from `address`. Throws TOKEN_*, HOST_NAME_TAKEN, HOST_REVOKED, HOST_RETIRED,
+ * CSR_INVALID, KEY_UNUSABLE or USAGE (name). The key that redeemed the token may ask again for a while: it gets the same host
+ * with a fresh certificate.
  */
-export async function enrollHost(context: Context, request: HostRequest): Promise<EnrolledHost> {
+export async function enrollHost(context: Context, request: HostRequest, address?: string): Promise<EnrolledHost> {
   const { store, clock, events } = context;
   // On the reader and before any signature is checked: without a token nobody costs more than a look-up.
   await genuine(request.token, 'host', (id) => store.read.tokens.byId(id));
-  const asking: Asking = { ...proven(request), now: clock.now() };
-  const enrolled = await redeem(context, asking, {
-    refusal: (writers, decision) => refusal(writers, decision, asking),
+  const asking: Asking = { ...proven(request), address, now: clock.now() };
+  const { answer, replaced } = await redeem(context, asking, {
+    refusal: (writers, decision, token) => refusal(writers, decision, asking, token),
     admit: async (writers, decision, token) => {
       const admitted = decision.verdict === 'again' ? again : first;
-      const answer = await admitted(context, writers, asking, { tokenId: token.id, host: idOf(decision, context) });
+      const done = await admitted(context, writers, asking, { token, host: idOf(decision, context) });
 
-      return { for: answer.hostId, answer };
+      return { for: done.answer.hostId, answer: done };
     },
   });
-  events.publish({ type: 'host.enrolled', host: enrolled.hostId, name: asking.name });
+  // After the commit: whoever hears it finds the one retired and the other there.
+  if (replaced) events.publish({ type: 'host.retired', host: replaced.id, name: replaced.name });
+  const { hostId: host, pending } = answer;
+  events.publish({ type: 'host.enrolled', host, name: asking.name, ...(pending ? { pending } : {}) });
 
-  return enrolled;
-}
-
-/** Ends the trust in a host; its tokens are spent already. A host that is revoked stays as it is. Throws NOT_FOUND. */
-export async function revokeHost(context: Context, id: string, by: string, reason?: string): Promise<void> {
-  const { store, clock, events } = context;
-  const revoked = await store.transaction(async (writers) => {
-    const host = await writers.hosts.byId(id as HostId);
-    if (!host) throw new CodedError('NOT_FOUND', `there is no host ${id}`);
-    if (host.state === 'revoked') return null;
-
-    const at = timestamp(clock.now());
-    await writers.hosts.revoke(host.id, at);
-    await writers.audit.append({
-      at,
-      actor: by,
-      action: 'host.revoked',
-      subject: `host:${host.id}`,
-      details: { name: host.name, certificate: host.certificate, ...(reason === undefined ? {} : { reason }) },
-    });
-
-    return host;
-  });
-  // After the commit: whoever hears it finds the host revoked. The gateway closes the live connection on it.
-  if (revoked) events.publish({ type: 'host.revoked', host: revoked.id, name: revoked.name });
+  return answer;
 }
 
 /** The request's own proofs: the host's key signed the CSR, the runner's key signed its hash. */
-function proven(request: HostRequest): Omit<Asking, 'now'> {
+function proven(request: HostRequest): Omit<Asking, 'now' | 'address'> {
   const { token, mode, machineId, csr } = request;
   const name = hostName(request.name);
   const { publicKey } = readRequest(csr);
@@ -100,24 +85,64 @@ function proven(request: HostRequest): Omit<Asking, 'now'> {
   return { token, kind: 'host', name, mode, machineId, publicKey, key: keyHash(publicKey), runnerKey };
 }
 
-async function refusal({ hosts }: Writers, decision: Admitted, asking: Asking): Promise<CodedError | null> {
+async function refusal(
+  { hosts }: Writers,
+  decision: Admitted,
+  asking: Asking,
+  token: TokenRecord,
+): Promise<CodedError | null> {
   if (decision.verdict === 'first') {
     const other = await hosts.byName(asking.name);
-    if (other?.state !== 'active') return null;
 
-    return new CodedError('HOST_NAME_TAKEN', `${asking.name} is the name of the active host ${other.id}`);
+    return other?.state !== 'active' || token.replaces ? null : taken(other, asking);
   }
 
   const host = await hosts.byId(decision.for as HostId);
-  if (host?.state === 'revoked') return new CodedError('HOST_REVOKED', `the host ${host.name} was revoked`);
+  if (host?.state === 'revoked') {
+    const retired = hostState(host) === 'retired';
+    return new CodedError(retired ? 'HOST_RETIRED' : 'HOST_REVOKED', `the host ${host.name} was ${hostState(host)}`);
+  }
   const same = host?.name === asking.name && host.runnerKey === asking.runnerKey;
 
   return same ? null : new CodedError('TOKEN_USED', 'the token was used for another name or runner key');
 }
 
-async function first(context: Context, writers: Writers, asking: Asking, ids: Ids): Promise<EnrolledHost> {
+/** A name is never taken from a host by who asks for it; what to do depends on whether it is the same machine. */
+function taken(other: HostRecord, { name, machineId }: Asking): CodedError {
+  const same = other.machineId === machineId;
+  const state = hostState(other);
+  const whose = `${name} is the name of the ${state} host ${other.id}${same ? ', which is this very machine' : ''}`;
+
+  return new CodedError('HOST_NAME_TAKEN', whose, {
+    next: same
+      ? `let an admin run: selvage token create --host ${name} --replace; and enroll with that token`
+      : `another machine: enroll it with --name OTHER; the same one, installed anew: selvage token create --host ${name} --replace`,
+    details: { name, host: other.id, state },
+  });
+}
+
+interface Done {
+  readonly answer: EnrolledHost;
+  /** The host whose place it took, when that one was active. */
+  readonly replaced: HostRecord | null;
+}
+
+async function first(context: Context, writers: Writers, asking: Asking, ids: Ids): Promise<Done> {
   const { answer, certificate, certificateExpires, from } = certified(context, asking, ids.host);
   const at = timestamp(asking.now);
+  const { token } = ids;
+  const before = token.replaces ? await writers.hosts.byName(asking.name) : null;
+  const replaced = before?.state === 'active' ? before : null;
+  // A machine that was copied says the same id: a person sees it before it is accepted, and nobody is pushed out.
+  const twins = (await writers.hosts.byMachine(asking.machineId)).filter(({ id }) => id !== replaced?.id);
+  if (replaced) {
+    await writers.hosts.retire(replaced.id, at);
+    await writers.audit.append({
+      ...{ at, actor: token.createdBy, action: 'host.retired', subject: `host:${replaced.id}` },
+      details: { name: replaced.name, reason: 'replaced', by: ids.host, tokenId: token.id },
+    });
+  }
+  const pending = isPendingBy(token);
   const record: NewHost = {
     id: ids.host,
     name: asking.name,
@@ -132,23 +157,42 @@ async function first(context: Context, writers: Writers, asking: Asking, ids: Id
     agentVersion: null,
     lastSeen: null,
     ...from,
+    acceptedAt: pending ? null : at,
+    owner: before?.owner ?? null,
+    labels: { ...before?.labels, ...token.labels },
+    token: token.id,
+    replaces: before?.id ?? null,
   };
   await writers.hosts.add(record);
-  await audit(writers, 'host.enrolled', at, asking, { ...ids, certificate });
+  await audit(writers, 'host.enrolled', at, asking, {
+    ...ids,
+    certificate,
+    more: {
+      ...(pending ? { pending } : {}),
+      ...(before ? { replaces: before.id } : {}),
+      ...(twins.length > 0 ? { sameMachineAs: twins.map(({ id }) => id) } : {}),
+    },
+  });
 
-  return answer;
+  return { answer: { ...answer, pending }, replaced };
 }
 
-async function again(context: Context, writers: Writers, asking: Asking, ids: Ids): Promise<EnrolledHost> {
+/** Who holds a token that names no host can enroll anything: a person looks at what comes by it. */
+function isPendingBy(token: TokenRecord): boolean {
+  return token.boundTo === null;
+}
+
+async function again(context: Context, writers: Writers, asking: Asking, ids: Ids): Promise<Done> {
   const { answer, certificate, certificateExpires, from } = certified(context, asking, ids.host);
   await writers.hosts.renewCertificate(ids.host, certificate, certificateExpires, from);
   await audit(writers, 'host.enrolled.again', timestamp(asking.now), asking, { ...ids, certificate });
+  const host = await writers.hosts.byId(ids.host);
 
-  return answer;
+  return { answer: { ...answer, pending: host?.acceptedAt === null }, replaced: null };
 }
 
 interface Ids {
-  readonly tokenId: string;
+  readonly token: TokenRecord;
   readonly host: HostId;
 }
 
@@ -173,9 +217,9 @@ async function audit(
   action: string,
   at: Timestamp,
   asking: Asking,
-  facts: Ids & { readonly certificate: Sha256 },
+  facts: Ids & { readonly certificate: Sha256; readonly more?: Readonly<Record<string, unknown>> },
 ): Promise<void> {
-  const { name, mode, machineId, key, runnerKey } = asking;
+  const { name, mode, machineId, key, runnerKey, address } = asking;
   await audit.append({
     at,
     actor: `host:${facts.host}`,
@@ -188,7 +232,9 @@ async function audit(
       key,
       runnerKey: keyHash(runnerKey),
       certificate: facts.certificate,
-      tokenId: facts.tokenId,
+      tokenId: facts.token.id,
+      ...(address === undefined ? {} : { address }),
+      ...facts.more,
     },
   });
 }

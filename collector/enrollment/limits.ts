@@ -21,6 +21,19 @@ export const AUTHORITY_MS = 20 * 365 * DAY_MS;
 /** Certificates start in the past: a host whose clock is a little behind must not find its own not yet valid. */
 export const BACKDATED_MS = 10 * MINUTE_MS;
 
+/** Hosts that one token may bring; a fleet comes in parts. */
+export const MAX_TOKEN_USES = 10_000;
+/** Networks of one token: both families of some sites. */
+export const MAX_TOKEN_NETWORKS = 8;
+/** A pending host that nobody accepts is retired after so long: names and places are not kept for strangers. */
+export const PENDING_MS = 7 * DAY_MS;
+/** How often the collector looks for such hosts. */
+export const PENDING_SWEEP_MS = HOUR_MS;
+/** Hosts changed in one transaction: a ledger entry each, some 10 ms together. */
+export const BATCH_HOSTS = 50;
+/** Characters. */
+export const MAX_OWNER = 128;
+export const MAX_REASON = 1024;
 export const MIN_TOKEN_MS = MINUTE_MS;
 export const MAX_TOKEN_MS = 30 * DAY_MS;
 /** How long the key that redeemed a token may ask again, because its answer was lost on the way. */

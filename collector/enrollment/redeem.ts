@@ -1,27 +1,23 @@
 // The one way in which a token is redeemed, for hosts and admins alike.
 //
-// INVARIANTS: the token is judged, used and audited in the one transaction that adds what it becomes, so of two who
-// redeem it at once exactly one wins. A refusal of someone who knew the secret is in the ledger too.
+// INVARIANTS: the token is judged, used and audited in the one transaction that adds what it becomes, so of all who redeem it
+// at once exactly as many win as it has uses left. A refusal of someone who knew the secret is in the ledger too.
 
 import type { CodedError } from '@selvage/shared/errors/coded-error.ts';
-import type { Sha256 } from '@selvage/shared/model/ids.ts';
 import type { TokenRecord, Writers } from '../store/ports.ts';
 import { type Context, timestamp } from './context.ts';
-import { type Decision, decide, genuine } from './redemption.ts';
+import { type Asked, type Decision, decide, genuine } from './redemption.ts';
 
-export interface Asking {
+/** `key`: hash of the public key that proved itself. */
+export interface Asking extends Asked {
   readonly token: string;
   readonly kind: TokenRecord['kind'];
-  readonly name: string;
-  /** Hash of the public key that proved itself. */
-  readonly key: Sha256;
-  readonly now: Temporal.Instant;
 }
 
 /** What a kind of token adds to the common way. */
 export interface Redemption<Answer> {
   /** A further reason to refuse. It writes nothing. */
-  refusal(writers: Writers, decision: Admitted): Promise<CodedError | null>;
+  refusal(writers: Writers, decision: Admitted, token: TokenRecord): Promise<CodedError | null>;
   /** Adds what the token becomes, with its audit entry. `name` is what the token is then used for. */
   admit(
     writers: Writers,
@@ -40,8 +36,8 @@ export async function redeem<Answer>(
 ): Promise<Answer> {
   const result = await context.store.transaction(async (writers) => {
     const token = await genuine(asking.token, asking.kind, (id) => writers.tokens.byId(id));
-    const decision = decide(token, asking);
-    const error = decision.verdict === 'refused' ? decision.error : await redemption.refusal(writers, decision);
+    const decision = decide(token, asking, await writers.tokens.useBy(token.id, asking.key));
+    const error = decision.verdict === 'refused' ? decision.error : await redemption.refusal(writers, decision, token);
     if (error || decision.verdict === 'refused') {
       // Returned, not thrown: a thrown error would roll the entry about it back.
       return { refused: await recorded(context, writers, token, asking, error as CodedError) };
@@ -74,7 +70,11 @@ async function recorded(
     actor: 'collector',
     action: 'token.refused',
     subject: `token:${token.id}`,
-    details: { code: error.code, name: asking.name },
+    details: {
+      code: error.code,
+      name: asking.name,
+      ...(asking.address === undefined ? {} : { address: asking.address }),
+    },
   });
   refusals.add(mark);
 

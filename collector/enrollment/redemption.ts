@@ -2,9 +2,10 @@
 // Asked twice: before any costly work, and again inside the transaction that uses the token, where it counts.
 
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
-import type { Sha256 } from '@selvage/shared/model/ids.ts';
-import type { TokenRecord } from '../store/ports.ts';
+import { MODES, type Mode, type Sha256 } from '@selvage/shared/model/ids.ts';
+import type { TokenRecord, TokenUse } from '../store/ports.ts';
 import { ASK_AGAIN_MS } from './limits.ts';
+import { isWithin } from './networks.ts';
 import { isSecret, parseToken } from './token.ts';
 
 export type Decision =
@@ -31,11 +32,21 @@ export async function genuine(
   return record;
 }
 
-/** Decides over a genuine token for the holder of `key` who wants to be called `name`. */
-export function decide(
-  token: TokenRecord,
-  asking: { readonly name: string; readonly key: Sha256; readonly now: Temporal.Instant },
-): Decision {
+export interface Asked {
+  readonly name: string;
+  readonly key: Sha256;
+  readonly now: Temporal.Instant;
+  /** Of the socket; left out, it is not known. */
+  readonly address?: string | undefined;
+  /** The mode that a host would have. */
+  readonly mode?: Mode;
+}
+
+/**
+ * Decides over a genuine token for the holder of `key` who wants to be called `name`; `use` is what that key has made of it
+ * before. Every bound is asked each time, also of who asks again.
+ */
+export function decide(token: TokenRecord, asking: Asked, use: TokenUse | null): Decision {
   const { id, boundTo } = token;
   const refused = (code: Parameters<typeof refusal>[0], message: string): Decision => refusal(code, message, id);
 
@@ -43,10 +54,21 @@ export function decide(
   if (boundTo !== null && boundTo !== asking.name) {
     return refused('TOKEN_WRONG_HOST', `the token ${id} is for another than ${asking.name}`);
   }
-  if (token.usedAt !== null) {
-    return mayAskAgain(token, asking)
-      ? { verdict: 'again', for: token.usedFor ?? '' }
-      : refused('TOKEN_USED', `the token ${id} was used at ${token.usedAt}`);
+  if (token.networks.length > 0 && !isWithin(asking.address ?? '', token.networks)) {
+    const from = asking.address ?? 'an unknown address';
+    return refused('TOKEN_WRONG_ADDRESS', `the token ${id} is for ${token.networks.join(', ')}, not for ${from}`);
+  }
+  if (token.mode !== null && asking.mode !== undefined && isWider(asking.mode, token.mode)) {
+    return refused('TOKEN_WRONG_MODE', `the token ${id} is for mode ${token.mode} at most, not for ${asking.mode}`);
+  }
+  if (use !== null) {
+    return mayAskAgain(use, asking)
+      ? { verdict: 'again', for: use.host }
+      : refused('TOKEN_USED', `the token ${id} was used by this machine at ${use.at}`);
+  }
+  if (token.used >= token.uses) {
+    const often = token.uses === 1 ? `used at ${token.usedAt}` : `used ${token.used} of ${token.uses} times`;
+    return refused('TOKEN_USED', `the token ${id} was ${often}`);
   }
   if (Temporal.Instant.compare(asking.now, Temporal.Instant.from(token.expiresAt)) >= 0) {
     return refused('TOKEN_EXPIRED', `the token ${id} expired at ${token.expiresAt}`);
@@ -55,16 +77,23 @@ export function decide(
   return { verdict: 'first' };
 }
 
-function mayAskAgain(token: TokenRecord, asking: { readonly key: Sha256; readonly now: Temporal.Instant }): boolean {
-  if (token.usedAt === null || token.usedByKey !== asking.key) return false;
+function mayAskAgain({ at }: TokenUse, asking: Pick<Asked, 'now'>): boolean {
+  return asking.now.since(Temporal.Instant.from(at)).total('milliseconds') < ASK_AGAIN_MS;
+}
 
-  const since = asking.now.since(Temporal.Instant.from(token.usedAt)).total('milliseconds');
-
-  return since < ASK_AGAIN_MS;
+/** In the order of MODES, each may do more than the one before. */
+function isWider(mode: Mode, than: Mode): boolean {
+  return MODES.indexOf(mode) > MODES.indexOf(than);
 }
 
 function refusal(
-  code: 'TOKEN_REVOKED' | 'TOKEN_WRONG_HOST' | 'TOKEN_USED' | 'TOKEN_EXPIRED',
+  code:
+    | 'TOKEN_REVOKED'
+    | 'TOKEN_WRONG_HOST'
+    | 'TOKEN_WRONG_ADDRESS'
+    | 'TOKEN_WRONG_MODE'
+    | 'TOKEN_USED'
+    | 'TOKEN_EXPIRED',
   message: string,
   tokenId: string,
 ): Decision {

@@ -24,7 +24,7 @@ interface Route {
   /** Null when the route takes no body. */
   readonly read: ((request: IncomingMessage) => Promise<unknown>) | null;
   /** The work, of which only so much runs at once; a body that trickles in holds no place. */
-  answer(body: unknown): Promise<unknown>;
+  answer(body: unknown, address: string | undefined): Promise<unknown>;
 }
 
 /** Codes that a stranger may be told; any other is an error of the collector and goes to its log only. */
@@ -38,7 +38,10 @@ const STATUS: Partial<Record<Code, number>> = {
   TOKEN_USED: 403,
   TOKEN_REVOKED: 403,
   TOKEN_WRONG_HOST: 403,
+  TOKEN_WRONG_ADDRESS: 403,
+  TOKEN_WRONG_MODE: 403,
   HOST_REVOKED: 403,
+  HOST_RETIRED: 403,
   ADMIN_REVOKED: 403,
   FRAME_UNEXPECTED: 405,
   HOST_NAME_TAKEN: 409,
@@ -54,7 +57,7 @@ const FAILED = new CodedError('INTERNAL', 'the collector failed; its log says wh
 export function enrollmentRoutes(enrollment: Enrollment, options: RouteOptions = {}): Routes {
   return routes(options, {
     '/v1/trust': get(() => enrollment.trust('hosts')),
-    '/v1/enroll': post(options, (body) => enrollment.enrollHost(readHostRequest(body))),
+    '/v1/enroll': post(options, (body, address) => enrollment.enrollHost(readHostRequest(body), address)),
   });
 }
 
@@ -97,8 +100,10 @@ async function respond(route: Route, request: IncomingMessage, atOnce: Limiter):
     throw new CodedError('FRAME_UNEXPECTED', `this address takes ${route.method} only`);
   }
   const body = await route.read?.(request);
+  // Of the socket: a header says what its sender likes.
+  const address = request.socket.remoteAddress;
 
-  return atOnce(() => route.answer(body));
+  return atOnce(() => route.answer(body, address));
 }
 
 type Limiter = <T>(work: () => Promise<T>) => Promise<T>;

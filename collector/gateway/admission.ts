@@ -43,6 +43,7 @@ const DATES = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID']);
 
 const SENTENCES = {
   HOST_REVOKED: 'is revoked',
+  HOST_RETIRED: 'is retired: the machine is said to be no more',
   HOST_QUARANTINED: 'is quarantined: its identity was seen in two places',
   HOST_AWAY_TOO_LONG: 'was away for so long that an admin must readmit it',
   CERTIFICATE_SUPERSEDED: 'has another certificate now',
@@ -86,7 +87,7 @@ export function isIssued(certificate: X509Certificate, authorities: readonly X50
 }
 
 /**
- * The host's record and what its certificate is worth. Throws CERTIFICATE_INVALID (unknown host), HOST_REVOKED,
+ * The host's record and what its certificate is worth. Throws CERTIFICATE_INVALID (unknown host), HOST_REVOKED, HOST_RETIRED,
  * HOST_QUARANTINED, HOST_AWAY_TOO_LONG or CERTIFICATE_SUPERSEDED; the last three leave a knock.
  */
 export async function admit(
@@ -108,7 +109,7 @@ export async function admit(
   if (standing.verdict !== 'refused') return { host, standing };
 
   const { code } = standing;
-  if (code !== 'HOST_REVOKED') await parts.custody.knock(host, claim.address, code);
+  if (code !== 'HOST_REVOKED' && code !== 'HOST_RETIRED') await parts.custody.knock(host, claim.address, code);
   throw new CodedError(code, `host ${host.name} ${SENTENCES[code]}`);
 }
 

@@ -93,6 +93,11 @@ export class Connection {
     }
   }
 
+  /** New policy: for a host that gets any. */
+  async announce(frame: CollectorFrame & { readonly type: 'policyAvailable' }): Promise<void> {
+    if (await this.#parts.session.isAccepted()) this.send(frame);
+  }
+
   /** Says why and closes; nothing that comes or waits is handled any more. */
   end(error: CodedError, retryAfterMs = 0): void {
     if (this.#state === 'closed') return;
@@ -252,7 +257,10 @@ export class Connection {
 
   async #policyFile(frame: AgentFrame & { readonly type: 'policyRequest' }): Promise<void> {
     const { name, sha256 } = frame;
-    const content = await this.#parts.policy.file(name, sha256 ?? undefined);
+    // Also when it asks by a name that it cannot know from here.
+    const content = (await this.#parts.session.isAccepted())
+      ? await this.#parts.policy.file(name, sha256 ?? undefined)
+      : null;
     this.send({ type: 'policyFile', name, found: content !== null, content: content ?? new Uint8Array(0) });
   }
 

@@ -13,6 +13,7 @@ import type { Clock } from '@selvage/shared/time/clock.ts';
 import { type EndorsedAuthority, MAX_FRAME_BYTES } from '@selvage/shared/wire/wire.ts';
 import { WebSocketServer } from 'ws';
 import type { Events } from '../events.ts';
+import { counts } from '../host-state.ts';
 import type { Intake } from '../intake/intake.ts';
 import { monitorLag } from '../metrics/lag.ts';
 import { type Load, loadOf, Meter } from '../metrics/meter.ts';
@@ -91,6 +92,8 @@ export interface Gateway {
   disconnectHost(id: HostId, code: Code): void;
   /** Tells every connected agent that the policy repository has this timestamp version. */
   announcePolicy(version: number | bigint): void;
+  /** Tells one host, which has just been accepted, that there is policy for it. */
+  announcePolicyTo(host: HostId, version: number | bigint): void;
   /** Tells every connected agent which authorities to trust. */
   announceAuthorities(): void;
   /** Another certificate or other authorities from now on; connections that are open stay. */
@@ -177,6 +180,15 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     });
   };
 
+  const announce = (connections: readonly Connection[], version: number | bigint) => {
+    const frame = { type: 'policyAvailable', timestampVersion: BigInt(version) } as const;
+    for (const connection of connections) {
+      if (!connection.live) continue;
+      // It asks anyway with its next connection.
+      connection.announce(frame).catch((error: unknown) => log.warn({ error }, 'policy could not be announced'));
+    }
+  };
+
   const turnAway = (socket: Duplex, code: Code, retryAfterMs = 0) => {
     meter.refuse(code);
     refuse(socket, code, retryAfterMs);
@@ -214,9 +226,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     });
   });
 
-  for (const { lastAddress, state } of await store.read.hosts.list()) {
-    // Where a revoked host was, a thief may be.
-    if (lastAddress !== null && state === 'active') strangers.proven(lastAddress);
+  for (const host of await store.read.hosts.list()) {
+    // Where a revoked host was, or one that nobody has looked at, a thief may be.
+    if (host.lastAddress !== null && counts(host)) strangers.proven(host.lastAddress);
   }
   await listen(server, options.listen);
   const sweeping = sweep(clock, stopped.signal, [
@@ -252,10 +264,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       trusted = authoritiesOf(tls);
       trustedSince = clock.monotonic();
     },
-    announcePolicy: (version) => {
-      const frame = { type: 'policyAvailable', timestampVersion: BigInt(version) } as const;
-      for (const connection of registry.all()) if (connection.live) connection.send(frame);
-    },
+    announcePolicy: (version) => announce(registry.all(), version),
+    announcePolicyTo: (host, version) => announce(registry.ofHost(host), version),
     close: async () => {
       if (stopped.signal.aborted) return;
       stopped.abort();

@@ -2,6 +2,7 @@
 // enrolled, what is its certificate worth, and where do its streams stand. What does not hold is thrown and ends the
 // connection; a host that may only renew gets no further than that.
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
+import { CODES } from '@selvage/shared/errors/codes.ts';
 import type { HostId, Sha256, Timestamp } from '@selvage/shared/model/ids.ts';
 import { fingerprint } from '@selvage/shared/pki/certificate.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
@@ -61,6 +62,8 @@ export interface HostSession {
   /** Throws CERTIFICATE_EXPIRED for a frame that a host which must renew first may not send. */
   permit(type: AgentFrame['type']): void;
   held(frame: PolicyHeld): void;
+  /** False while the host waits to be accepted: it gets no policy then. Once true, it stays so. */
+  isAccepted(): Promise<boolean>;
   /** The next certificate, PEM. Throws CSR_INVALID, RATE_LIMITED (details.retryAfterMs), CERTIFICATE_SUPERSEDED. */
   renew(csr: string): Promise<string>;
 }
@@ -72,11 +75,13 @@ export function hostSession(parts: SessionParts): HostSession {
   const { claim, clock, store, limits, custody } = parts;
   let mustRenew: string | null = null;
   let name = '';
+  let accepted = false;
 
   return {
     greet: async (hello) => {
       const { host, as } = await identified(parts, hello);
       name = host.name;
+      accepted = host.acceptedAt !== null;
       mustRenew = as === 'expired' ? EXPIRED : as === 'readmitted' ? READMITTED : null;
 
       const version = versionOf(hello);
@@ -111,7 +116,11 @@ export function hostSession(parts: SessionParts): HostSession {
           heartbeatSeconds: limits.heartbeatSeconds,
           inFlight: limits.inFlight,
         },
-        after: [...(mustRenew === null ? [] : [renewFirst(mustRenew)]), ...authoritiesFor(hello, parts.authorities())],
+        after: [
+          ...(mustRenew === null ? [] : [renewFirst(mustRenew)]),
+          ...(accepted ? [] : [waits(name)]),
+          ...authoritiesFor(hello, parts.authorities()),
+        ],
       };
     },
 
@@ -120,7 +129,17 @@ export function hostSession(parts: SessionParts): HostSession {
       throw new CodedError('CERTIFICATE_EXPIRED', mustRenew, { next: 'renew the certificate first' });
     },
 
-    held: (frame) => parts.onHeld({ id: claim.host, name }, frame),
+    // What a pending host says of policy is nobody's business: it must not be able to raise an alarm.
+    held: (frame) => {
+      if (accepted) parts.onHeld({ id: claim.host, name }, frame);
+    },
+
+    isAccepted: async () => {
+      // The record decides: nobody has to tell this connection, and it never goes back.
+      accepted ||= ((await store.read.hosts.byId(claim.host))?.acceptedAt ?? null) !== null;
+
+      return accepted;
+    },
 
     renew: async (csr) => {
       if (!parts.renew) throw new CodedError('FRAME_UNEXPECTED', 'certificates are not renewed here');
@@ -188,6 +207,20 @@ function renewFirst(message: string): CollectorFrame {
   return {
     ...{ type: 'problem', code: 'CERTIFICATE_EXPIRED', message, next: 'renew the certificate first' },
     ...{ fatal: false, retryAfterMs: 0 },
+  };
+}
+
+/** It stays connected and reports, so that an admin sees what it is. */
+function waits(name: string): CollectorFrame {
+  const { next } = CODES.HOST_PENDING;
+
+  return {
+    ...{
+      type: 'problem',
+      code: 'HOST_PENDING',
+      message: `${name} waits until an admin accepts it; it gets no policy yet`,
+    },
+    ...{ next: next.replace('NAME', name), fatal: false, retryAfterMs: 0 },
   };
 }
 

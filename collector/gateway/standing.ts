@@ -27,7 +27,12 @@ export type Standing =
   | { readonly verdict: 'superseded'; readonly settled: boolean }
   | {
       readonly verdict: 'refused';
-      readonly code: 'HOST_REVOKED' | 'HOST_QUARANTINED' | 'HOST_AWAY_TOO_LONG' | 'CERTIFICATE_SUPERSEDED';
+      readonly code:
+        | 'HOST_REVOKED'
+        | 'HOST_RETIRED'
+        | 'HOST_QUARANTINED'
+        | 'HOST_AWAY_TOO_LONG'
+        | 'CERTIFICATE_SUPERSEDED';
     };
 
 export function standingOf(
@@ -36,7 +41,9 @@ export function standingOf(
   now: Temporal.Instant,
   restorations: readonly Restoration[] = [],
 ): Standing {
-  if (host.state !== 'active') return { verdict: 'refused', code: 'HOST_REVOKED' };
+  if (host.state !== 'active') {
+    return { verdict: 'refused', code: host.retiredAt === null ? 'HOST_REVOKED' : 'HOST_RETIRED' };
+  }
   if (host.quarantine) return { verdict: 'refused', code: 'HOST_QUARANTINED' };
 
   const as = roleOf(host, shown);

@@ -2,6 +2,7 @@
 
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { HostId, Timestamp } from '@selvage/shared/model/ids.ts';
+import { MAX_LABEL_VALUES, MAX_LABELS } from '@selvage/shared/model/labels.ts';
 import type { Selectable, Updateable } from 'kysely';
 import { z } from 'zod';
 import { type Db, written } from './dialect.ts';
@@ -11,8 +12,6 @@ import type { HostTable } from './schema.ts';
 
 const MAX_MACHINES = 8;
 const MAX_AUTHORITIES = 16;
-const MAX_LABELS = 64;
-const MAX_LABEL_VALUES = 16;
 
 const enrolled = z.object({
   id: rows.hostId,
@@ -33,7 +32,8 @@ const enrolled = z.object({
   token: rows.name.nullable().default(null),
   replaces: rows.hostId.nullable().default(null),
 });
-const labels = z
+/** Label names with their values, as they are kept. */
+export const labels = z
   .record(rows.name, z.array(rows.name).max(MAX_LABEL_VALUES))
   .refine((named) => Object.keys(named).length <= MAX_LABELS, `at most ${MAX_LABELS} labels`);
 /** What `add` is given: enrolled, and accepted at once unless it says otherwise. */
@@ -91,6 +91,8 @@ const record = z.preprocess((row) => {
 }, whole);
 
 const BY_ID = 'select * from hosts where id = ?';
+const BY_MACHINE = `select * from hosts where machineId = ? and state = 'active' order by serial`;
+const PENDING = `select * from hosts where acceptedAt is null and state = 'active' order by serial`;
 const SEEN = `update hosts set lastSeen = ?, agentVersion = ?, mode = ? where id = ? and state = 'active'`;
 const SEEN_ALL = `
   update hosts set
@@ -131,6 +133,8 @@ export function hostReader(db: Db): HostReader {
 
       return row ? rows.decodeRow(record, 'hosts', row) : null;
     },
+    byMachine: async (machineId) => rows.decodeRows(record, 'hosts', (await written(db, BY_MACHINE, [machineId])).rows),
+    pending: async () => rows.decodeRows(record, 'hosts', (await written(db, PENDING, [])).rows),
   };
 }
 
@@ -155,6 +159,22 @@ export function hostWriter(db: Db): HostReader & HostWriter {
       if (host.state === 'revoked') return;
       const revokedAt = rows.checked(rows.timestamp, 'hosts', at);
       await set(id, { state: 'revoked', revokedAt, readmit: null });
+    },
+    accept: async (id, at) => {
+      const host = await active(db, id);
+      if (host.acceptedAt === null) await set(id, { acceptedAt: rows.checked(rows.timestamp, 'hosts', at) });
+    },
+    retire: async (id, at) => {
+      const host = await existing(db, id);
+      if (host.retiredAt !== null) return;
+      const retiredAt = rows.checked(rows.timestamp, 'hosts', at);
+      await set(id, { state: 'revoked', revokedAt: host.revokedAt ?? retiredAt, retiredAt, readmit: null });
+    },
+    describe: async (id, said) => {
+      await existing(db, id);
+      const owner = said.owner === undefined ? {} : { owner: rows.checked(rows.name.nullable(), 'hosts', said.owner) };
+      const own = said.labels === undefined ? {} : { labels: text(labels, said.labels) };
+      if (Object.keys({ ...owner, ...own }).length > 0) await set(id, { ...owner, ...own });
     },
     renewCertificate: async (id, certificate, expires, from) => {
       await active(db, id);

@@ -7,6 +7,8 @@ import type { Inventory, Section, SectionName } from '@selvage/shared/model/inve
 import type { Labels } from '@selvage/shared/model/labels.ts';
 import type { RunResult } from '@selvage/shared/model/result.ts';
 
+export type { Labels };
+
 export interface Store {
   /** Reads on a read-only connection. */
   readonly read: Readers;

@@ -50,6 +50,7 @@ export function tokenSample(id: string, over: Partial<TokenRecord> = {}): TokenR
     usedAt: null,
     usedByKey: null,
     usedFor: null,
+    ...{ uses: 1, used: 0, networks: [], labels: {}, mode: null, replaces: false },
     ...over,
   };
 }

@@ -152,6 +152,7 @@ export interface MigrationTable {
 export interface Tables {
   readonly hosts: HostTable;
   readonly tokens: TokenTable;
+  readonly tokenUses: TokenUseTable;
   readonly admins: AdminTable;
   readonly streams: StreamTable;
   readonly sections: SectionTable;

@@ -17,7 +17,7 @@ describe('when tokens are used', () => {
 
     await expect(other).rejects.toThrow(code('TOKEN_USED'));
     expect(await store.read.tokens.byId('a')).toEqual(
-      tokenSample('a', { usedAt: LATER, usedByKey: use.key, usedFor: hostId(1) }),
+      tokenSample('a', { used: 1, usedAt: LATER, usedByKey: use.key, usedFor: hostId(1) }),
     );
   });
 

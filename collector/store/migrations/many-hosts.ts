@@ -8,6 +8,8 @@ alter table hosts add column labels text not null default '{}';
 alter table hosts add column token text;
 alter table hosts add column replaces text;
 update hosts set acceptedAt = enrolledAt;
+create index hostsByMachine on hosts (machineId) where state = 'active';
+create index pendingHosts on hosts (serial) where state = 'active' and acceptedAt is null;
 
 alter table tokens add column uses integer not null default 1 check (uses > 0);
 alter table tokens add column cidr text;
