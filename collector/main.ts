@@ -1,7 +1,7 @@
 // The `selvage` command: reads the environment, builds what commands need, runs one command line, answers an exit code.
 // It is the only file of the collector that reads the machine (streams, host name, zone, signals).
-import { hostname } from 'node:os';
-import { join, resolve } from 'node:path';
+import { homedir, hostname, userInfo } from 'node:os';
+import { resolve } from 'node:path';
 import { createLog } from '@selvage/shared/log/log.ts';
 import { systemRandom } from '@selvage/shared/random.ts';
 import { type Clock, systemClock } from '@selvage/shared/time/clock.ts';
@@ -11,6 +11,7 @@ import { createEventConsole } from './cli/event-console.ts';
 import { printFailure } from './cli/failure.ts';
 import { createProgram, runProgram } from './cli/program.ts';
 import { createScreen, type Output } from './cli/screen.ts';
+import { defaultHome } from './default-home.ts';
 import { homeAt, readSettings } from './home.ts';
 import { VERSION } from './version.ts';
 
@@ -38,7 +39,7 @@ export async function main(args: readonly string[], io: MainIo): Promise<number>
 
 function createCli(io: MainIo): Cli {
   const { env, stdout, stderr, clock = systemClock } = io;
-  const home = homeAt(resolve(env.SELVAGE_HOME ?? join(import.meta.dirname, '../.selvage')));
+  const home = homeAt(resolve(env.SELVAGE_HOME ?? usualHome()));
   const screen = createScreen({ stdout, stderr, env });
   const random = systemRandom;
 
@@ -78,6 +79,25 @@ function createCli(io: MainIo): Cli {
       live.flush();
     },
   };
+}
+
+function usualHome(): string {
+  return defaultHome({
+    folder: import.meta.dirname,
+    fromSource: import.meta.filename.endsWith('.ts'),
+    isRoot: process.getuid?.() === 0,
+    userName: userName(),
+    personal: homedir(),
+  });
+}
+
+function userName(): string | null {
+  try {
+    return userInfo().username;
+  } catch {
+    // The system has no such user: a container that runs under a number.
+    return null;
+  }
 }
 
 function stopSignal(): AbortSignal {

@@ -1,6 +1,7 @@
 // Reads sections of hosts without keeping everybody else waiting: 500 bytes on the wire can become JSON that takes seconds to
 // parse. Small ones, which is what honest hosts send, are read at once; large ones by one thread, with little memory
 // and a deadline. The thread is started when it is needed and stopped when it was not for a while.
+import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { hasErrno } from '@selvage/shared/files/durable.ts';
 import type { SectionName } from '@selvage/shared/model/inventory.ts';
@@ -16,7 +17,8 @@ const IDLE_MS = 30_000;
 const MEMORY_MIB = 256;
 /** Bytes of JSON that wait for the thread: a fleet that comes at once has gigabytes. What is more is unpacked again later. */
 const WAITING_BYTES = 64 * 1024 * 1024;
-const THREAD = new URL('./parser-thread.ts', import.meta.url);
+/** Beside this file, in a checkout and in a bundle. */
+const THREAD = new URL(`./parser-thread${extname(import.meta.filename)}`, import.meta.url);
 
 export interface ParserLimits {
   readonly inlineBytes: number;
