@@ -25,6 +25,7 @@ export const PARTS = {
   // The program comes with the library, what it needs does not.
   locales: part('locale-gen', 'locales'),
   mount: part('mount', 'mount'),
+  rpm: part('rpm', 'rpm'),
   setpriv: part('setpriv', 'util-linux'),
   strace: part('strace', 'strace'),
   unshare: part('unshare', 'util-linux'),
