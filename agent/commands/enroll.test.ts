@@ -1,6 +1,8 @@
 import { chownSync, cpSync, lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { systemRandom } from '@selvage/shared/random.ts';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
+import { systemClock } from '@selvage/shared/time/clock.ts';
 import { describe, expect, it } from 'vitest';
 import { makeAuthority } from '../connector/testing/collector.ts';
 import { identityFolder } from '../connector/testing/identity-folder.ts';
@@ -26,6 +28,8 @@ describe.runIf(process.getuid?.() === 0)('when root enrolls a host whose connect
       settings: async () => ({ ...settings, proxy: 'none' }) as unknown as Awaited<ReturnType<Context['settings']>>,
       say: (line) => void said.push(line),
       proxies: {},
+      clock: systemClock,
+      random: systemRandom,
     };
     const flags = { collector: 'wss://127.0.0.1:1', pin: `sha256:${'0'.repeat(64)}`, token: 'used' };
 

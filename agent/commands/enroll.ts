@@ -3,8 +3,11 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { CodedError, hasCode } from '@selvage/shared/errors/coded-error.ts';
-import { enroll } from '../connector/enroll.ts';
+import { readBounded } from '@selvage/shared/files/durable.ts';
+import { parseDuration } from '@selvage/shared/time/duration.ts';
 import { loadIdentity } from '../connector/identity.ts';
+import { BUSY_MS, enrollPatiently } from '../connector/patience.ts';
+import type { Settings } from '../settings.ts';
 import type { Context } from './context.ts';
 import { machineIdOf } from './machine-id.ts';
 import { prepareFolders, takeBack } from './ownership.ts';
@@ -13,12 +16,19 @@ import { unprivilegedUser } from './user.ts';
 import { wayOut } from './way-out.ts';
 
 const FROM_INPUT = '-';
+const MAX_TOKEN_FILE_BYTES = 4096;
+const SECOND_MS = 1000;
 
 export interface EnrollFlags {
   readonly collector: string;
   readonly pin: string;
   /** The token, or `-`: it comes on standard input. */
-  readonly token: string;
+  readonly token?: string;
+  readonly tokenFile?: string;
+  /** An identity for the same collector is as good as a new one. */
+  readonly ifNeeded?: boolean;
+  /** How long to come again, also while the collector cannot be reached. */
+  readonly wait?: string;
   readonly name?: string;
   /** Started by root: what is made stays root's. */
   readonly sameUser?: boolean;
@@ -27,6 +37,10 @@ export interface EnrollFlags {
 export async function enrollHost(context: Context, flags: EnrollFlags): Promise<void> {
   const settings = await context.settings();
   const { stateDir, runnerDir, mode } = settings;
+  const forMs = flags.wait === undefined ? BUSY_MS : waitOf(flags.wait);
+  if (flags.ifNeeded && (await isEnrolled(context, settings, flags.collector))) return;
+  // Before anything is made: a token that is not there is a mistake of typing.
+  const token = await tokenOf(context, flags);
   const user = flags.sameUser ? null : await unprivilegedUser(settings.user);
   if (user !== null) {
     // Before the token is spent on folders that nothing could rely on.
@@ -35,17 +49,23 @@ export async function enrollHost(context: Context, flags: EnrollFlags): Promise<
   }
 
   try {
-    const enrolled = await enroll({
-      url: flags.collector,
-      pin: flags.pin,
-      token: await tokenOf(context, flags),
-      name: flags.name ?? hostname(),
-      mode,
-      machineId: await machineIdOf(settings.root),
-      stateDir,
-      runnerDir,
-      connect: wayOut(settings, context.proxies),
-    });
+    const enrolled = await enrollPatiently(
+      {
+        url: flags.collector,
+        pin: flags.pin,
+        token,
+        name: flags.name ?? hostname(),
+        mode,
+        machineId: await machineIdOf(settings.root),
+        stateDir,
+        runnerDir,
+        connect: wayOut(settings, context.proxies),
+      },
+      {
+        ...{ clock: context.clock, random: context.random, forMs, unreachable: flags.wait !== undefined },
+        onWait: (ms, { code }) => context.stderr.write(`waiting: ${code}, again in ${Math.ceil(ms / SECOND_MS)} s\n`),
+      },
+    );
     await writeRunnerHost(runnerDir, enrolled);
     if (user !== null) await prepareFolders(settings, user);
     context.say(`enrolled as ${enrolled.name} (${enrolled.hostId}) with ${enrolled.collector}, mode ${mode}`);
@@ -61,13 +81,51 @@ export async function enrollHost(context: Context, flags: EnrollFlags): Promise<
   }
 }
 
-/** Arguments of a process can be read by every user of the machine; standard input cannot. */
-async function tokenOf(context: Context, { token }: EnrollFlags): Promise<string> {
-  if (token !== FROM_INPUT) return token;
-  const text = (await context.input()).trim();
-  if (text === '') throw new CodedError('USAGE', 'there is no token on standard input');
+/** Arguments of a process can be read by every user of the machine; standard input and files of root cannot. */
+async function tokenOf(context: Context, { token, tokenFile }: EnrollFlags): Promise<string> {
+  if ((token === undefined) === (tokenFile === undefined)) {
+    throw new CodedError('USAGE', 'one of --token and --token-file is needed');
+  }
+  const [text, where] =
+    tokenFile !== undefined
+      ? [await readToken(tokenFile), tokenFile]
+      : token === FROM_INPUT
+        ? [await context.input(), 'standard input']
+        : [token ?? '', '--token'];
+  if (text.trim() === '') throw new CodedError('USAGE', `no token comes from ${where}`);
 
-  return text;
+  return text.trim();
+}
+
+async function readToken(path: string): Promise<string> {
+  const bytes = await readBounded(path, MAX_TOKEN_FILE_BYTES);
+  if (bytes === null) throw new CodedError('NOT_FOUND', `there is no file ${path}`);
+
+  return Buffer.from(bytes).toString('utf8');
+}
+
+function waitOf(text: string): number {
+  try {
+    return parseDuration(text);
+  } catch (cause) {
+    throw new CodedError('USAGE', `--wait ${text} is no duration such as 10m`, { cause });
+  }
+}
+
+/** With another collector it is not: that would leave the host where nobody looks for it. */
+async function isEnrolled(context: Context, { stateDir, runnerDir }: Settings, collector: string): Promise<boolean> {
+  try {
+    const identity = await loadIdentity(join(stateDir, 'identity'));
+    if (identity.collector !== collector) return false;
+    await completeRunner(stateDir, runnerDir);
+    context.say(`already enrolled as ${identity.name} (${identity.hostId}) with ${identity.collector}`);
+
+    return true;
+  } catch (error) {
+    if (!hasCode(error, 'NOT_ENROLLED')) throw error;
+
+    return false;
+  }
 }
 
 /** An enrollment that was cut off after its last step but one: the identity is whole, the runner does not know it yet. */

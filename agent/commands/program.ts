@@ -59,15 +59,18 @@ function describe(program: Command, world: World): () => number {
     .action(async (options) => {
       exitCode = await (await import('./preflight.ts')).preflight(context(), options);
     });
-  command('enroll', 'enroll this host with a one-time token')
+  command('enroll', 'enroll this host with a token')
     .requiredOption(...COLLECTOR_OPTION)
     .requiredOption(
       '--pin <sha256:…>',
       'fingerprint over the authority and the policy root, as `selvage token create` prints it',
     )
-    .requiredOption(
-      '--token <token>',
-      'the one-time token; - reads it from standard input, where no other user sees it',
+    .option('--token <token>', 'the token; - reads it from standard input, where no other user sees it')
+    .option('--token-file <file>', 'file with the token in it, instead of --token')
+    .option('--if-needed', 'where this host is enrolled with this collector already, say so and end well')
+    .option(
+      '--wait <duration>',
+      'how long to come again while the collector is busy (default: 2m) or, where this is given, cannot be reached',
     )
     .option('--name <name>', 'name of this host (default: its host name)')
     .option(...SAME_USER)
