@@ -192,6 +192,10 @@ export const CODES = {
   VERIFY_FAILED: { rule: 'page', exit: 1, next: 'look at the host: the approved version is not what is installed' },
   RESULT_SIGNATURE: { rule: 'page', exit: 3, next: 'look at the host named: a result was not signed by its runner' },
 
+  // files that admins bring to the collector
+  IMPORT_INVALID: { rule: 'stop', exit: 2, next: 'run collect.sh on the machine again and import the file it wrote' },
+  ASSETS_INVALID: { rule: 'stop', exit: 2, next: 'correct the list at the lines named; nothing was imported' },
+
   // collector
   STORE_FAILED: { rule: 'page', exit: 1, next: 'look at the database and its disk' },
   STORE_BUSY: { rule: 'retry', exit: 1, next: 'end the other program that holds the database' },
