@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { endOfLife } from '@selvage/shared/linux/eol.ts';
-import { compareReleases, flavour } from '@selvage/shared/linux/kernel-release.ts';
+import { compareReleases, flavour, newestFor } from '@selvage/shared/linux/kernel-release.ts';
 import { parseShellFacts } from '@selvage/shared/linux/shell-facts.ts';
 import { parseSockets } from '@selvage/shared/linux/sockets.ts';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
@@ -43,12 +43,34 @@ describe('when kernel releases are compared', () => {
     expect([...sorted].reverse().sort(compareReleases)).toEqual(sorted);
   });
 
+  it('sorts releases of Red Hat as their packages are sorted', () => {
+    const sorted = [
+      '5.14.0-70.el9_0.x86_64',
+      '5.14.0-427.el9.x86_64',
+      '5.14.0-427.13.1.el9_4.x86_64',
+      '5.14.0-503.11.1.el9_5.x86_64',
+    ];
+
+    expect([...sorted].reverse().sort(compareReleases)).toEqual(sorted);
+    expect(
+      newestFor(
+        sorted[2] ?? '',
+        sorted.map((release) => ({ release, package: 'kernel-core', version: '1' })),
+      ),
+    ).toBe(sorted[3]);
+  });
+
   it.each([
     ['6.1.0-28-amd64', 'amd64'],
     ['6.1.0-28-cloud-amd64', 'cloud-amd64'],
     ['5.15.0-91-generic', 'generic'],
     ['6.12.9+bpo-amd64', 'amd64'],
     ['6.1.21-v8+', 'v8+'],
+    ['5.14.0-427.13.1.el9_4.x86_64', ''],
+    ['5.14.0-427.13.1.el9_4.x86_64+rt', '+rt'],
+    ['4.18.0-553.rt7.342.el8_10.x86_64', 'rt'],
+    ['5.15.0-205.149.5.1.el9uek.aarch64', 'uek'],
+    ['5.14.21-150500.55.52-default', 'default'],
   ])('knows the flavour of %s', (release, expected) => {
     expect(flavour(release)).toBe(expected);
   });

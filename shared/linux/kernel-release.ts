@@ -1,8 +1,16 @@
 // Order of kernel release strings as uname(2) gives them (6.1.0-28-amd64). Pure; package versions have rules of their own.
 import type { Section } from '../model/inventory.ts';
+import type { InstalledPackage } from '../model/package.ts';
+import { compareRpmVersions } from '../versions/rpm.ts';
 
-/** Ascending: numbers by value, the rest by code unit, a shorter one first. */
+/** Red Hat's: `5.14.0-427.13.1.el9_4.x86_64`, with `+rt`, `+debug` or `+64k` behind it where it is another build. */
+const RED_HAT = /^(\d[^-]*-.+)[.](?:x86_64|aarch64|ppc64le|s390x|i686)([+]\S+)?$/;
+
+/** Ascending: numbers by value, the rest by code unit, a shorter one first; Red Hat's as rpm orders their packages. */
 export function compareReleases(one: string, other: string): number {
+  const left = RED_HAT.exec(one)?.[1];
+  const right = RED_HAT.exec(other)?.[1];
+  if (left !== undefined && right !== undefined) return compareRpmVersions(left, right);
   const a = one.match(/\d+|\D+/g) ?? [];
   const b = other.match(/\d+|\D+/g) ?? [];
 
@@ -19,8 +27,12 @@ export function compareReleases(one: string, other: string): number {
   return a.length - b.length;
 }
 
-/** What follows the numbers: `amd64`, `cloud-amd64`, `generic`; empty for a release that is only numbers. */
+/** What follows the numbers: `amd64`, `cloud-amd64`, `generic`; empty for a release that is only numbers, and for Red Hat's plain one. */
 export function flavour(release: string): string {
+  const redHat = RED_HAT.exec(release);
+  // Older real-time kernels and Oracle's say it in the release: 4.18.0-553.rt7.342.el8_10, 5.15.0-205.149.5.1.el9uek.
+  if (redHat) return `${redHat[2] ?? ''}${/[.](rt)\d|el\d+(uek)/.exec(release)?.slice(1).join('') ?? ''}`;
+
   return /^[\d.]+(?:-\d[\d.]*)*(?:[+~][^-]*)?-?(.*)$/.exec(release)?.[1] ?? '';
 }
 
@@ -40,9 +52,21 @@ export function kernelReason({ running, runningVersion, installed, newest }: Sec
 /** Debian and Ubuntu name the package after the release: linux-image-6.1.0-28-amd64, linux-image-unsigned-…-generic. */
 const IMAGE = /^linux-image-(?:unsigned-)?(\d\S*)$/;
 
-/** The release that a package of Debian's or Ubuntu's brings, null for any other package. */
-export function parseImageName(name: string): string | null {
-  return IMAGE.exec(name)?.[1] ?? null;
+/** Names of kernel packages that carry the image itself. SUSE: kernel-default, kernel-azure, kernel-rt … */
+const RPM_IMAGE = /^kernel(?:-rt)?(?:-core)?$|^kernel-(default|azure|rt|pae|64kb)$/;
+
+/**
+ * The release strings that a package may have brought: Red Hat's are `version-release.arch`, SUSE's are `version-release-flavour`
+ * without the last number of the release.
+ */
+export function releasesOf({ provider, name, version, arch }: InstalledPackage): readonly string[] {
+  if (provider === 'apt') return IMAGE.exec(name)?.slice(1) ?? [];
+  const match = RPM_IMAGE.exec(name);
+  if (!match) return [];
+  const plain = version.replace(/^\d+:/, '');
+  const flavour = match[1] ?? 'default';
+
+  return [`${plain}.${arch}`, `${plain.replace(/[.][^.]+$/, '')}-${flavour}`, `${plain}-${flavour}`];
 }
 
 /** The release that should run; another flavour (cloud, rt) only where there is none of the running one. */

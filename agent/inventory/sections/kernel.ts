@@ -1,6 +1,6 @@
 // The running kernel and the installed ones. A container or chroot has no kernel images, which is no error.
 import { release, version } from 'node:os';
-import { newestFor, parseImageName } from '@selvage/shared/linux/kernel-release.ts';
+import { newestFor, releasesOf } from '@selvage/shared/linux/kernel-release.ts';
 import type { Section } from '@selvage/shared/model/inventory.ts';
 import type { InventoryContext } from '../context.ts';
 import { namesIn } from '../files.ts';
@@ -11,11 +11,11 @@ export async function collectKernel(context: InventoryContext): Promise<Section<
       .filter((name) => name.startsWith('vmlinuz-'))
       .map((name) => name.slice('vmlinuz-'.length)),
   );
-  const installed = (await context.installed()).flatMap(({ name, version: packaged }) => {
-    const of = parseImageName(name);
-
-    return of !== null && images.has(of) ? [{ release: of, package: name, version: packaged }] : [];
-  });
+  const installed = (await context.installed()).flatMap((one) =>
+    releasesOf(one)
+      .filter((release) => images.has(release))
+      .map((release) => ({ release, package: one.name, version: one.version })),
+  );
   const running = release();
 
   return { running, runningVersion: version(), installed, newest: newestFor(running, installed) };
