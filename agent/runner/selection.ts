@@ -1,8 +1,8 @@
 // Which approvals concern this host, by which policy and lane, and in which order. Pure. Policies select by the host's own
-// facts only: labels that a collector set are never looked at.
+// facts and signed groups only: labels that a collector set are never looked at.
 import type { ApprovalDocument, PatchPolicyDocument, WindowDocument } from '@selvage/shared/policy/documents.ts';
 import { LANES } from '@selvage/shared/policy/documents.ts';
-import { selectionOf } from '@selvage/shared/policy/select.ts';
+import { selectorOf } from '@selvage/shared/policy/select.ts';
 import type { HostName, Lane } from './earliest.ts';
 import type { UsableDocument, UsablePolicy } from './policy-intake.ts';
 
@@ -29,6 +29,7 @@ export interface Selected {
  * instant a rejection does. An approval whose policy, lane or window is not there, or does not select this host, is left out.
  */
 export function selectApprovals(usable: UsablePolicy, host: HostFacts): readonly Selected[] {
+  const { selectionOf } = selectorOf(usable.documents.map(({ document }) => document));
   const policies = new Map(
     usable.documents.flatMap(({ document }) =>
       document.kind === 'PatchPolicy' && selectionOf(document, host) === 'selected'

@@ -2,7 +2,7 @@
 
 import type { PackageVersion } from '@selvage/shared/model/package.ts';
 import type { ApprovalDocument, PatchPolicyDocument, PolicyDocument } from '@selvage/shared/policy/documents.ts';
-import type { SelectableHost } from '@selvage/shared/policy/select.ts';
+import { type SelectableHost, selectorOf } from '@selvage/shared/policy/select.ts';
 import type { z } from 'zod';
 import type { fix, fixes } from '../api/contract.ts';
 import type { Cli } from './cli.ts';
@@ -62,7 +62,7 @@ export function showApproval(
     (document): document is PatchPolicyDocument => document.kind === 'PatchPolicy' && document.name === approval.policy,
   );
   const lane = policy?.lanes[approval.lane];
-  const selection = policy ? hostsOf(policy, facts.hosts) : { selected: [], unknown: [] };
+  const selection = policy ? hostsOf(selectorOf(facts.documents), policy, facts.hosts) : { selected: [], unknown: [] };
   const named = (unknown: boolean) =>
     found.hosts
       .filter(({ state }) => state !== 'installed' && (state === 'unknown') === unknown)

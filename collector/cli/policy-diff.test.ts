@@ -1,5 +1,6 @@
 import type { PatchPolicyDocument } from '@selvage/shared/policy/documents.ts';
 import type { SelectableHost } from '@selvage/shared/policy/select.ts';
+import { selectorOf } from '@selvage/shared/policy/select.ts';
 import { approvalSample, patchPolicySample, windowSample } from '@selvage/shared/policy/testing/sample-documents.ts';
 import { describe, expect, it } from 'vitest';
 import { diffOf, hostsOf, isEmpty, resultOf } from './policy-diff.ts';
@@ -49,7 +50,7 @@ describe('when hosts are selected', () => {
     ...over,
   });
   const select = (select: PatchPolicyDocument['select'], hosts: SelectableHost[]) =>
-    hostsOf(patchPolicySample({ select }), hosts);
+    hostsOf(selectorOf([]), patchPolicySample({ select }), hosts);
 
   it('every property that is given must match', () => {
     const hosts = [host('b'), host('a'), host('db', { labels: { tier: ['db'] } })];

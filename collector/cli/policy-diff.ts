@@ -1,7 +1,7 @@
 // What a set of documents would change in the policy, and whom it concerns. Pure: documents and hosts in, facts out.
 import { canonicalJson } from '@selvage/shared/files/canonical.ts';
 import { type PatchPolicyDocument, type PolicyDocument, pathOf } from '@selvage/shared/policy/documents.ts';
-import { type SelectableHost, type Selection, selectionOf } from '@selvage/shared/policy/select.ts';
+import type { SelectableHost, Selection, Selector } from '@selvage/shared/policy/select.ts';
 
 export interface FieldChange {
   /** `lanes.scheduled.delay`; one part per field. */
@@ -65,7 +65,11 @@ export function resultOf(current: readonly PolicyDocument[], diff: PolicyDiff): 
 }
 
 /** The hosts a policy selects, by the rule that hosts themselves follow. */
-export function hostsOf(policy: PatchPolicyDocument, hosts: readonly SelectableHost[]): SelectedHosts {
+export function hostsOf(
+  { selectionOf }: Selector,
+  policy: PatchPolicyDocument,
+  hosts: readonly SelectableHost[],
+): SelectedHosts {
   const answers = hosts.map((host) => ({ name: host.name, answer: selectionOf(policy, host) }));
   const named = (wanted: Selection) =>
     answers.flatMap(({ name, answer }) => (answer === wanted ? [name] : [])).toSorted();

@@ -1,7 +1,7 @@
 // A policy change as people read it before it is signed: documents, fields, the hosts each policy selects by name, and
 // when the windows open next.
 import type { PatchPolicyDocument, PolicyDocument, WindowDocument } from '@selvage/shared/policy/documents.ts';
-import type { SelectableHost } from '@selvage/shared/policy/select.ts';
+import { type SelectableHost, selectorOf } from '@selvage/shared/policy/select.ts';
 import { nextOpenings } from '@selvage/shared/schedule/window.ts';
 import type { Cli } from './cli.ts';
 import { hostsOf, isEmpty, type PolicyDiff, resultOf } from './policy-diff.ts';
@@ -38,14 +38,16 @@ export function reportOf(
 ): PolicyReport {
   const touched = [...diff.added, ...diff.changed.map(({ document }) => document)];
   const policies = touched.filter((document): document is PatchPolicyDocument => document.kind === 'PatchPolicy');
-  const windows = windowsOf(resultOf(current, diff), touched, policies);
+  const documents = resultOf(current, diff);
+  const after = selectorOf(documents);
+  const windows = windowsOf(documents, touched, policies);
 
   return {
     added: diff.added.map(titleOf),
     changed: diff.changed.map(({ document, fields }) => ({ document: titleOf(document), fields })),
     removed: diff.removed.map(titleOf),
     unchanged: diff.unchanged.map(titleOf),
-    policies: policies.map((policy) => ({ name: policy.name, ...hostsOf(policy, hosts) })),
+    policies: policies.map((policy) => ({ name: policy.name, ...hostsOf(after, policy, hosts) })),
     windows: windows.map((window) => ({
       name: window.name,
       openings: nextOpenings(window, cli.clock.now(), OPENINGS, cli.zone).map(({ opened, closes }) => ({

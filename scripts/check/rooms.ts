@@ -11,11 +11,11 @@ export const PURE: readonly string[] = [
   '^shared/versions/',
   '^shared/select/',
   '^shared/(packages|linux)/',
-  '^shared/policy/(documents|decode|references|select|schema|windows)[.]ts$',
+  '^shared/policy/(documents|decode|references|select|select-words|schema|windows)[.]ts$',
   '^agent/connector/link-states[.]ts$',
   '^agent/preflight/(facts|checks|answer|causes)[.]ts$',
   '^agent/runner/(machine|planner|earliest|selection|verdict|clock-problem)[.]ts$',
-  '^collector/fixes/',
+  '^collector/(fixes/|host-state[.]ts$)',
   '^collector/audit/chain[.]ts$',
 ];
 

@@ -1,5 +1,6 @@
 // Plain values (from YAML or JSON) to documents, with every error at once and its path. It reads no file, and it accepts
 // no field whose meaning is not built: a policy that is half understood would be half obeyed. Pure.
+import type * as z from 'zod';
 import { CodedError } from '../errors/coded-error.ts';
 import {
   KINDS,
@@ -80,17 +81,28 @@ function decodeOne(
   const label = typeof name === 'string' ? `${kind} ${name}` : `${position} (${kind})`;
   const parsed = KINDS[kind].safeParse(value);
   if (parsed.success) {
-    const problems = meaningProblems(parsed.data).map(({ path, message }) => ({ path: `${label}: ${path}`, message }));
+    const problems = meaningProblems(parsed.data).map((each) => ({ ...each, path: `${label}: ${each.path}` }));
 
     return problems.length === 0 ? { document: parsed.data } : { problems };
   }
 
   return {
-    problems: parsed.error.issues.map((issue) => ({
+    problems: parsed.error.issues.flatMap(deepest).map((issue) => ({
       path: issue.path.length === 0 ? label : `${label}: ${issue.path.join('.')}`,
       message: issue.message,
     })),
   };
+}
+
+/** Of several shapes the one that was meant: it got furthest. */
+function deepest(issue: z.core.$ZodIssue): readonly z.core.$ZodIssue[] {
+  if (issue.code !== 'invalid_union') return [issue];
+  const meant = issue.errors.find((issues) =>
+    issues.some(({ code, path }) => code !== 'invalid_type' || path.length > 0),
+  );
+  if (meant === undefined) return [issue];
+
+  return meant.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] })).flatMap(deepest);
 }
 
 function duplicates(documents: readonly PolicyDocument[]): readonly DocumentProblem[] {

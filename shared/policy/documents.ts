@@ -1,6 +1,7 @@
 // The document kinds that admins write, sign and push, and where each lies in the policy repository.
 // Shapes and defaults only; whether a document fits the others is checked in ./references.ts.
 import * as z from 'zod';
+import { MAX_LABEL_NAME, MAX_LABEL_VALUE, MAX_LABEL_VALUES, MAX_LABELS } from '../model/labels.ts';
 
 const NAME_LENGTH = 100;
 const documentName = z
@@ -63,15 +64,31 @@ const lane = z.strictObject({
 
 export const LANES = ['immediate', 'out-of-cycle', 'scheduled', 'urgent'] as const;
 
+const MAX_SELECTED_HOSTS = 10_000;
+/** As enrollment names hosts, or an id. */
+const hostName = z
+  .string()
+  .max(253)
+  .regex(/^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$/, 'the name of a host (lower-case letters, digits and . _ -) or its id');
+const selectText = z.string().meta({
+  description: 'Select text over name, id, os and labels: tier in (web, db) and os=debian-12 (docs/select.md)',
+});
+
 export const patchPolicyDocument = z.strictObject({
   kind: z.literal('PatchPolicy'),
   name: documentName,
-  /** Every named property must match; labels are those the host's own settings report. */
-  select: z.strictObject({
-    os: z.string().optional(),
-    hosts: z.array(text).optional(),
-    labels: z.record(label, z.array(z.string()).min(1)).optional(),
-  }),
+  /**
+   * A select text (shared/policy/select.ts has its words), or an object of which every property must match. Labels are those of
+   * the host's own settings and of HostGroups.
+   */
+  select: z.union([
+    selectText,
+    z.strictObject({
+      os: z.string().optional(),
+      hosts: z.array(text).optional(),
+      labels: z.record(label, z.array(z.string()).min(1)).optional(),
+    }),
+  ]),
   allow: z.strictObject({
     closes: z.array(z.enum(['immediate', 'out-of-cycle', 'scheduled'])).optional(),
     from: z.array(z.enum(['security', 'updates', 'point-release'])).min(1),
@@ -122,12 +139,34 @@ export const approvalDocument = z.strictObject({
   reason: z.string().max(1024).optional(),
 });
 
-export const KINDS = { Window: windowDocument, PatchPolicy: patchPolicyDocument, Approval: approvalDocument } as const;
+/** Labels that an admin's signature gives to hosts: policies select by them as by a host's own. Several groups add up. */
+export const hostGroupDocument = z
+  .strictObject({
+    kind: z.literal('HostGroup'),
+    name: documentName,
+    /** Names or ids. */
+    hosts: z.array(hostName).min(1).max(MAX_SELECTED_HOSTS).optional(),
+    /** Instead of `hosts`: by what a host says of itself. Labels of groups are not seen here, so that none depends on another. */
+    select: selectText.optional(),
+    labels: z
+      .record(label.max(MAX_LABEL_NAME), z.array(z.string().min(1).max(MAX_LABEL_VALUE)).min(1).max(MAX_LABEL_VALUES))
+      .refine((labels) => Object.keys(labels).length > 0, 'a group without labels means nothing')
+      .refine((labels) => Object.keys(labels).length <= MAX_LABELS, `at most ${MAX_LABELS} labels`),
+  })
+  .refine((d) => (d.hosts === undefined) !== (d.select === undefined), 'exactly one of hosts and select');
+
+export const KINDS = {
+  Window: windowDocument,
+  PatchPolicy: patchPolicyDocument,
+  HostGroup: hostGroupDocument,
+  Approval: approvalDocument,
+} as const;
 export type Kind = keyof typeof KINDS;
 export type WindowDocument = z.infer<typeof windowDocument>;
 export type PatchPolicyDocument = z.infer<typeof patchPolicyDocument>;
 export type ApprovalDocument = z.infer<typeof approvalDocument>;
-export type PolicyDocument = WindowDocument | PatchPolicyDocument | ApprovalDocument;
+export type HostGroupDocument = z.infer<typeof hostGroupDocument>;
+export type PolicyDocument = WindowDocument | PatchPolicyDocument | HostGroupDocument | ApprovalDocument;
 
 /** Delegated role that signs a document: `policy`, or the month's approvals role (`approvals-2026-11`). */
 export function roleOf(document: PolicyDocument): string {
@@ -141,6 +180,8 @@ export function pathOf(document: PolicyDocument): string {
       return `policy/windows/${document.name}.json`;
     case 'PatchPolicy':
       return `policy/patch-policies/${document.name}.json`;
+    case 'HostGroup':
+      return `policy/host-groups/${document.name}.json`;
     case 'Approval':
       return `approvals/${document.approvedAt.slice(0, 7)}/${document.name}.json`;
   }

@@ -1,10 +1,13 @@
 // Whether well-formed documents make sense: each on its own (a window that can be evaluated, rings that end, an approval
 // that can be acted on) and together (every window, policy and lane that one of them names is there). Pure.
-import { CodedError } from '../errors/coded-error.ts';
+import { CodedError, hasCode } from '../errors/coded-error.ts';
 import { assertWindow } from '../schedule/window.ts';
 import type { ApprovalDocument, PatchPolicyDocument, PolicyDocument, WindowDocument } from './documents.ts';
+import { parseDocumentSelect } from './select-words.ts';
 
 export interface DocumentProblem {
+  /** The select text and the column (from 1) in it. */
+  readonly select?: { readonly text: string; readonly column: number };
   /** Where: `PatchPolicy linux-servers: lanes.immediate.window`, or `document 3: kind`. */
   readonly path: string;
   readonly message: string;
@@ -20,6 +23,8 @@ export function meaningProblems(document: PolicyDocument): readonly DocumentProb
       return windowProblems(document);
     case 'PatchPolicy':
       return policyProblems(document);
+    case 'HostGroup':
+      return document.select === undefined ? listProblems(document.hosts ?? []) : selectProblems(document.select);
     case 'Approval':
       return approvalProblems(document);
   }
@@ -40,19 +45,43 @@ function windowProblems(window: WindowDocument): readonly DocumentProblem[] {
   return problems;
 }
 
+function listProblems(hosts: readonly string[]): readonly DocumentProblem[] {
+  const twice = hosts.find((host, index) => hosts.indexOf(host) !== index);
+
+  return twice === undefined ? [] : [{ path: 'hosts', message: `${twice} is given twice` }];
+}
+
+function selectProblems(select: PatchPolicyDocument['select']): readonly DocumentProblem[] {
+  if (typeof select !== 'string') return [];
+
+  try {
+    parseDocumentSelect(select);
+
+    return [];
+  } catch (error) {
+    if (!hasCode(error, 'SELECT_INVALID')) throw error;
+    const { column } = error.details;
+
+    return [{ path: 'select', message: error.message, select: { text: select, column: Number(column) } }];
+  }
+}
+
 function policyProblems(policy: PatchPolicyDocument): readonly DocumentProblem[] {
   const lanes = Object.entries(policy.lanes);
-  if (lanes.length === 0) return [{ path: 'lanes', message: 'at least one lane is needed' }];
+  const problems = selectProblems(policy.select);
+  if (lanes.length === 0) return [...problems, { path: 'lanes', message: 'at least one lane is needed' }];
 
-  return lanes.flatMap(([name, lane]) => {
-    const rests = (lane?.rings ?? []).flatMap((ring, index) => ('rest' in ring ? [index] : []));
-    const path = `lanes.${name}.rings`;
-    if (rests.length === 0) return [{ path, message: 'the last ring must be { rest: true }, else hosts are left out' }];
+  return [...problems, ...lanes.flatMap(([name, lane]) => ringProblems(name, lane))];
+}
 
-    return rests.length > 1 || rests[0] !== (lane?.rings.length ?? 0) - 1
-      ? [{ path, message: 'only the last ring may be { rest: true }' }]
-      : [];
-  });
+function ringProblems(name: string, lane: PatchPolicyDocument['lanes']['urgent']): readonly DocumentProblem[] {
+  const rests = (lane?.rings ?? []).flatMap((ring, index) => ('rest' in ring ? [index] : []));
+  const path = `lanes.${name}.rings`;
+  if (rests.length === 0) return [{ path, message: 'the last ring must be { rest: true }, else hosts are left out' }];
+
+  return rests.length > 1 || rests[0] !== (lane?.rings.length ?? 0) - 1
+    ? [{ path, message: 'only the last ring may be { rest: true }' }]
+    : [];
 }
 
 function approvalProblems(approval: ApprovalDocument): readonly DocumentProblem[] {

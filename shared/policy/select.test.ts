@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { PatchPolicyDocument } from './documents.ts';
-import { type SelectableHost, selectionOf } from './select.ts';
+import { type SelectableHost, selectorOf } from './select.ts';
 import { patchPolicySample } from './testing/sample-documents.ts';
 
 const host: SelectableHost = {
@@ -10,7 +10,7 @@ const host: SelectableHost = {
   labels: { tier: ['web'], site: ['north', 'edge'] },
 };
 const of = (select: PatchPolicyDocument['select'], over: Partial<SelectableHost> = {}) =>
-  selectionOf(patchPolicySample({ select }), { ...host, ...over });
+  selectorOf([]).selectionOf(patchPolicySample({ select }), { ...host, ...over });
 
 describe('when a policy selects hosts', () => {
   it.each<[PatchPolicyDocument['select'], string]>([

@@ -1,54 +1,109 @@
 // Does a PatchPolicy select a host? One answer for the runner that acts on it and the collector that shows it. Pure.
-// Only what the host says of itself is looked at: labels set elsewhere could move a host into a wider policy.
-import type { PatchPolicyDocument } from './documents.ts';
+// Only what the host says of itself and what groups sign is looked at: labels set elsewhere could move a host into a wider policy.
+import { evaluate, type Selection } from '../select/evaluate.ts';
+import { osTexts } from '../select/os.ts';
+import type { Select } from '../select/parse.ts';
+import type { Texts } from '../select/vocabulary.ts';
+import type { HostGroupDocument, PatchPolicyDocument, PolicyDocument } from './documents.ts';
+import {
+  type DocumentFacts,
+  labelTexts,
+  parseDocumentSelect,
+  type SelectableHost,
+  type SignedLabels,
+} from './select-words.ts';
 
-export interface SelectableHost {
-  readonly id: string;
-  readonly name: string;
-  /** os-release(5) ID, ID_LIKE and VERSION_ID; null while no inventory says. */
-  readonly os: { readonly id: string; readonly idLike: readonly string[]; readonly version: string } | null;
-  /** Labels of the host's own settings; null while it has not reported any. */
-  readonly labels: Readonly<Record<string, readonly string[]>> | null;
+export type { Selection } from '../select/evaluate.ts';
+export type { SelectableHost, SignedLabels } from './select-words.ts';
+
+export interface Selector {
+  /** `unknown` when what is not known of the host decides it: whoever acts must take that as no. */
+  selectionOf(policy: PatchPolicyDocument, host: SelectableHost): Selection;
+  /** Whether a group is about the host. */
+  memberOf(group: HostGroupDocument, host: SelectableHost): Selection;
+  /** What all groups together say of a host; two groups that give one label different values give both. */
+  labelsOf(host: SelectableHost): SignedLabels;
 }
 
-export type Selection = 'selected' | 'not selected' | 'unknown';
+type ObjectSelect = Exclude<PatchPolicyDocument['select'], string>;
+type Ask = (facts: DocumentFacts) => Selection;
 
-/** The family every host of this agent belongs to so far. */
-const FAMILY = 'linux';
+const NO_LABELS: SignedLabels = { labels: {}, open: new Set() };
+/** Documents compare no ages (every field with one is refused), so the time of asking is all the same. */
+const ANY_TIME = Temporal.Instant.fromEpochMilliseconds(0);
 
-/**
- * Every property of `select` that is given must match; a policy without any selects every host. `unknown` when what is not
- * known of the host decides it: whoever acts must take that as no.
- */
-export function selectionOf({ select }: PatchPolicyDocument, host: SelectableHost): Selection {
+/** What these documents, taken together, select. Documents are read once, hosts are asked for often. */
+export function selectorOf(documents: readonly PolicyDocument[]): Selector {
+  const groups = documents.flatMap((document) => (document.kind === 'HostGroup' ? [document] : []));
+  const asks = new Map<PatchPolicyDocument | HostGroupDocument, Ask>();
+  const askOf = (document: PatchPolicyDocument | HostGroupDocument): Ask => {
+    const ask = asks.get(document) ?? (document.kind === 'HostGroup' ? askGroup(document) : askPolicy(document));
+    asks.set(document, ask);
+
+    return ask;
+  };
+  // A group sees what the host itself says only: then no order of groups matters, and none can make itself bigger.
+  const memberOf: Selector['memberOf'] = (group, host) => askOf(group)({ host, signed: NO_LABELS });
+  const signed = new WeakMap<SelectableHost, SignedLabels>();
+  const labelsOf = (host: SelectableHost) => {
+    const labels = signed.get(host) ?? labelsOfGroups(groups.map((group) => [group, memberOf(group, host)]));
+    signed.set(host, labels);
+
+    return labels;
+  };
+
+  return {
+    memberOf,
+    labelsOf,
+    selectionOf: (policy, host) => askOf(policy)({ host, signed: labelsOf(host) }),
+  };
+}
+
+function labelsOfGroups(answers: readonly (readonly [HostGroupDocument, Selection])[]): SignedLabels {
+  const labels = new Map<string, readonly string[]>();
+  const open = new Set<string>();
+  for (const [group, answer] of answers) {
+    if (answer === 'not selected') continue;
+    for (const [name, values] of Object.entries(group.labels)) {
+      if (answer === 'unknown') open.add(name);
+      else labels.set(name, [...new Set([...(labels.get(name) ?? []), ...values])]);
+    }
+  }
+
+  return { labels: Object.fromEntries(labels), open };
+}
+
+function askGroup({ hosts, select }: HostGroupDocument): Ask {
+  if (select !== undefined) return askText(parseDocumentSelect(select));
+  const listed = new Set(hosts);
+
+  return ({ host }) => (listed.has(host.name) || listed.has(host.id) ? 'selected' : 'not selected');
+}
+
+function askPolicy({ select }: PatchPolicyDocument): Ask {
+  return typeof select === 'string' ? askText(parseDocumentSelect(select)) : (facts) => byProperties(select, facts);
+}
+
+function askText(select: Select<DocumentFacts>): Ask {
+  return (facts) => evaluate(select, facts, ANY_TIME);
+}
+
+/** Every property that is given must match; an object without any selects every host. */
+function byProperties(select: ObjectSelect, facts: DocumentFacts): Selection {
+  const { host } = facts;
   const answers = [
-    select.os === undefined ? true : matchesOs(select.os, host.os),
+    select.os === undefined ? true : hasAny(osTexts(host.os), [select.os]),
     select.hosts === undefined ? true : select.hosts.some((wanted) => wanted === host.name || wanted === host.id),
-    select.labels === undefined ? true : matchesLabels(select.labels, host.labels),
+    ...Object.entries(select.labels ?? {}).map(([name, allowed]) => hasAny(labelTexts(facts, name), allowed)),
   ];
   if (answers.includes(false)) return 'not selected';
 
   return answers.includes(null) ? 'unknown' : 'selected';
 }
 
-/** `linux`, `debian` (also by ID_LIKE), or `debian-12`: the ID itself with its version, exactly. */
-function matchesOs(wanted: string, os: SelectableHost['os']): boolean | null {
-  if (wanted === FAMILY) return true;
-  if (os === null) return null;
+function hasAny(texts: Texts, wanted: readonly string[]): boolean | null {
+  if (texts === null) return null;
+  if (!('atLeast' in texts)) return wanted.some((value) => texts.includes(value));
 
-  return [os.id, ...os.idLike].includes(wanted) || (os.version !== '' && wanted === `${os.id}-${os.version}`);
-}
-
-function matchesLabels(
-  wanted: NonNullable<PatchPolicyDocument['select']['labels']>,
-  labels: SelectableHost['labels'],
-): boolean | null {
-  if (Object.keys(wanted).length === 0) return true;
-  if (labels === null) return null;
-
-  return Object.entries(wanted).every(([name, allowed]) => {
-    const own = Object.hasOwn(labels, name) ? (labels[name] ?? []) : [];
-
-    return allowed.some((value) => own.includes(value));
-  });
+  return wanted.some((value) => texts.atLeast.includes(value)) ? true : null;
 }

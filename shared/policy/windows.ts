@@ -2,7 +2,7 @@
 // collector that shows it. Pure. It decides nothing: what may be installed is for the runner's verdict.
 import { nextOpenings } from '../schedule/window.ts';
 import type { PatchPolicyDocument, PolicyDocument, WindowDocument } from './documents.ts';
-import { type SelectableHost, selectionOf } from './select.ts';
+import { type SelectableHost, selectorOf } from './select.ts';
 
 export interface NextWindow {
   readonly window: string;
@@ -27,6 +27,7 @@ export function windowsOf(
   at: { readonly now: Temporal.Instant; readonly zone: string },
 ): WindowsOfHost {
   const policies = documents.filter((document): document is PatchPolicyDocument => document.kind === 'PatchPolicy');
+  const { selectionOf } = selectorOf(documents);
   const selecting = policies.filter((policy) => selectionOf(policy, host) === 'selected');
   const named = new Set(selecting.flatMap(({ lanes }) => Object.values(lanes).map(({ window }) => window)));
   const openings = documents
