@@ -48,11 +48,11 @@ at_least() {
   [ "${1%%.*}" -gt "${2%%.*}" ] || { [ "${1%%.*}" -eq "${2%%.*}" ] && [ "${rest%%.*}" -ge "${low%%.*}" ]; }
 }
 
-# The folder itself or the nearest one above it that is there, without links.
+# The folder itself or the nearest one above it that is there.
 nearest() {
   at=$1
   while [ ! -d "$at" ] && [ "$at" != / ] && [ "$at" != . ]; do at=$(dirname -- "$at"); done
-  (cd -- "$at" 2>/dev/null && pwd -P)
+  printf '%s\n' "$at"
 }
 
 machine=$(uname -m 2>/dev/null)
@@ -90,7 +90,7 @@ case $libc in
 esac
 
 # The mount with the longest path above the folder; a later line lies over an earlier one.
-folder=$(nearest "$program")
+folder=$(cd -- "$(nearest "$program")" 2>/dev/null && pwd -P)
 best= options=
 while read -r _ point _ flags _; do
   case ${folder%/}/ in
@@ -103,7 +103,7 @@ esac
 
 # room FOLDER KIB
 room() {
-  left=$(df -Pk "$(nearest "$1")" 2>/dev/null | tail -n 1 | { read -r _ _ _ free _; echo "$free"; })
+  left=$(df -Pk -- "$(nearest "$1")" 2>/dev/null | tail -n 1 | { read -r _ _ _ free _; echo "$free"; })
   case $left in
     '' | *[!0-9]*) no "NO_SPACE $1 is on a file system whose free space is unknown, it needs $(($2 / 1024)) MiB" ;;
     *) if [ "$left" -ge "$2" ]; then yes "$((left / 1024)) MiB free for $1"
