@@ -102,6 +102,14 @@ function describe(program: Command, world: World): () => number {
   command('plan', 'what would be installed, when, and why not now; changes nothing')
     .option('--json', 'one JSON document')
     .action(async (options) => (await import('./plan.ts')).showPlan(context(), options));
+  command('takeover', 'stop the other updaters of this host, so that Selvage alone updates it; `release` gives it back')
+    .option('--dry-run', 'only say what would be stopped')
+    .option('--json', 'one JSON document')
+    .action(async (options) => (await import('./takeover.ts')).takeOverHost(context(), options));
+  command('release', 'give this host back to its other updaters, as they were before the takeover')
+    .option('--dry-run', 'only say what would be given back')
+    .option('--json', 'one JSON document')
+    .action(async (options) => (await import('./release.ts')).releaseHost(context(), options));
   command('settings', 'the settings in force').action(async () =>
     (await import('./settings.ts')).showSettings(context()),
   );

@@ -177,6 +177,7 @@ export const CODES = {
   NOT_YET_DUE: { rule: 'retry', exit: 3, next: 'wait for the time named' },
   APPROVAL_EXPIRED: { rule: 'stop', exit: 3, next: 'approve the fix again: selvage fix approve' },
   ACT_UNTIL_PASSED: { rule: 'retry', exit: 3, next: 'let the host reach its collector; it needs fresh policy' },
+  OTHER_UPDATER_ACTIVE: { rule: 'stop', exit: 3, next: 'on the host, as root: selvage-agent takeover' },
   HELD: { rule: 'stop', exit: 3, next: 'remove the hold or leave the package out of the approval' },
   PLAN_CHANGED: {
     rule: 'page',

@@ -1,0 +1,42 @@
+// What takeover, release and the runner need of this host's other updaters, built; and the lock both commands take.
+import { CodedError } from '@selvage/shared/errors/coded-error.ts';
+import { makeFolder } from '@selvage/shared/files/durable.ts';
+import { refuseForeignFolder } from '@selvage/shared/files/own-folder.ts';
+import { OPEN_FOLDER } from '../runner/deps.ts';
+import { runnerFolders } from '../runner/folders.ts';
+import { takeLock } from '../runner/lock.ts';
+import type { Settings } from '../settings.ts';
+import { updaterHost } from '../updaters/host.ts';
+import { takeoverFile } from '../updaters/takeover/state.ts';
+import type { TakeoverDoor } from '../updaters/takeover/take.ts';
+import type { Context } from './context.ts';
+
+export function takeoverDoor({ run, clock }: Pick<Context, 'run' | 'clock'>, settings: Settings): TakeoverDoor {
+  const { root, zone, runnerDir } = settings;
+
+  return { host: () => updaterHost({ root, zone, run, clock }), file: takeoverFile(runnerDir), now: () => clock.now() };
+}
+
+/** Alone with the runner's folder. Throws USAGE for an ordinary user and PACKAGE_MANAGER_LOCKED while a runner is at work. */
+export async function alone<T>(settings: Settings, name: string, work: () => Promise<T>): Promise<T> {
+  if (settings.root === '/' && process.geteuid?.() !== 0) {
+    throw new CodedError('USAGE', `${name} changes units of the system: only root can`, {
+      next: `sudo selvage-agent ${name}; or look only: selvage-agent ${name} --dry-run`,
+    });
+  }
+  const folders = runnerFolders(settings);
+  await makeFolder(folders.runner, OPEN_FOLDER);
+  if (settings.root === '/') await refuseForeignFolder(folders.runner);
+  const lock = await takeLock(folders.lock);
+  if (lock === null) {
+    throw new CodedError('PACKAGE_MANAGER_LOCKED', 'a runner is at work; nothing was changed', {
+      next: 'run it again when the runner has ended',
+    });
+  }
+
+  try {
+    return await work();
+  } finally {
+    await lock.release();
+  }
+}
