@@ -47,6 +47,16 @@ export type CollectorEvent =
       readonly run: string;
       readonly outcome: string;
     }
+  | {
+      /** Packages were changed by something else than Selvage. */
+      readonly type: 'host.changedOutside';
+      readonly host: string;
+      readonly name: string;
+      readonly transactions: number;
+      readonly packages: number;
+      /** Users or commands, as the host's logs name them. */
+      readonly by: string;
+    }
   | { readonly type: 'policy.changed'; readonly timestampVersion: number };
 
 export type EventListener = (event: CollectorEvent) => void;

@@ -17,6 +17,7 @@ import { createRotation } from './enrollment/rotation.ts';
 import { enrollmentRoutes, loginRoutes } from './enrollment/routes.ts';
 import { Events } from './events.ts';
 import { type Gateway, startGateway } from './gateway/gateway.ts';
+import { keepHistory } from './history/keeper.ts';
 import { type Home, readPair } from './home.ts';
 import { openHomeStore } from './home-store.ts';
 import { hostsShelf } from './hosts-shelf.ts';
@@ -158,6 +159,7 @@ async function serveStore(store: Store, settings: CollectorSettings, deps: Serve
   }
   apiPort = api.port;
   const unsubscribe = followEvents({ events, gateway, held, policy, log });
+  const history = keepHistory({ store, clock, events, log });
   const stopped = new AbortController();
   const refreshing = keepFresh(policy, clock, log, stopped.signal);
   const renewing = keepServing({
@@ -172,6 +174,7 @@ async function serveStore(store: Store, settings: CollectorSettings, deps: Serve
     close: async () => {
       stopped.abort();
       await Promise.all([api.close(), gateway.close(), refreshing, renewing, warning]);
+      await history.close();
       unsubscribe();
       await store.close();
     },

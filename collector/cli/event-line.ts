@@ -35,6 +35,8 @@ function sentence(event: CollectorEvent): string {
       return `${event.name} sent its inventory: ${event.changed.length === 0 ? 'nothing changed' : `${event.changed.join(', ')} changed`}`;
     case 'result.received':
       return `${event.name} reports ${event.run}: ${event.outcome}`;
+    case 'host.changedOutside':
+      return `${event.name} was changed outside Selvage: ${event.packages} packages by ${event.by}: selvage host history ${event.name}`;
     case 'policy.changed':
       return `new signed policy, timestamp version ${event.timestampVersion}`;
   }

@@ -15,7 +15,7 @@ import { reportHash } from '@selvage/shared/model/report-hash.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import type { Durable, StreamPosition } from '@selvage/shared/wire/wire.ts';
 import type { CollectorEvent, Events } from '../events.ts';
-import type { HostReader, HostRecord, Sender, Store, StreamReader, Writers } from '../store/ports.ts';
+import type { HostReader, HostRecord, Sender, Store, StoredSection, StreamReader, Writers } from '../store/ports.ts';
 import { SectionParser } from './parser.ts';
 import { type Prepared, type PreparedState, prepareInventory, prepareResult } from './prepare.ts';
 import type { Unpacked } from './section.ts';
@@ -222,7 +222,8 @@ async function commitReport(
   sections: readonly PreparedState[],
   now: Timestamp,
 ): Promise<Done> {
-  const before = new Map((await writers.inventory.sections(host.id)).map(({ name, sha256 }) => [name, sha256]));
+  const earlier = await writers.inventory.sections(host.id);
+  const before = new Map(earlier.map(({ name, sha256 }) => [name, sha256]));
   const changed = sections.filter(({ name, sha256 }) => before.get(name) !== sha256).map(({ name }) => name);
   const named = sections.flatMap(({ name, sha256 }) => (sha256 === null ? [] : [{ name, sha256 }]));
   const stored = new Set((await writers.inventory.kept(host.id, named)).map(({ name }) => name));
@@ -240,6 +241,14 @@ async function commitReport(
     }
   }
 
+  const packages = (list: readonly Pick<StoredSection, 'name' | 'sha256'>[]) =>
+    list.find(({ name }) => name === 'packages')?.sha256 ?? null;
+  if (packages(earlier) !== packages(kept)) {
+    // Before the report drops the section of before: the packages to compare with are kept.
+    const beforeAt = earlier[0] === undefined ? null : Temporal.Instant.from(earlier[0].takenAt).epochMilliseconds;
+    const at = Temporal.Instant.from(takenAt).epochMilliseconds;
+    await writers.changes.begin(host.id, { packages: packages(kept), at, before: packages(earlier), beforeAt });
+  }
   await writers.inventory.putReport(host.id, takenAt, kept);
   if (host.agentVersion !== null) {
     await writers.hosts.seen(host.id, now, { agentVersion: host.agentVersion, mode: host.mode });

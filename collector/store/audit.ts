@@ -54,6 +54,17 @@ export function auditReader(db: Db): AuditReader {
 
       return found.map(decode);
     },
+    bySubject: async (subject, limit) => {
+      const found = await db
+        .selectFrom('audit')
+        .selectAll()
+        .where('subject', '=', subject)
+        .orderBy('sequence', 'desc')
+        .limit(limit)
+        .execute();
+
+      return found.map(decode);
+    },
   };
 }
 

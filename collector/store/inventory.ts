@@ -40,6 +40,7 @@ const reported = z.object({
 });
 
 const key = z.object({ name: rows.sectionName, sha256: rows.sha256 });
+const content = z.object({ zstdJson: rows.bytes });
 
 const SECTIONS = `
   select name, sha256, takenAt, problemCode, problemReason
@@ -58,11 +59,18 @@ const PUT_STATES = `
 const DROP_UNUSED = `
   delete from sections where host = ? and not exists (
     select 1 from reportSections as used
-    where used.host = sections.host and used.name = sections.name and used.sha256 = sections.sha256)`;
+    where used.host = sections.host and used.name = sections.name and used.sha256 = sections.sha256)
+  and not (name = 'packages' and sha256 is (select packages from hostHistory where hostHistory.host = sections.host))`;
+const CONTENT = 'select zstdJson from sections where host = ? and name = ? and sha256 = ?';
 
 export function inventoryReader(db: Db): InventoryReader {
   return {
     hasSection: async (host, name, sha256) => (await kept(db, host, [{ name, sha256 }])).length === 1,
+    content: async (host, name, sha256) => {
+      const [row] = (await written(db, CONTENT, [host, name, sha256])).rows;
+
+      return row === undefined ? null : rows.decodeRow(content, 'sections', row).zstdJson;
+    },
     kept: (host, sections) => kept(db, host, sections),
     sections: async (host) => {
       const found = (await written(db, SECTIONS, [host])).rows;

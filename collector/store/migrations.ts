@@ -1,8 +1,10 @@
 // The append-only list of schema changes, one file each. A released migration is never edited (a test pins each one's hash): a
 // change is a new entry at the end. Nothing is applied here; see ./migrate.ts.
 import { FIRST } from './migrations/first.ts';
+import { HISTORY } from './migrations/history.ts';
 import { IDENTITY } from './migrations/identity.ts';
 import { MANY_HOSTS } from './migrations/many-hosts.ts';
+import { WITHOUT_AGENT } from './migrations/without-agent.ts';
 
 export interface Migration {
   readonly name: string;
@@ -13,4 +15,6 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: 'first tables', sql: FIRST },
   { name: 'identity for years', sql: IDENTITY },
   { name: 'many hosts', sql: MANY_HOSTS },
+  { name: 'changes of packages', sql: HISTORY },
+  { name: 'machines without an agent', sql: WITHOUT_AGENT },
 ];

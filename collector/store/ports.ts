@@ -6,6 +6,8 @@ import type { HostId, Mode, Sha256, Timestamp } from '@selvage/shared/model/ids.
 import type { Inventory, Section, SectionName } from '@selvage/shared/model/inventory.ts';
 import type { Labels } from '@selvage/shared/model/labels.ts';
 import type { RunResult } from '@selvage/shared/model/result.ts';
+import type { ChangeReader, ChangeWriter, SerialResult } from './change-ports.ts';
+import type { AssetReader, AssetWriter, ImportReader, ImportWriter } from './import-ports.ts';
 
 export type { Labels };
 
@@ -25,6 +27,9 @@ export interface Readers {
   readonly inventory: InventoryReader;
   readonly results: ResultReader;
   readonly policy: PolicyReader;
+  readonly changes: ChangeReader;
+  readonly imports: ImportReader;
+  readonly assets: AssetReader;
   readonly audit: AuditReader;
 }
 
@@ -36,6 +41,9 @@ export interface Writers {
   readonly inventory: InventoryReader & InventoryWriter;
   readonly results: ResultReader & ResultWriter;
   readonly policy: PolicyReader & PolicyWriter;
+  readonly changes: ChangeReader & ChangeWriter;
+  readonly imports: ImportReader & ImportWriter;
+  readonly assets: AssetReader & AssetWriter;
   readonly audit: AuditReader & AuditWriter;
 }
 
@@ -144,6 +152,8 @@ export interface HostReader {
   byKey(key: Sha256): Promise<HostRecord | null>;
   /** Active hosts that said they are that machine, pending ones too. */
   byMachine(machineId: string): Promise<readonly HostRecord[]>;
+  /** The host that took its place; null: none did. */
+  successor(id: HostId): Promise<HostRecord | null>;
   /** Active hosts that wait to be accepted, oldest first. */
   pending(): Promise<readonly HostRecord[]>;
 }
@@ -331,6 +341,8 @@ export interface SectionOfHost<N extends SectionName> {
 
 export interface InventoryReader {
   hasSection(host: HostId, name: SectionName, sha256: Sha256): Promise<boolean>;
+  /** The zstd bytes of a section as they came, null when the store has it no more. */
+  content(host: HostId, name: SectionName, sha256: Sha256): Promise<Uint8Array | null>;
   /** Which of these the store has, of that host. */
   kept(host: HostId, sections: readonly SectionKey[]): Promise<readonly SectionKey[]>;
   /** Hash or problem per section of the newest report. */
@@ -381,6 +393,8 @@ export interface StoredResult {
 export interface ResultReader {
   ofHost(host: HostId, limit: number): Promise<readonly StoredResult[]>;
   ofApproval(approval: string): Promise<readonly StoredResult[]>;
+  /** In the order they came. */
+  after(host: HostId, serial: number, limit: number): Promise<readonly SerialResult[]>;
   /** True when exactly these signed bytes are kept. */
   has(host: HostId, number: number, payloadSha256: Sha256): Promise<boolean>;
   /** How many of the numbers `first` … `last` are kept, each counted once. */
@@ -444,6 +458,8 @@ export interface AuditReader {
   head(): Promise<AuditEntry | null>;
   /** The newest of that kind first; looks through the whole ledger, so for the start of a program. */
   byAction(action: string, limit: number): Promise<readonly AuditEntry[]>;
+  /** The newest about that subject first. */
+  bySubject(subject: string, limit: number): Promise<readonly AuditEntry[]>;
 }
 
 export interface AuditWriter {

@@ -19,6 +19,7 @@ const json = z.string().transform((value, context) => {
   }
 });
 const record = z.object({ host: rows.hostId, receivedAt: rows.timestamp, result: json.pipe(runResult) });
+const serialRecord = record.extend({ serial: z.number().int(), payloadSha256: rows.sha256 });
 const COLUMNS = ['host', 'receivedAt', 'result'] as const;
 
 export function resultReader(db: Db): ResultReader {
@@ -45,6 +46,18 @@ export function resultReader(db: Db): ResultReader {
         .execute();
 
       return decode(found);
+    },
+    after: async (host, serial, limit) => {
+      const found = await db
+        .selectFrom('results')
+        .select(['serial', 'payloadSha256', ...COLUMNS])
+        .where('host', '=', host)
+        .where('serial', '>', serial)
+        .orderBy('serial')
+        .limit(limit)
+        .execute();
+
+      return rows.decodeRows(serialRecord, 'results', found);
     },
     has: async (host, number, payloadSha256) => {
       const found = await db

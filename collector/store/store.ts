@@ -5,11 +5,14 @@ import { resolve } from 'node:path';
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import type SQLite from 'better-sqlite3';
 import { adminReader, adminWriter } from './admins.ts';
+import { assetReader, assetWriter } from './assets.ts';
 import { auditReader, auditWriter } from './audit.ts';
+import { changeReader, changeWriter } from './changes.ts';
 import { type Db, queriesOn, type Scope } from './dialect.ts';
 import { storeFailure } from './failure.ts';
 import { makePrivate, openReader, openWriter, prepareFile } from './file.ts';
 import { hostReader, hostWriter } from './hosts.ts';
+import { importReader, importWriter } from './imports.ts';
 import { inventoryReader, inventoryWriter } from './inventory.ts';
 import { assertKnown, migrate } from './migrate.ts';
 import { MIGRATIONS } from './migrations.ts';
@@ -105,6 +108,9 @@ function readersOn(db: Db): Readers {
     inventory: inventoryReader(db),
     results: resultReader(db),
     policy: policyReader(db),
+    changes: changeReader(db),
+    imports: importReader(db),
+    assets: assetReader(db),
     audit: auditReader(db),
   };
 }
@@ -118,6 +124,9 @@ function writersOn(db: Db): Writers {
     inventory: inventoryWriter(db),
     results: resultWriter(db),
     policy: policyWriter(db),
+    changes: changeWriter(db),
+    imports: importWriter(db),
+    assets: assetWriter(db),
     audit: auditWriter(db),
   };
 }

@@ -64,9 +64,20 @@ function sectionsOf(host: number): { readonly [N in SectionName]: Section<N> } {
         .slice(0, PENDING)
         .map(({ name, version }) => pendingSample({ name, source: name, installed: version, candidate: '9.99-1' })),
     },
-    updaters: [{ name: text('unattended-upgrades'), enabled: true, detail: '' }],
+    updaters: [
+      {
+        name: text('unattended-upgrades'),
+        kind: 'timer',
+        installs: true,
+        enabled: true,
+        nextRun: null,
+        detail: '',
+        units: [],
+      },
+    ],
     languagePackages: [{ ecosystem: 'npm', name: text('left-pad'), version: '1.0.0', path: '/srv' }],
     containers: [{ engine: 'docker', id: text('id'), image: 'nginx', state: 'running' }],
+    changes: { complete: true, problems: [], told: [] },
     reboot: { required: true, reasons: [text('kernel')] },
     staleProcesses: { complete: true, unreadable: host, processes: [] },
     agent: { version: '0.1.0', mode: 'observe', labels: { tier: [text('web')] }, components: [] },
