@@ -2,11 +2,14 @@
 import type { ProviderName } from '@selvage/shared/model/package.ts';
 import { type AptObserverOptions, createAptObserver } from './apt/observer.ts';
 import type { Observer } from './provider.ts';
+import { createRpmObserver } from './rpm/observer.ts';
 
 export type ObserverOptions = AptObserverOptions;
 
 export const OBSERVERS: Partial<Record<ProviderName, (options: ObserverOptions) => Observer>> = {
   apt: createAptObserver,
+  dnf: (options) => createRpmObserver('dnf', options),
+  zypper: (options) => createRpmObserver('zypper', options),
 };
 
 /** The observers of the package managers that this host has. */

@@ -27,6 +27,11 @@ export function parseRepoFile(text: string): readonly RpmRepository[] {
       const enabled = !['0', 'no', 'false'].includes((value('enabled') ?? '1').toLowerCase());
       const signed = ['1', 'yes', 'true'].includes((value('gpgcheck') ?? '0').toLowerCase());
 
-      return enabled && uri && id !== 'main' ? [{ id, uri: uri.split(/\s+/)[0] ?? uri, signed }] : [];
+      return enabled && uri && id !== 'main' ? [{ id, uri: withoutPassword(uri.split(/\s+/)[0] ?? uri), signed }] : [];
     });
+}
+
+/** What is reported and shown is no place for credentials. */
+function withoutPassword(uri: string): string {
+  return uri.replace(/^([a-z]+:\/\/)[^/@]*@/i, '$1');
 }

@@ -26,8 +26,11 @@ export const PARTS = {
   locales: part('locale-gen', 'locales'),
   mount: part('mount', 'mount'),
   rpm: part('rpm', 'rpm'),
+  rpmbuild: part('rpmbuild', 'rpm'),
   setpriv: part('setpriv', 'util-linux'),
   strace: part('strace', 'strace'),
+  // The service manager itself; it need not be the one that started this machine.
+  systemd: { programs: ['systemctl', 'systemd-run', 'systemd-analyze', 'nsenter'], packages: ['systemd', 'util-linux'] },
   unshare: part('unshare', 'util-linux'),
 } as const satisfies Record<string, PartFacts>;
 export type Part = keyof typeof PARTS;

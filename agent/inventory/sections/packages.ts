@@ -6,7 +6,7 @@ import type { InventoryContext } from '../context.ts';
 export async function collectPackages(context: InventoryContext): Promise<Section<'packages'>> {
   // No manager is no knowledge: an empty list would say that the host has no software.
   if (context.observers.length === 0) {
-    throw new CodedError('NOT_BUILT', 'this host has no package manager that Selvage knows (apt)');
+    throw new CodedError('NOT_BUILT', 'this host has no package manager that Selvage knows (apt, dnf, zypper)');
   }
 
   return [...(await context.installed())];

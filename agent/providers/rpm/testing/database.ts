@@ -1,0 +1,42 @@
+// A real rpm database with some packages, made by rpmbuild and rpm without privileges. For tests only.
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export interface RpmPackage {
+  readonly name: string;
+  readonly epoch?: number;
+  readonly version: string;
+  readonly release: string;
+}
+
+/** Writes the database to `database` (an absolute folder, made here); building goes on in `scratch`. */
+export function makeRpmDatabase(database: string, packages: readonly RpmPackage[], scratch: string): void {
+  mkdirSync(database, { recursive: true });
+  rpm('rpm', ['--dbpath', database, '--initdb']);
+
+  for (const { name, epoch, version, release } of packages) {
+    const top = join(scratch, name);
+    mkdirSync(top, { recursive: true });
+    const spec = join(top, `${name}.spec`);
+    const head = [`Name: ${name}`, ...(epoch === undefined ? [] : [`Epoch: ${epoch}`]), `Version: ${version}`];
+    const rest = [
+      `Release: ${release}`,
+      'Summary: for tests',
+      'License: MIT',
+      'BuildArch: noarch',
+      '%description',
+      '%files',
+    ];
+    writeFileSync(spec, `${[...head, ...rest].join('\n')}\n`);
+    rpm('rpmbuild', ['-bb', '--quiet', '--define', `_topdir ${top}`, spec]);
+    const folder = join(top, 'RPMS/noarch');
+    const files = readdirSync(folder).map((file) => join(folder, file));
+    rpm('rpm', ['--dbpath', database, '--justdb', '--nodeps', '--force-debian', '-i', ...files]);
+  }
+}
+
+function rpm(file: string, args: readonly string[]): void {
+  const { status, stderr } = spawnSync(file, args, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${file} ${args.join(' ')} ended with ${status}: ${stderr}`);
+}
