@@ -78,18 +78,19 @@ const staleProcess = z.strictObject({
 
 export const UPDATER_KINDS = ['timer', 'cron', 'boot', 'service'] as const;
 
+// Defaults: an agent of before says only name, enabled and detail, and is taken at its word.
 const updater = z.strictObject({
   name,
   /** What starts it: a timer, a cron line or script, the next boot, or itself because it runs all the time. */
-  kind: z.enum(UPDATER_KINDS),
+  kind: z.enum(UPDATER_KINDS).default('service'),
   /** It installs without being asked; false: it only tells, downloads or refreshes. */
-  installs: z.boolean(),
+  installs: z.boolean().default(true),
   enabled: z.boolean(),
   /** Null: not known, or never; `detail` says why. */
-  nextRun: instant.nullable(),
+  nextRun: instant.nullable().default(null),
   detail: text,
   /** Units of systemd behind it, with the words of `systemctl is-enabled` (enabled, disabled, static, masked …). */
-  units: z.array(z.strictObject({ name, state: name })),
+  units: z.array(z.strictObject({ name, state: name })).default([]),
 });
 
 export const TAKEOVER_STATES = ['none', 'taken', 'released', 'fallback'] as const;

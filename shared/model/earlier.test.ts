@@ -1,0 +1,19 @@
+// Agents up to two minor versions older are served: what they report must still fit.
+import { describe, expect, it } from 'vitest';
+import { SECTIONS } from './inventory.ts';
+
+describe('when an agent of an earlier release reports', () => {
+  it('its other updaters are taken as far as it knows them', () => {
+    const told = [
+      { name: 'unattended-upgrades', enabled: true, detail: 'every 1 d, started by apt-daily-upgrade.timer' },
+    ];
+
+    expect(SECTIONS.updaters.parse(told)).toMatchObject([{ ...told[0], nextRun: null, units: [] }]);
+  });
+
+  it('it says nothing of a takeover, and is no other agent for that', () => {
+    const told = { version: '0.1.0', mode: 'managed', labels: { tier: ['web'] }, components: [] };
+
+    expect(SECTIONS.agent.parse(told)).toEqual(told);
+  });
+});
