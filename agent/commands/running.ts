@@ -16,6 +16,7 @@ import type { Context } from './context.ts';
 import { agentFolders } from './folders.ts';
 import { observing } from './observing.ts';
 import { readRunnerHost } from './runner-host.ts';
+import { otherUpdaters } from './updaters.ts';
 import { unprivilegedUser } from './user.ts';
 
 const MAX_OS_RELEASE_BYTES = 64 * 1024;
@@ -44,6 +45,7 @@ export async function running(context: Context, settings: Settings): Promise<Run
     }),
     compare: compareDebVersions,
     evidence: () => evidence(context, settings),
+    updaters: otherUpdaters(context, settings),
     clock: context.clock,
     uptime: systemUptime,
     log: context.log,

@@ -5,16 +5,32 @@ import { refuseForeignFolder } from '@selvage/shared/files/own-folder.ts';
 import { OPEN_FOLDER } from '../runner/deps.ts';
 import { runnerFolders } from '../runner/folders.ts';
 import { takeLock } from '../runner/lock.ts';
+import type { OtherUpdaters } from '../runner/others.ts';
 import type { Settings } from '../settings.ts';
 import { updaterHost } from '../updaters/host.ts';
-import { takeoverFile } from '../updaters/takeover/state.ts';
-import type { TakeoverDoor } from '../updaters/takeover/take.ts';
+import { lookForUpdaters } from '../updaters/list.ts';
+import { inTheWay } from '../updaters/takeover/plan.ts';
+import { release } from '../updaters/takeover/release.ts';
+import { readTakeover, takeoverFacts, takeoverFile } from '../updaters/takeover/state.ts';
+import { type TakeoverDoor, takeOver } from '../updaters/takeover/take.ts';
 import type { Context } from './context.ts';
 
 export function takeoverDoor({ run, clock }: Pick<Context, 'run' | 'clock'>, settings: Settings): TakeoverDoor {
   const { root, zone, runnerDir } = settings;
 
   return { host: () => updaterHost({ root, zone, run, clock }), file: takeoverFile(runnerDir), now: () => clock.now() };
+}
+
+/** For the runner, which holds its lock when it acts. */
+export function otherUpdaters(context: Pick<Context, 'run' | 'clock'>, settings: Settings): OtherUpdaters {
+  const door = takeoverDoor(context, settings);
+
+  return {
+    inTheWay: async () => inTheWay(await lookForUpdaters(door.host())).map(({ name }) => name),
+    takeover: async () => takeoverFacts(await readTakeover(door.file)),
+    takeOver: async () => (await takeOver(door)).remaining,
+    handBack: async () => void (await release(door, 'fallback')),
+  };
 }
 
 /** Alone with the runner's folder. Throws USAGE for an ordinary user and PACKAGE_MANAGER_LOCKED while a runner is at work. */

@@ -10,6 +10,7 @@ import type { Settings } from '../settings.ts';
 import { type FirstSeen, openFirstSeen } from './first-seen.ts';
 import { type RunnerFolders, runnerFolders } from './folders.ts';
 import { type Journal, openJournal } from './journal.ts';
+import type { OthersNow, OtherUpdaters } from './others.ts';
 import type { CompareVersions } from './planner.ts';
 import { openReserve, type Reserve } from './reserve.ts';
 import { openResults, type Results, readKey } from './results.ts';
@@ -28,6 +29,8 @@ export interface RunnerDeps {
   readonly compare: CompareVersions;
   /** Fresh: what still runs old code, and whether a reboot is needed. */
   readonly evidence: () => Promise<Evidence>;
+  /** What else may update this host by itself. */
+  readonly updaters: OtherUpdaters;
   readonly clock: Clock;
   readonly uptime: () => Uptime;
   readonly log: Log;
@@ -50,6 +53,8 @@ export interface Parts {
   readonly firstSeen: FirstSeen;
   /** Installed packages, read once until something may have changed them. */
   readonly installed: Kept<readonly InstalledPackage[]>;
+  /** Other updaters, looked for once until a step needs it to be true now. */
+  readonly others: Kept<OthersNow>;
 }
 
 /** A value that is worked out once and kept until it is dropped. */
@@ -81,6 +86,10 @@ export async function openParts(deps: RunnerDeps): Promise<Parts> {
     results: await openResults(folders, files),
     firstSeen: await openFirstSeen(folders.firstSeen, files),
     installed: kept(() => deps.installer.installed()),
+    others: kept(async () => ({
+      inTheWay: await deps.updaters.inTheWay(),
+      takeover: await deps.updaters.takeover(),
+    })),
   };
 }
 

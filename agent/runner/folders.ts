@@ -22,6 +22,8 @@ export interface RunnerFolders {
   readonly firstSeen: string;
   readonly next: string;
   readonly rollback: string;
+  /** How long there was no fresh policy. */
+  readonly waited: string;
   readonly lock: string;
 }
 
@@ -44,6 +46,7 @@ export function runnerFolders(settings: Pick<Settings, 'stateDir' | 'runnerDir'>
     firstSeen: own('first-seen.json'),
     next: own('next.json'),
     rollback: own('rollback'),
+    waited: own('waited.json'),
     lock: own('lock'),
   };
 }

@@ -10,7 +10,7 @@ import type { UsablePolicy } from './policy-intake.ts';
 import type { Selected } from './selection.ts';
 import { type Planned, performRun } from './steps.ts';
 import { factsOf, tell } from './telling.ts';
-import { type Verdict, verdictOf } from './verdict.ts';
+import { besideOthers, type Verdict, verdictOf } from './verdict.ts';
 
 export interface Pass {
   readonly parts: Parts;
@@ -81,7 +81,7 @@ async function missingOf(pass: Pass, selected: Selected): Promise<readonly Packa
 export async function judge({ parts, policy }: Pick<Pass, 'parts' | 'policy'>, selected: Selected): Promise<Verdict> {
   const { settings, compare } = parts.deps;
 
-  return verdictOf(selected, {
+  const verdict = verdictOf(selected, {
     host: parts.host,
     mode: settings.mode,
     zone: settings.zone,
@@ -92,6 +92,10 @@ export async function judge({ parts, policy }: Pick<Pass, 'parts' | 'policy'>, s
     firstSeen: (wanted) => parts.firstSeen.of(wanted),
     now: parts.clock.now(),
   });
+  // Looked for only where something could be installed: a start with nothing to do must be quick.
+  if (settings.mode !== 'managed' || (verdict.kind !== 'go' && verdict.kind !== 'waiting')) return verdict;
+
+  return besideOthers(verdict, await parts.others.get());
 }
 
 /** Simulates the full transaction from the verified mirror and holds it against the approval. */
@@ -117,6 +121,7 @@ async function look(pass: Pass, selected: Selected, packages: readonly PackageVe
 
 /** The verdict anew, before an irreversible step. Throws what it says unless that is still "go". */
 async function gate(pass: Pass, selected: Selected): Promise<void> {
+  pass.parts.others.drop();
   const verdict = await judge(pass, selected);
 
   switch (verdict.kind) {

@@ -7,6 +7,7 @@ import type { Mode } from '@selvage/shared/model/ids.ts';
 import type { RunResult } from '@selvage/shared/model/result.ts';
 import { clockProblem } from './clock-problem.ts';
 import { kept, OPEN_FOLDER, openParts, type Parts, type RunnerDeps } from './deps.ts';
+import { settleFallback } from './fallback.ts';
 import { runnerFolders } from './folders.ts';
 import { takeLock } from './lock.ts';
 import { handleApproval, type Pass } from './pass.ts';
@@ -105,6 +106,7 @@ async function passWith(parts: Parts): Promise<readonly RunResult[]> {
   const { policy, trust, problem: untold } = await takeInPolicy(parts.folders, parts.clock, parts.files);
   const problem = clockProblem(parts.clock.now(), policy, untold) ?? untold;
   if (problem !== null) parts.deps.log.error({ code: problem.code }, `policy: ${problem.message}`);
+  await settleFallback(parts, policy, trust, next.consider);
 
   if (policy !== null && parts.deps.settings.mode !== 'observe') {
     const selected = selectApprovals(policy, parts.host);

@@ -29,14 +29,7 @@ export interface Selected {
  * instant a rejection does. An approval whose policy, lane or window is not there, or does not select this host, is left out.
  */
 export function selectApprovals(usable: UsablePolicy, host: HostFacts): readonly Selected[] {
-  const { selectionOf } = selectorOf(usable.documents.map(({ document }) => document));
-  const policies = new Map(
-    usable.documents.flatMap(({ document }) =>
-      document.kind === 'PatchPolicy' && selectionOf(document, host) === 'selected'
-        ? [[document.name, document] as const]
-        : [],
-    ),
-  );
+  const policies = new Map(policiesOf(usable, host).map((policy) => [policy.name, policy] as const));
   const windows = new Map(
     usable.documents.flatMap(({ document }) =>
       document.kind === 'Window' ? [[document.name, document] as const] : [],
@@ -57,6 +50,15 @@ export function selectApprovals(usable: UsablePolicy, host: HostFacts): readonly
       return [{ approval, approvalSha256: sha256, policy, lane, window, holds }];
     })
     .sort(inOrder);
+}
+
+/** The policies that select this host. */
+export function policiesOf({ documents }: UsablePolicy, host: HostFacts): readonly PatchPolicyDocument[] {
+  const { selectionOf } = selectorOf(documents.map(({ document }) => document));
+
+  return documents.flatMap(({ document }) =>
+    document.kind === 'PatchPolicy' && selectionOf(document, host) === 'selected' ? [document] : [],
+  );
 }
 
 function latestDecisions(documents: readonly UsableDocument[]): readonly UsableDocument<ApprovalDocument>[] {

@@ -64,7 +64,7 @@ export async function performRun(parts: Parts, facts: RunFacts, steps: Steps): P
     // The write above may have taken long; a window that closed meanwhile stops here, with nothing started.
     await steps.gate();
     await parts.reserve.require();
-    await installer.install(intent.packages, output, { removes: intent.removes });
+    await installer.install(intent.packages, output, { removes: intent.removes, run: intent.run });
   });
   await parts.journal.write({ format: 1, state: 'InstallEnded', intent, problem, log: output.text() });
   state = next(state, 'end_install');

@@ -6,6 +6,7 @@ import type { InstalledPackage, PackageVersion } from '@selvage/shared/model/pac
 import { windowAt } from '@selvage/shared/schedule/window.ts';
 import { clockDoubt } from './clock-problem.ts';
 import { actUntil, earliest, isExpired, isHeldOn } from './earliest.ts';
+import type { OthersNow } from './others.ts';
 import { type CompareVersions, needOf } from './planner.ts';
 import type { HostFacts, Selected } from './selection.ts';
 import type { Now } from './time-floor.ts';
@@ -84,6 +85,27 @@ export function verdictOf(selected: Selected, facts: VerdictFacts): Verdict {
   if (doubt?.why === 'before-policy') return waiting('CLOCK_WRONG', doubt.message, null);
 
   return timeVerdict(selected, need.packages, facts);
+}
+
+/**
+ * Mode `managed` only: while another updater is on, or this host has handed itself back to it, nothing is installed whatever the
+ * time. A verdict that says no for a reason of its own stands.
+ */
+export function besideOthers(verdict: Verdict, { inTheWay, takeover }: OthersNow): Verdict {
+  if (verdict.kind !== 'go' && verdict.kind !== 'waiting') return verdict;
+  if (takeover.state === 'fallback') {
+    return refused(
+      'OTHER_UPDATER_ACTIVE',
+      `this host handed itself back to its own updaters at ${takeover.since}, because no fresh policy came; with fresh policy it takes over again`,
+    );
+  }
+  if (inTheWay.length === 0) return verdict;
+  const [first, ...more] = inTheWay;
+
+  return refused(
+    'OTHER_UPDATER_ACTIVE',
+    `${first}${more.length === 0 ? '' : ` and ${more.join(', ')}`} also install${more.length === 0 ? 's' : ''} updates here; take over first: selvage-agent takeover`,
+  );
 }
 
 function timeVerdict(selected: Selected, packages: readonly PackageVersion[], facts: VerdictFacts): Verdict {

@@ -14,7 +14,9 @@ export const PURE: readonly string[] = [
   '^shared/policy/(documents|decode|references|select|select-words|schema|windows)[.]ts$',
   '^agent/connector/link-states[.]ts$',
   '^agent/preflight/(facts|checks|answer|causes)[.]ts$',
-  '^agent/runner/(machine|planner|earliest|selection|verdict|clock-problem)[.]ts$',
+  '^agent/runner/(machine|planner|earliest|selection|verdict|clock-problem|waited)[.]ts$',
+  '^agent/updaters/(cron-line|install-command|show-output|takeover/plan)[.]ts$',
+  '^shared/text/apt-conf[.]ts$',
   '^collector/(fixes/|host-state[.]ts$)',
   '^collector/audit/chain[.]ts$',
 ];

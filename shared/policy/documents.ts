@@ -102,21 +102,13 @@ export const patchPolicyDocument = z.strictObject({
   offline: z.strictObject({ actUntil: duration }).default({ actUntil: '1d' }),
   catchUp: z.unknown().optional(),
   postpone: z.unknown().optional(),
-  fallback: z.unknown().optional(),
+  /** A host that gets no fresh policy for so long gives itself back to the updaters it was taken over from. */
+  fallback: z.strictObject({ after: duration, action: z.literal('release') }).optional(),
   due: z.unknown().optional(),
 });
 
 /** Fields of PatchPolicy whose meaning is not built yet: refused (DOCUMENT_NOT_SUPPORTED), never silently ignored. */
-export const NOT_SUPPORTED_YET = [
-  'gate',
-  'order',
-  'reboot',
-  'hooks',
-  'catchUp',
-  'postpone',
-  'fallback',
-  'due',
-] as const;
+export const NOT_SUPPORTED_YET = ['gate', 'order', 'reboot', 'hooks', 'catchUp', 'postpone', 'due'] as const;
 
 const packageVersion = z.strictObject({ name: packageName, version, arch: packageName });
 

@@ -2,6 +2,7 @@
 // that can be acted on) and together (every window, policy and lane that one of them names is there). Pure.
 import { CodedError, hasCode } from '../errors/coded-error.ts';
 import { assertWindow } from '../schedule/window.ts';
+import { parseDuration } from '../time/duration.ts';
 import type { ApprovalDocument, PatchPolicyDocument, PolicyDocument, WindowDocument } from './documents.ts';
 import { parseDocumentSelect } from './select-words.ts';
 
@@ -15,6 +16,9 @@ export interface DocumentProblem {
 
 /** The name a lane may give instead of a window: no window is asked. */
 const ANY_WINDOW = 'any';
+
+/** A host hands itself back no sooner: 1 day. */
+const SHORTEST_FALLBACK_MS = 24 * 3_600_000;
 
 /** Every problem, with its path inside the document. */
 export function meaningProblems(document: PolicyDocument): readonly DocumentProblem[] {
@@ -68,10 +72,17 @@ function selectProblems(select: PatchPolicyDocument['select']): readonly Documen
 
 function policyProblems(policy: PatchPolicyDocument): readonly DocumentProblem[] {
   const lanes = Object.entries(policy.lanes);
-  const problems = selectProblems(policy.select);
+  const problems = [...selectProblems(policy.select), ...fallbackProblems(policy)];
   if (lanes.length === 0) return [...problems, { path: 'lanes', message: 'at least one lane is needed' }];
 
   return [...problems, ...lanes.flatMap(([name, lane]) => ringProblems(name, lane))];
+}
+
+function fallbackProblems({ fallback }: PatchPolicyDocument): readonly DocumentProblem[] {
+  if (fallback === undefined || parseDuration(fallback.after) >= SHORTEST_FALLBACK_MS) return [];
+  const message = `${fallback.after} is shorter than a day: a collector that is restarted is not gone`;
+
+  return [{ path: 'fallback.after', message }];
 }
 
 function ringProblems(name: string, lane: PatchPolicyDocument['lanes']['urgent']): readonly DocumentProblem[] {

@@ -6,6 +6,7 @@ import { systemClock } from '@selvage/shared/time/clock.ts';
 import { compareDebVersions } from '@selvage/shared/versions/deb.ts';
 import { createAptInstaller } from '../../providers/apt/installer.ts';
 import type { RunnerDeps } from '../deps.ts';
+import { NO_OTHERS } from '../others.ts';
 import { writeOverrun } from '../overrun.ts';
 import { runOnce } from '../runner.ts';
 import { systemUptime } from '../uptime.ts';
@@ -40,6 +41,7 @@ export function aptRunnerDeps({ root, stateDir, unprivileged, overdueMs }: AptRu
     }),
     compare: compareDebVersions,
     evidence: async () => ({ rebootRequired: false, staleProcesses: [] }),
+    updaters: NO_OTHERS,
     clock: systemClock,
     uptime: systemUptime,
     log: silentLog,

@@ -17,6 +17,7 @@ import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
 import { compareDebVersions } from '@selvage/shared/versions/deb.ts';
 import type { Installer } from '../../providers/provider.ts';
 import type { RunnerDeps } from '../deps.ts';
+import { NO_OTHERS, type OtherUpdaters } from '../others.ts';
 import type { Files } from '../state-file.ts';
 import type { Uptime } from '../uptime.ts';
 
@@ -128,7 +129,13 @@ export interface Bench {
   readonly stateDir: string;
   readonly runner: string;
   /** Without `uptime` the wall clock never leaps: time that is set has gone by. */
-  deps(over?: { mode?: Mode; files?: Files; labels?: Record<string, string[]>; uptime?: () => Uptime }): RunnerDeps;
+  deps(over?: {
+    mode?: Mode;
+    files?: Files;
+    labels?: Record<string, string[]>;
+    uptime?: () => Uptime;
+    updaters?: OtherUpdaters;
+  }): RunnerDeps;
   /** Signs the documents and puts the repository where the connector would. */
   push(...documents: readonly PolicyDocument[]): void;
   /** Writes the repository as it is. */
@@ -157,7 +164,7 @@ export function bench(documents: readonly PolicyDocument[] = defaultDocuments(),
     repository,
     stateDir,
     runner,
-    deps: ({ mode = 'managed', files, labels = {}, uptime = () => uptimeOf(clock) } = {}) => ({
+    deps: ({ mode = 'managed', files, labels = {}, uptime = () => uptimeOf(clock), updaters = NO_OTHERS } = {}) => ({
       settings: { mode, labels, root, stateDir, runnerDir: runner, zone: 'UTC' },
       host: {
         id: '3f0c1e52-0c7b-4a52-9d0e-2b8f0a6f1c11',
@@ -167,6 +174,7 @@ export function bench(documents: readonly PolicyDocument[] = defaultDocuments(),
       installer,
       compare: compareDebVersions,
       evidence: async () => ({ rebootRequired: false, staleProcesses: [] }),
+      updaters,
       clock,
       uptime,
       log: silentLog,

@@ -5,6 +5,7 @@ import { fakeClock } from '@selvage/shared/testing/fake-clock.ts';
 import { compareDebVersions } from '@selvage/shared/versions/deb.ts';
 import type { Installer } from '../../providers/provider.ts';
 import type { RunnerDeps } from '../deps.ts';
+import { NO_OTHERS } from '../others.ts';
 import { runOnce } from '../runner.ts';
 
 /** What a test and this program must agree on. */
@@ -60,6 +61,7 @@ const deps: RunnerDeps = {
   installer,
   compare: compareDebVersions,
   evidence: async () => ({ rebootRequired: false, staleProcesses: [] }),
+  updaters: NO_OTHERS,
   clock,
   uptime: () => ({ boot: 'boot', ms: clock.now().epochMilliseconds }),
   log: silentLog,
