@@ -30,7 +30,10 @@ export const PARTS = {
   setpriv: part('setpriv', 'util-linux'),
   strace: part('strace', 'strace'),
   // The service manager itself; it need not be the one that started this machine.
-  systemd: { programs: ['systemctl', 'systemd-run', 'systemd-analyze', 'nsenter'], packages: ['systemd', 'util-linux'] },
+  systemd: {
+    programs: ['systemctl', 'systemd-run', 'systemd-analyze', 'nsenter'],
+    packages: ['systemd', 'util-linux'],
+  },
   unshare: part('unshare', 'util-linux'),
 } as const satisfies Record<string, PartFacts>;
 export type Part = keyof typeof PARTS;
