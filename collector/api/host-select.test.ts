@@ -94,7 +94,7 @@ describe('when hosts are listed with a select text', () => {
   it('a wrong text is refused with its column, before anything is looked up', async () => {
     expect(await ask('os=debian and secuity>0')).toMatchObject({
       ...{ status: 400, code: 'SELECT_INVALID', details: { column: 15, text: 'os=debian and secuity>0' } },
-      message: 'column 15: the label secuity has no order: expected =, != or in; did you mean the field security?',
+      message: 'column 15: the label secuity has no order: expected =, != or in (did you mean security?)',
     });
   });
 });

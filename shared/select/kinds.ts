@@ -76,7 +76,7 @@ function textTest<F>(name: string, field: Extract<Field<F>, { kind: 'text' }>, w
 
     return {
       value: strange,
-      problem: `${name} is never "${written}"${meant ? `; did you mean ${meant}?` : ''} expected one of: ${values.join(', ')}`,
+      problem: `${name} is never "${written}"${meant ? ` (did you mean ${meant}?)` : ''}; expected one of: ${values.join(', ')}`,
     };
   }
   const matchers = wanted.values.map((value) => matcherOf(value.map(fold)));

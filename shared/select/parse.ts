@@ -152,12 +152,11 @@ class Parser<F> {
       throw this.#error(next, `expected a comparison after ${name}: = != < > or in, then ${exampleOf(field.kind)}`);
     const flags = Object.entries(this.#words.fields).flatMap(([flag, { kind }]) => (kind === 'flag' ? [flag] : []));
     const meant = nearest(name, Object.keys(this.#words.fields));
-    const hint = meant ? `; did you mean ${meant}?` : '';
+    const alone = `${flags.length === 1 ? 'the flag, which stands' : 'flags, which stand'} alone: ${flags.join(', ') || 'none'}`;
     // Behind a name that stands alone something is missing, or the name itself is wrong.
-    throw this.#error(
-      meant ? token : next,
-      `${label ? 'the label ' : ''}${name} is no flag${hint} expected =, != or in after a label, or one of: ${flags.join(', ')}`,
-    );
+    if (meant !== null) throw this.#error(token, `${name} is no flag${offered(meant)}; ${alone}`);
+
+    throw this.#error(next, `expected =, != or in after the label ${name} (${alone})`);
   }
 
   #leaf(
@@ -169,7 +168,7 @@ class Parser<F> {
     const made = this.#made(node, wanted);
     if (typeof made === 'function') return { node, parts: [], answer: made };
     const meant = node.label ? nearest(node.name, Object.keys(this.#words.fields)) : null;
-    if (meant !== null) throw this.#error(name, `${made.problem}; did you mean the field ${meant}?`);
+    if (meant !== null) throw this.#error(name, `${made.problem}${offered(meant)}`);
 
     throw this.#error(made.value === undefined ? order : values[made.value], made.problem);
   }
@@ -187,8 +186,9 @@ class Parser<F> {
     const explicit = token.word.startsWith(LABEL_PREFIX);
     const name = explicit ? token.word.slice(LABEL_PREFIX.length) : token.word;
     if (!NAME.test(name)) {
-      const lower = NAME.test(name.toLowerCase()) ? `; did you mean ${name.toLowerCase()}?` : '';
-      throw this.#error(token, `"${token.word}" is no name${lower} expected lower-case letters, digits and . _ / -`);
+      const lower = name.toLowerCase();
+      const hint = offered(NAME.test(lower) ? lower : null);
+      throw this.#error(token, `"${token.word}" is no name${hint}; expected lower-case letters, digits and . _ / -`);
     }
     if (!explicit && Object.hasOwn(fields, name)) return { name, label: false };
     if (!explicit && refused && Object.hasOwn(refused, name))
@@ -198,7 +198,7 @@ class Parser<F> {
     const meant = nearest(name, Object.keys(fields));
     throw this.#error(
       token,
-      `${noun} have no ${explicit ? 'labels' : `field ${name}`}${meant ? `; did you mean ${meant}?` : ''} expected one of: ${Object.keys(fields).join(', ')}`,
+      `${noun} have no ${explicit ? 'labels' : `field ${name}`}${offered(meant)}; expected one of: ${Object.keys(fields).join(', ')}`,
     );
   }
 
@@ -244,6 +244,10 @@ class Parser<F> {
   #error(token: Token | undefined, sentence: string) {
     return invalid(this.#text, token?.at ?? this.#text.length, sentence);
   }
+}
+
+function offered(meant: string | null): string {
+  return meant === null ? '' : ` (did you mean ${meant}?)`;
 }
 
 const SHOWN_CHARACTERS = 30;
