@@ -69,6 +69,9 @@ export async function enrollHost(context: Context, flags: EnrollFlags): Promise<
     await writeRunnerHost(runnerDir, enrolled);
     if (user !== null) await prepareFolders(settings, user);
     context.say(`enrolled as ${enrolled.name} (${enrolled.hostId}) with ${enrolled.collector}, mode ${mode}`);
+    if (enrolled.pending) {
+      context.say(`it is pending: an admin lets it in with: selvage host accept ${enrolled.name}`);
+    }
     context.say('next: selvage-agent connect');
   } catch (error) {
     try {

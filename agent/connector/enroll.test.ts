@@ -159,7 +159,7 @@ describe('when a host enrolls', () => {
     const identity = await loadIdentity(join(how.stateDir, 'identity'));
     const runnerKey = await readFile(join(how.runnerDir, 'key.pem'), 'utf8');
 
-    expect(enrolled).toEqual({ hostId: identity.hostId, name: 'web-1', collector: from.url });
+    expect(enrolled).toEqual({ hostId: identity.hostId, pending: false, name: 'web-1', collector: from.url });
     expect(identity).toMatchObject({ name: 'web-1', pin: from.pin, authorities: [from.authority.certificate] });
     expect(new Uint8Array(await readFile(join(how.runnerDir, 'trust/root.json')))).toEqual(ROOT);
 

@@ -39,6 +39,8 @@ export interface Enrolled {
   readonly hostId: HostId;
   readonly name: string;
   readonly collector: string;
+  /** An admin has to accept it before it gets policy. */
+  readonly pending: boolean;
 }
 
 const PRIVATE_FILE = 0o600;
@@ -62,6 +64,8 @@ const answerDocument = z.object({
   name: z.string().min(1).max(253),
   certificate: z.string().max(8192),
   authority: z.string().max(8192),
+  /** A collector from before there were pending hosts does not say. */
+  pending: z.boolean().default(false),
 });
 type Answer = z.output<typeof answerDocument>;
 
@@ -91,7 +95,7 @@ export async function enroll(options: EnrollOptions): Promise<Enrolled> {
   // From here on the token is spent: whatever fails, the keys stay, and the next attempt asks for the same host again.
   await store(paths, { options, trust, answer });
 
-  return { hostId: answer.hostId, name: answer.name, collector: url };
+  return { hostId: answer.hostId, name: answer.name, collector: url, pending: answer.pending };
 }
 
 const exchangeOf = ({ deadlineMs, connect }: EnrollOptions) => ({

@@ -308,7 +308,8 @@ class Session {
       // More than a renewal had begun: the next connection is for nothing else.
       this.#end(comingBack('this host comes back to renew its certificate'));
     } else if (frame.fatal) this.#end(error);
-    else this.#parts.onProblem(error);
+    // After the Welcome that it came with has been told: what stands now is what was said last.
+    else this.#later(async () => this.#parts.onProblem(error));
   }
 
   /** Handled in order, one at a time; what fails (a full disk) ends the session, and the collector sends it again. */

@@ -1,6 +1,7 @@
 // Reads what alarms are about: certificates, the store and the policy repository. It judges nothing; ./alarms.ts does.
 import { X509Certificate } from 'node:crypto';
 import { monthOf } from '@selvage/shared/policy/roles.ts';
+import { counts } from '../host-state.ts';
 import type { PolicyRepository } from '../policy/repository.ts';
 import type { HostRecord, Readers } from '../store/ports.ts';
 import type { AlarmFacts, EndingKind } from './alarms.ts';
@@ -50,16 +51,17 @@ export async function readFacts({ store, policy, held, certificates }: FactSourc
   };
 }
 
-/** Revoked hosts are to stay away, and quarantined ones are shown as such. */
-function isOurs({ state, quarantine }: HostRecord): boolean {
-  return state === 'active' && quarantine === null;
+/** Revoked hosts are to stay away, quarantined ones are shown as such, and pending ones may be anybody's. */
+function isOurs(host: HostRecord): boolean {
+  return counts(host) && host.quarantine === null;
 }
 
 /** A door that an admin has opened is decided upon, and a knock that was answered is over. */
-function isInDoubt({ state, quarantine, knock, readmit }: HostRecord): boolean {
+function isInDoubt(host: HostRecord): boolean {
+  const { quarantine, knock, readmit } = host;
   const knocks = knock !== null && !knock.answered && readmit === null;
 
-  return state === 'active' && (quarantine !== null || knocks);
+  return counts(host) && (quarantine !== null || knocks);
 }
 
 function laterEnd({ certificateExpires, next }: HostRecord): string {

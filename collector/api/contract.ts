@@ -12,6 +12,7 @@ import { MAX_DOCUMENTS, MAX_POLICY_FILE_BYTES, MAX_ROLES, MAX_ROOT_STEPS } from 
 import { z } from 'zod';
 import { ALARM_KINDS, SEVERITIES } from '../alarms/alarms.ts';
 import { FIX_STATES } from '../fixes/fix.ts';
+import { HOST_STATES } from '../host-state.ts';
 import { selection } from './contract/select.ts';
 
 const NAME_LENGTH = 253;
@@ -69,7 +70,15 @@ export const status = z.strictObject({
   api: z.string(),
   apiPin: z.string(),
   you: z.strictObject({ name, role: z.enum(['admin', 'reader']) }),
-  hosts: z.strictObject({ active: count, revoked: count, connected: count, unknown: count }),
+  /** `active` are those that count; pending, revoked and retired ones are in no other number. */
+  hosts: z.strictObject({
+    active: count,
+    pending: count,
+    revoked: count,
+    retired: count,
+    connected: count,
+    unknown: count,
+  }),
   policy: z.strictObject({ documents: count, timestampVersion: count, expires: instant }),
   audit: head.nullable(),
   load,
@@ -110,7 +119,7 @@ const quarantine = z.strictObject({
 export const hostSummary = z.strictObject({
   id: name,
   name,
-  state: z.enum(['active', 'revoked']),
+  state: z.enum(HOST_STATES),
   mode: z.enum(MODES),
   connected: z.boolean(),
   enrolledAt: instant,
@@ -121,7 +130,17 @@ export const hostSummary = z.strictObject({
   os: z
     .strictObject({ id: z.string(), version: z.string(), prettyName: z.string(), idLike: z.array(z.string()) })
     .nullable(),
+  /** Of the host's own settings, null before the first inventory: policies select by them. */
   labels: z.record(z.string(), z.array(z.string())).nullable(),
+  /** What the collector says of it: for lists and reports, no policy selects by these. */
+  collectorLabels: z.record(z.string(), z.array(z.string())),
+  owner: z.string().nullable(),
+  /** Id of the token it came by. */
+  token: z.string().nullable(),
+  /** When it was let in, null while it is pending. */
+  acceptedAt: instant.nullable(),
+  /** Names of other hosts that say they are the same machine: a copied disk, or one that was enrolled twice. */
+  sameMachineAs: z.array(z.string()),
   upgradable: unknownable,
   held: unknownable,
   phased: unknownable,
@@ -171,6 +190,10 @@ export const hostDetail = hostSummary.extend({
   /** The host's clock minus the collector's, milliseconds; null: it did not say. */
   clockSkewMs: z.number().nullable(),
   revokedAt: instant.nullable(),
+  retiredAt: instant.nullable(),
+  /** The host whose place it took, and the one that took its place. */
+  replaces: z.string().nullable(),
+  replacedBy: z.string().nullable(),
   kernel: z.strictObject({ running: z.string(), installed: z.array(z.string()) }).nullable(),
   packages: unknownable,
   packageLists: z.strictObject({ asOf: instant.nullable(), stale: z.array(staleRepository) }),
@@ -211,19 +234,6 @@ export const authorities = z.strictObject({
 export const authorityStep = z.strictObject({ leaveBehind: z.boolean().default(false) });
 
 // --- tokens and admins -----------------------------------------------------------------------------------------------
-
-export const token = z.strictObject({
-  id: name,
-  kind: z.enum(['host', 'admin']),
-  boundTo: z.string().nullable(),
-  createdBy: z.string(),
-  createdAt: instant,
-  expiresAt: instant,
-  state: z.enum(['open', 'used', 'expired', 'revoked']),
-  usedFor: z.string().nullable(),
-});
-export const tokens = z.strictObject({ tokens: z.array(token) });
-export const tokenRequest = z.strictObject({ host: hostName, expires: duration.default('8h') });
 
 /** The only answer that carries a secret; it is shown once and stored hashed. */
 export const createdToken = z.strictObject({

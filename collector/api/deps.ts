@@ -5,11 +5,13 @@ import type { HostId, Sha256, Timestamp } from '@selvage/shared/model/ids.ts';
 import type { PolicyDocument } from '@selvage/shared/policy/documents.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import type { Alarm, Behind } from '../alarms/alarms.ts';
+import type { Changed, HostChange } from '../enrollment/changes.ts';
 import type { RotationView } from '../enrollment/rotation.ts';
+import type { TokenRequest } from '../enrollment/tokens.ts';
 import type { Events } from '../events.ts';
 import type { Load } from '../metrics/meter.ts';
 import type { Restoration } from '../restorations.ts';
-import type { AdminRecord, Store } from '../store/ports.ts';
+import type { Store } from '../store/ports.ts';
 
 export interface ApiDeps {
   readonly store: Store;
@@ -43,17 +45,15 @@ export interface Addresses {
 
 /** Each change writes its audit entry with `by` as the actor in its own transaction. */
 export interface EnrollmentPort {
-  createToken(request: {
-    readonly kind: 'host' | 'admin';
-    readonly boundTo: string;
-    readonly role?: AdminRecord['role'];
-    readonly ttlMs: number;
-    readonly createdBy: string;
-  }): Promise<{ readonly token: string; readonly id: string; readonly expiresAt: string }>;
+  createToken(
+    request: TokenRequest,
+  ): Promise<{ readonly token: string; readonly id: string; readonly expiresAt: string }>;
   revokeToken(id: string, by: string): Promise<unknown>;
   /** Also closes the live connection of the host. */
   revokeHost(host: string, by: string, reason?: string): Promise<unknown>;
   revokeAdmin(name: string, by: string): Promise<unknown>;
+  /** What became of each, in the order given. */
+  changeHosts(ids: readonly HostId[], change: HostChange, by: string): Promise<readonly Changed[]>;
   /** Until when the door is open. */
   readmitHost(host: string, by: string, machine?: string): Promise<Timestamp>;
   /** The next certificate of the admin, PEM. */

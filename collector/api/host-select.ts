@@ -4,8 +4,8 @@ import { fieldsOf } from '@selvage/shared/select/evaluate.ts';
 import type { Select } from '@selvage/shared/select/parse.ts';
 import type { HostRecord, InventoryReader } from '../store/ports.ts';
 import type { ApiDeps } from './deps.ts';
-import { HOST_WORDS, type HostFacts, labelNames, SECTION_OF_FIELD } from './host-fields.ts';
-import { summariesOf } from './host-view.ts';
+import { type EnrolledFacts, HOST_WORDS, type HostFacts, labelNames, SECTION_OF_FIELD } from './host-fields.ts';
+import { summariesOf, twinsOf } from './host-view.ts';
 import { type Chosen, choose, readSelect } from './selecting.ts';
 
 export type HostSources = Pick<ApiDeps, 'store' | 'connections' | 'clock'>;
@@ -18,11 +18,12 @@ export interface HostQuestion {
 }
 
 /** Throws SELECT_INVALID. Hosts of which it is not known are not among the chosen; `selection` says how many and why. */
-export async function selectHosts(sources: HostSources, question: HostQuestion): Promise<Chosen<HostFacts>> {
+export async function selectHosts(sources: HostSources, question: HostQuestion): Promise<Chosen<EnrolledFacts>> {
   const select = readSelect(question.select, HOST_WORDS);
-  const records = (await sources.store.read.hosts.list()).filter(question.among ?? (() => true));
+  const all = await sources.store.read.hosts.list();
+  const records = all.filter(question.among ?? (() => true));
 
-  return choose(await factsOf(sources, records, select), select, sources.clock.now(), labelNames);
+  return choose(await factsOf(sources, { all, records }, select), select, sources.clock.now(), labelNames);
 }
 
 /** True where a text asks for a field: a filter that would hide what it asks for is left out then. */
@@ -34,15 +35,15 @@ export function asksFor(text: string | undefined, field: string): boolean {
 
 async function factsOf(
   { store, connections }: HostSources,
-  records: readonly HostRecord[],
+  { all, records }: { readonly all: readonly HostRecord[]; readonly records: readonly HostRecord[] },
   select: Select<HostFacts> | null,
-): Promise<readonly HostFacts[]> {
+): Promise<readonly EnrolledFacts[]> {
   const [rows, sections] = await Promise.all([
-    summariesOf(records, store.read.inventory, connections.connected()),
+    summariesOf(records, store.read.inventory, connections.connected(), twinsOf(all)),
     moreSections(store.read.inventory, select),
   ]);
 
-  return records.flatMap((record, index): readonly HostFacts[] => {
+  return records.flatMap((record, index): readonly EnrolledFacts[] => {
     const row = rows[index];
     if (!row) return [];
     const more = Object.fromEntries([...sections].map(([name, byHost]) => [name, byHost.get(record.id) ?? null]));

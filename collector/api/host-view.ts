@@ -2,6 +2,7 @@
 // null and a sentence, never 0 and never a shorter list.
 import type { Inventory, Section, SectionName } from '@selvage/shared/model/inventory.ts';
 import type { z } from 'zod';
+import { hostState } from '../host-state.ts';
 import type { HostRecord, InventoryReader, SectionOfHost, StoredSection } from '../store/ports.ts';
 import type { hostDetail, hostSummary } from './contract.ts';
 import type { HostPlan } from './host-plan.ts';
@@ -16,6 +17,7 @@ type Outcome<N extends SectionName> =
   | { readonly ok: false; readonly reason: string };
 
 interface Parts {
+  readonly sameMachineAs: readonly string[];
   readonly connected: boolean;
   readonly takenAt: string | null;
   readonly os: Outcome<'os'>;
@@ -29,6 +31,7 @@ export async function summariesOf(
   records: readonly HostRecord[],
   inventory: InventoryReader,
   connected: readonly string[],
+  twins: Twins = twinsOf(records),
 ): Promise<HostSummary[]> {
   const live = new Set(connected);
   const [os, agent, updates, reboot] = await Promise.all([
@@ -41,6 +44,7 @@ export async function summariesOf(
   return records.map((record) =>
     summaryOf(record, {
       connected: live.has(record.id),
+      sameMachineAs: twins(record),
       takenAt: updates.get(record.id)?.takenAt ?? null,
       os: outcome(os.get(record.id)),
       agent: outcome(agent.get(record.id)),
@@ -50,12 +54,31 @@ export async function summariesOf(
   );
 }
 
+/** Names of the other hosts that say they are the same machine. */
+export type Twins = (record: HostRecord) => readonly string[];
+
+/** Among those that may connect: what is revoked has been dealt with. */
+export function twinsOf(records: readonly HostRecord[]): Twins {
+  const byMachine = Map.groupBy(
+    records.filter(({ state }) => state === 'active'),
+    ({ machineId }) => machineId,
+  );
+
+  return ({ id, state, machineId }) =>
+    state === 'active'
+      ? (byMachine.get(machineId) ?? []).filter((other) => other.id !== id).map(({ name }) => name)
+      : [];
+}
+
 /** Everything about one host. */
 export function detailOf(
   record: HostRecord,
   facts: {
     /** Null when it is not connected. */
     readonly connectedSince: string | null;
+    readonly sameMachineAs: readonly string[];
+    /** The host that took its place. */
+    readonly replacedBy: string | null;
     readonly plan: (known: {
       readonly os: Section<'os'> | null;
       readonly labels: Section<'agent'>['labels'] | null;
@@ -77,6 +100,7 @@ export function detailOf(
   return {
     ...summaryOf(record, {
       connected: facts.connectedSince !== null,
+      sameMachineAs: facts.sameMachineAs,
       takenAt: facts.inventory?.takenAt ?? null,
       os,
       agent,
@@ -94,6 +118,9 @@ export function detailOf(
     lastAddress: record.lastAddress,
     clockSkewMs: record.clockSkewMs,
     revokedAt: record.revokedAt,
+    retiredAt: record.retiredAt,
+    replaces: record.replaces,
+    replacedBy: facts.replacedBy,
     kernel: kernel.ok
       ? { running: kernel.data.running, installed: kernel.data.installed.map(({ release }) => release) }
       : null,
@@ -118,7 +145,7 @@ function summaryOf(record: HostRecord, parts: Parts): HostSummary {
   return {
     id: record.id,
     name: record.name,
-    state: record.state,
+    state: hostState(record),
     mode: record.mode,
     connected: parts.connected,
     enrolledAt: record.enrolledAt,
@@ -127,6 +154,11 @@ function summaryOf(record: HostRecord, parts: Parts): HostSummary {
     inventoryAt: parts.takenAt,
     os: os.ok ? (({ id, version, prettyName, idLike }) => ({ id, version, prettyName, idLike }))(os.data) : null,
     labels: agent.ok ? agent.data.labels : null,
+    collectorLabels: Object.fromEntries(Object.entries(record.labels).map(([name, values]) => [name, [...values]])),
+    owner: record.owner,
+    token: record.token,
+    acceptedAt: record.acceptedAt,
+    sameMachineAs: [...parts.sameMachineAs],
     upgradable: pending?.length ?? null,
     held: pending?.filter(({ held }) => held).length ?? null,
     phased: pending?.filter(({ phased }) => phased !== null).length ?? null,

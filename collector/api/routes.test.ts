@@ -5,6 +5,7 @@ import { generateKey } from '@selvage/shared/pki/keys.ts';
 import { approvalSample } from '@selvage/shared/policy/testing/sample-documents.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { hashOf, hostId, hostSample, resultSample } from '../store/samples.ts';
+import * as tokenShapes from './contract/tokens.ts';
 import * as contract from './contract.ts';
 import { type ApiLab, apiLab, type ClientIdentity } from './testing/api-lab.ts';
 import { OS_SECTION, pendingSample, putInventory } from './testing/inventories.ts';
@@ -63,7 +64,7 @@ describe('when hosts are asked for', () => {
     });
     expect(hosts[2]).toMatchObject({ upgradable: null, security: null, unknown: ['no inventory has arrived yet'] });
     const status = contract.status.parse((await get('/v1/status')).json);
-    expect(status.hosts).toEqual({ active: 3, revoked: 0, connected: 1, unknown: 2 });
+    expect(status.hosts).toEqual({ active: 3, pending: 0, revoked: 0, retired: 0, connected: 1, unknown: 2 });
   });
 
   it('one host is found by name and by id, whole', async () => {
@@ -131,23 +132,28 @@ describe('when hosts are asked for', () => {
 
 describe('when tokens are made', () => {
   it('the secret is in that answer only, and the ledger names the admin', async () => {
-    const made = contract.createdToken.parse((await post('/v1/tokens', { host: 'Web-1', expires: '1h' })).json);
+    const made = tokenShapes.createdHostToken.parse((await post('/v1/tokens', { host: 'Web-1', expires: '1h' })).json);
     const listed = await get('/v1/tokens');
 
     expect(made).toMatchObject({ boundTo: 'web-1', collector: 'wss://c:1', pin: 'sha256:a' });
     expect(listed.text).not.toContain(made.token);
-    expect(contract.tokens.parse(listed.json).tokens).toMatchObject([{ id: made.id, state: 'open', boundTo: 'web-1' }]);
+    expect(tokenShapes.tokens.parse(listed.json).tokens).toMatchObject([
+      { id: made.id, state: 'open', boundTo: 'web-1' },
+    ]);
     expect(await lastEntry()).toMatchObject({ actor: 'admin:ann', action: 'token.created' });
     expect(JSON.stringify(await lab.store.read.audit.after(0, 10))).not.toContain(made.token);
   });
 
   it('a revoked or expired one says so', async () => {
-    const first = contract.createdToken.parse((await post('/v1/tokens', { host: 'a', expires: '1h' })).json);
+    const first = tokenShapes.createdHostToken.parse((await post('/v1/tokens', { host: 'a', expires: '1h' })).json);
     await post('/v1/tokens', { host: 'b', expires: '1h' });
-    expect(await post(`/v1/tokens/${first.id}/revoke`)).toMatchObject({ status: 200, json: { state: 'revoked' } });
+    expect(await post(`/v1/tokens/${first.id}/revoke`)).toMatchObject({
+      status: 200,
+      json: { token: { state: 'revoked' } },
+    });
     await lab.clock.advance(2 * 3_600_000);
 
-    const { tokens } = contract.tokens.parse((await get('/v1/tokens')).json);
+    const { tokens } = tokenShapes.tokens.parse((await get('/v1/tokens')).json);
     expect(tokens.map(({ state }) => state).toSorted()).toEqual(['expired', 'revoked']);
     expect(await post('/v1/tokens/none/revoke')).toMatchObject({ status: 404, json: { code: 'NOT_FOUND' } });
   });

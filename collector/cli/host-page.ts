@@ -50,7 +50,10 @@ export function showHost(cli: Cli, host: Detail, done: Done): void {
       `${count(host.upgradable)} (security ${count(host.security)}, held ${count(host.held)}, phased ${count(host.phased)})`,
     ],
     ['old code runs', stale(host)],
-    ['labels', labels(host)],
+    ['labels', labels(host.labels)],
+    ['  by the collector', labels(host.collectorLabels)],
+    ['owner', host.owner ?? 'none'],
+    ['came by', host.token === null ? 'a token from before these were kept' : `token ${host.token}`],
     ['agent', `${host.agentVersion ?? 'unknown'}, seen ${since(host.lastSeen, cli)}`],
     ['address', host.lastAddress ?? 'unknown'],
     ['machine', host.machineId],
@@ -194,8 +197,8 @@ function stale(host: Detail): string {
   return `${host.staleProcesses} processes${host.staleProcessesComplete === true ? '' : ' at least (the agent may not see all)'}`;
 }
 
-function labels(host: Detail): string {
-  if (host.labels === null) return '?';
+function labels(named: Detail['labels']): string {
+  if (named === null) return '?';
 
-  return list(Object.entries(host.labels).map(([name, values]) => `${name}=${values.join('|')}`));
+  return list(Object.entries(named).map(([name, values]) => `${name}=${values.join('|')}`));
 }

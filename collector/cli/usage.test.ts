@@ -11,14 +11,19 @@ describe('when a command is used wrongly or nothing answers', () => {
     [
       'an unknown verb',
       ['host', 'shwo'],
-      /^error USAGE: unknown command 'shwo'.*\nnext: usage: selvage host list\|show\|readmit\|revoke/,
+      /^error USAGE: unknown command 'shwo'.*\nnext: usage: selvage host list\|show\|readmit\|accept/,
     ],
     [
       'an unknown option',
       ['host', 'list', '--jsno'],
       /^error USAGE: unknown option '--jsno'.*\nnext: usage: selvage host list/,
     ],
-    ['a missing option', ['token', 'create'], /^error USAGE: required option '--host <name>'/],
+    [
+      'a token for nobody',
+      ['token', 'create'],
+      /^error USAGE: for whom is the token\?\nnext: say --host NAME .* or --uses COUNT/,
+    ],
+    ['a missing option', ['host', 'retire', 'a'], /^error USAGE: required option '--reason <text>'/],
     ['a missing argument', ['host', 'show'], /^error USAGE: missing required argument 'host'/],
     [
       'a lane that is none',

@@ -6,6 +6,7 @@ import type { HostId, Sha256, Timestamp } from '@selvage/shared/model/ids.ts';
 import { fingerprint } from '@selvage/shared/pki/certificate.ts';
 import type { Random } from '@selvage/shared/random.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
+import { counts } from '../host-state.ts';
 import type { HostRecord, Store } from '../store/ports.ts';
 import { expiryOf, makeAuthority } from './authorities.ts';
 import { timestamp } from './context.ts';
@@ -145,8 +146,9 @@ function behindOf(phase: Phase, newest: Sha256, hosts: readonly HostRecord[]): r
   });
 }
 
+/** A pending host must not be able to hold a rotation up: it follows, or it enrolls anew. */
 async function activeHosts(store: Store): Promise<readonly HostRecord[]> {
-  return (await store.read.hosts.list()).filter(({ state }) => state === 'active');
+  return (await store.read.hosts.list()).filter(counts);
 }
 
 function viewOf(authorities: HostsAuthorities, hosts: readonly HostRecord[]): RotationView {

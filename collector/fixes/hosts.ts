@@ -1,5 +1,6 @@
-// Puts what the store knows of each active host into the form that fixes are made from. Pure. A host that has not
+// Puts what the store knows of each host that counts into the form that fixes are made from. Pure. A host that has not
 // reported stays in the list, as unknown: it never just drops out.
+import { counts } from '../host-state.ts';
 import type { HostRecord, SectionOfHost } from '../store/ports.ts';
 import type { HostPackages, HostUpdates, UnknownHost } from './fix.ts';
 
@@ -48,5 +49,5 @@ export function whyUnknown({ updates, problem }: HostUpdates): string | null {
 }
 
 function active(hosts: readonly HostRecord[]): readonly HostRecord[] {
-  return hosts.filter(({ state }) => state === 'active');
+  return hosts.filter(counts);
 }

@@ -92,6 +92,7 @@ const record = z.preprocess((row) => {
 
 const BY_ID = 'select * from hosts where id = ?';
 const BY_MACHINE = `select * from hosts where machineId = ? and state = 'active' order by serial`;
+const SUCCESSOR = 'select * from hosts where replaces = ? order by serial desc limit 1';
 const PENDING = `select * from hosts where acceptedAt is null and state = 'active' order by serial`;
 const SEEN = `update hosts set lastSeen = ?, agentVersion = ?, mode = ? where id = ? and state = 'active'`;
 const SEEN_ALL = `
@@ -134,6 +135,11 @@ export function hostReader(db: Db): HostReader {
       return row ? rows.decodeRow(record, 'hosts', row) : null;
     },
     byMachine: async (machineId) => rows.decodeRows(record, 'hosts', (await written(db, BY_MACHINE, [machineId])).rows),
+    successor: async (id) => {
+      const [row] = (await written(db, SUCCESSOR, [id])).rows;
+
+      return row === undefined ? null : rows.decodeRow(record, 'hosts', row);
+    },
     pending: async () => rows.decodeRows(record, 'hosts', (await written(db, PENDING, [])).rows),
   };
 }

@@ -1,6 +1,7 @@
 // Hosts: what each is and misses by its newest inventory, its results, and its revocation.
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import { HOST_STATES, hostState } from '../../host-state.ts';
 import type { HostRecord } from '../../store/ports.ts';
 import { selectText } from '../contract/select.ts';
 import { hostDetail, hosts, readmitRequest, readmitted, results, revokeRequest } from '../contract.ts';
@@ -8,7 +9,7 @@ import type { ApiDeps } from '../deps.ts';
 import { hostOf } from '../found.ts';
 import { planOf } from '../host-plan.ts';
 import { asksFor, selectHosts } from '../host-select.ts';
-import { detailOf } from '../host-view.ts';
+import { detailOf, twinsOf } from '../host-view.ts';
 import { addRoute } from '../route.ts';
 
 const MAX_RESULTS = 500;
@@ -19,11 +20,13 @@ export function addHosts(app: FastifyInstance, deps: ApiDeps): void {
   const { store, enrollment, connections, policy, clock } = deps;
   const detail = async (idOrName: string) => {
     const record = await hostOf(store.read.hosts, idOrName);
-    const [inventory, sections, results, current] = await Promise.all([
+    const [inventory, sections, results, current, machines, successor] = await Promise.all([
       store.read.inventory.latest(record.id),
       store.read.inventory.sections(record.id),
       store.read.results.ofHost(record.id, MAX_RESULTS),
       policy.current(),
+      store.read.hosts.byMachine(record.machineId),
+      store.read.hosts.successor(record.id),
     ]);
     const documents = current.documents.map(({ document }) => document);
 
@@ -31,6 +34,8 @@ export function addHosts(app: FastifyInstance, deps: ApiDeps): void {
       connectedSince: connections.connectedSince(record.id)?.toString() ?? null,
       inventory,
       sections,
+      sameMachineAs: twinsOf([record, ...machines.filter(({ id }) => id !== record.id)])(record),
+      replacedBy: successor?.id ?? null,
       plan: (known) => planOf({ host: record, ...known, documents, results, now: clock.now() }),
     });
   };
@@ -40,12 +45,13 @@ export function addHosts(app: FastifyInstance, deps: ApiDeps): void {
     url: '/v1/hosts',
     guard: 'reader',
     summary: 'Hosts with the counts of their newest inventory; an unknown count is null',
-    query: z.strictObject({ state: z.enum(['active', 'revoked', 'all']).optional(), select: selectText }),
+    query: z.strictObject({ state: z.enum(['current', ...HOST_STATES, 'all']).optional(), select: selectText }),
     reply: hosts,
     handle: async ({ query: { select, ...query } }) => {
       // A text that asks for a state means all of them.
-      const wanted = query.state ?? (asksFor(select, 'state') ? 'all' : 'active');
-      const among = ({ state }: HostRecord) => wanted === 'all' || state === wanted;
+      const wanted = query.state ?? (asksFor(select, 'state') ? 'all' : 'current');
+      const among = (record: HostRecord) =>
+        wanted === 'all' || (wanted === 'current' ? record.state === 'active' : hostState(record) === wanted);
       const { chosen, selection } = await selectHosts(deps, { select, among });
 
       return {

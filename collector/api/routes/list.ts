@@ -8,7 +8,10 @@ import { addAuthorities } from './authorities.ts';
 import { addEvents } from './events.ts';
 import { addFirstContact } from './first-contact.ts';
 import { addFixes } from './fixes.ts';
+import { addHistory } from './history.ts';
+import { addHostChanges } from './host-changes.ts';
 import { addHosts } from './hosts.ts';
+import { addImports } from './imports.ts';
 import { addMetrics } from './metrics.ts';
 import { addOpenApi } from './open-api.ts';
 import { addPolicy } from './policy.ts';
@@ -22,6 +25,9 @@ export const ROUTES: readonly ((app: FastifyInstance, deps: ApiDeps) => void)[] 
   addMetrics,
   addAlarms,
   addHosts,
+  addImports,
+  addHistory,
+  addHostChanges,
   addTokens,
   addAdmins,
   addAuthorities,

@@ -4,14 +4,17 @@ import type { z } from 'zod';
 import { hostDetail, hosts, readmitted, results } from '../../api/contract.ts';
 import { type Cli, openSession } from '../cli.ts';
 import { showHost } from '../host-page.ts';
-import { pathWith, selectOption } from '../options.ts';
+import { durationOption, pathWith, selectOption } from '../options.ts';
 import { showSelection } from '../selection-lines.ts';
 import { at, since } from '../when.ts';
+import { addHostChanges } from './host-changes.ts';
+import { addHostHistory, listChangedOutside, OUTSIDE_SINCE } from './host-history.ts';
 
 interface ListOptions {
   readonly all?: boolean;
   readonly json?: boolean;
   readonly select?: string;
+  readonly changedOutside?: string | true;
 }
 
 type HostRow = z.output<typeof hosts>['hosts'][number];
@@ -22,6 +25,11 @@ export function addHost(program: Command, cli: Cli): void {
   selectOption(noun.command('list'))
     .description('hosts with pending updates; ? means unknown, which is not 0')
     .option('--all', 'revoked ones too')
+    .option(
+      '--changed-outside [since]',
+      'only those that something else than Selvage has changed, in the last 7d or as given',
+      durationOption,
+    )
     .option('--json', 'print one JSON document')
     .action((options: ListOptions) => list(cli, options));
 
@@ -39,21 +47,8 @@ export function addHost(program: Command, cli: Cli): void {
     .option('--machine <id>', 'which machine it is, when its identity was seen on two (see: host show)')
     .action((host: string, options: { machine?: string }) => readmit(cli, host, options));
 
-  noun
-    .command('revoke')
-    .description('end the trust in a host and close its connection at once')
-    .argument('<host>', 'name or id')
-    .option('--reason <text>', 'why, for the audit ledger')
-    .action(async (host: string, options: { reason?: string }) => {
-      const { client } = await openSession(cli);
-      const path = `/v1/hosts/${encodeURIComponent(host)}/revoke`;
-      const revoked = await client.post(
-        path,
-        options.reason === undefined ? {} : { reason: options.reason },
-        hostDetail,
-      );
-      cli.screen.line(`host ${revoked.name} is revoked and its connection closed`);
-    });
+  addHostChanges(noun, cli);
+  addHostHistory(noun, cli);
 }
 
 async function readmit(cli: Cli, host: string, options: { machine?: string }): Promise<void> {
@@ -69,6 +64,12 @@ async function readmit(cli: Cli, host: string, options: { machine?: string }): P
 }
 
 async function list(cli: Cli, options: ListOptions): Promise<void> {
+  const { changedOutside, select, json } = options;
+  if (changedOutside !== undefined) {
+    const since = changedOutside === true ? OUTSIDE_SINCE : changedOutside;
+
+    return listChangedOutside(cli, { since, select, json });
+  }
   const { client } = await openSession(cli);
   const state = options.all === true ? 'all' : undefined;
   const answer = await client.get(pathWith('/v1/hosts', { state, select: options.select }), hosts);
@@ -117,7 +118,7 @@ async function list(cli: Cli, options: ListOptions): Promise<void> {
 }
 
 function linkOf(host: HostRow): string {
-  if (host.state === 'revoked') return 'revoked';
+  if (host.state !== 'active') return host.state;
   if (host.quarantine) return 'quarantine';
 
   return host.connected ? 'up' : 'down';

@@ -31,6 +31,12 @@ export function addStatus(program: Command, cli: Cli): void {
         `  hosts       ${hosts.active}: ${hosts.connected} connected, ${hosts.unknown} unknown · ${hosts.revoked} revoked`,
         hosts.unknown > 0 ? 'bad' : 'plain',
       );
+      if (hosts.pending > 0) {
+        cli.screen.line(
+          `  pending     ${hosts.pending}: selvage host list --select 'state=pending'; then: host accept`,
+          'bad',
+        );
+      }
       cli.screen.line(`  policy      ${policy.documents} documents, timestamp until ${ago(policy.expires, cli)}`);
       cli.screen.line(`  ledger      ${audit ? `${audit.sequence} entries, ${audit.hash.slice(0, 16)}` : 'empty'}`);
     });
