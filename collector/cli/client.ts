@@ -7,6 +7,13 @@ import type { z } from 'zod';
 export interface Client {
   get<S extends z.ZodType>(path: string, reply: S): Promise<z.output<S>>;
   post<S extends z.ZodType>(path: string, body: unknown, reply: S): Promise<z.output<S>>;
+  /** A file as it is. */
+  upload<S extends z.ZodType>(path: string, content: Content, reply: S): Promise<z.output<S>>;
+}
+
+interface Content {
+  readonly type: string;
+  readonly bytes: Uint8Array;
 }
 
 export interface ClientOptions {
@@ -17,17 +24,27 @@ export interface ClientOptions {
 }
 
 const DEADLINE_MS = 30_000;
+/** Of a file that is sent: the collector wants to have all of it within 30 s, and reads it then. */
+const UPLOAD_DEADLINE_MS = 90_000;
 /** All hosts, or a whole policy repository as JSON text in JSON. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
 /** Calls throw what the collector answered, UNREACHABLE, CERTIFICATE_* or INTERNAL (an answer of unknown shape). */
 export function createClient({ url, authority, key, cert }: ClientOptions): Client {
-  const call = async <S extends z.ZodType>(method: 'GET' | 'POST', path: string, body: unknown, reply: S) => {
+  const call = async <S extends z.ZodType>(
+    method: 'GET' | 'POST',
+    path: string,
+    sent: { readonly body?: unknown; readonly content?: Content },
+    reply: S,
+  ) => {
     const trust = { authority };
-    const limits = { deadlineMs: DEADLINE_MS, maxAnswerBytes: MAX_ANSWER_BYTES };
-    const answer = await exchange({ url, path, method, body, trust, key, cert, ...limits }).catch((error: unknown) => {
-      throw explained(error, url);
-    });
+    const deadlineMs = sent.content === undefined ? DEADLINE_MS : UPLOAD_DEADLINE_MS;
+    const limits = { deadlineMs, maxAnswerBytes: MAX_ANSWER_BYTES };
+    const answer = await exchange({ url, path, method, ...sent, trust, key, cert, ...limits }).catch(
+      (error: unknown) => {
+        throw explained(error, url);
+      },
+    );
     const decoded = reply.safeParse(answer);
     if (decoded.success) return decoded.data;
 
@@ -38,8 +55,9 @@ export function createClient({ url, authority, key, cert }: ClientOptions): Clie
   };
 
   return {
-    get: (path, reply) => call('GET', path, undefined, reply),
-    post: (path, body, reply) => call('POST', path, body, reply),
+    get: (path, reply) => call('GET', path, {}, reply),
+    post: (path, body, reply) => call('POST', path, { body }, reply),
+    upload: (path, content, reply) => call('POST', path, { content }, reply),
   };
 }
 

@@ -1,20 +1,13 @@
 // What an import is, from the bytes of a tar to sections that can be stored. It takes as long and as much memory as the tar is
 // large: see ./read-import.ts for where it runs.
 import { zstdCompressSync } from 'node:zlib';
-import type { Code } from '@selvage/shared/errors/codes.ts';
 import { canonicalJson, sha256 } from '@selvage/shared/files/canonical.ts';
 import type { Sha256 } from '@selvage/shared/model/ids.ts';
-import { SECTION_NAMES, type SectionName } from '@selvage/shared/model/inventory.ts';
+import { SECTION_NAMES } from '@selvage/shared/model/inventory.ts';
+import type { ImportFacts, ImportSection } from '../store/import-ports.ts';
 import { type FileName, openArchive } from './archive.ts';
 import { parseFacts } from './facts.ts';
 import { sectionsOf } from './sections.ts';
-
-export interface ReadSection {
-  readonly name: SectionName;
-  readonly sha256: Sha256 | null;
-  readonly zstdJson: Uint8Array | null;
-  readonly problem: { readonly code: Code; readonly reason: string } | null;
-}
 
 /** Everything that is kept of a tar. */
 export interface ReadImport {
@@ -25,28 +18,14 @@ export interface ReadImport {
   readonly clock: string;
   readonly hostname: string;
   readonly machineId: string | null;
-  readonly os: { readonly id: string; readonly version: string; readonly prettyName: string } | null;
-  readonly kernel: string;
-  /** Null: not known. */
-  readonly packages: number | null;
-  /** By what a list of machines may know it. */
-  readonly marks: Marks;
-  /** collect.sh was not started by root. */
-  readonly unprivileged: boolean;
-  /** What collect.sh itself could not collect, in its words. */
-  readonly missing: readonly string[];
-  readonly sections: readonly ReadSection[];
-}
-
-export interface Marks {
-  readonly serials: readonly string[];
-  readonly macs: readonly string[];
-  readonly instances: readonly string[];
+  readonly facts: Omit<ImportFacts, 'warnings'>;
+  readonly sections: readonly ImportSection[];
 }
 
 /** Lines of what could not be collected that are kept. */
 const MAX_MISSING = 50;
 const MAX_MARKS = 64;
+const MAX_ALIKE = 16;
 const LINE_LENGTH = 300;
 /** Where a cloud writes the id of the machine into its firmware. */
 const INSTANCE = /^i-[0-9a-f]{8,17}$/;
@@ -64,7 +43,7 @@ export async function readImport(sent: Uint8Array): Promise<ReadImport> {
   };
   const facts = parseFacts(text('facts') ?? '');
   const outcomes = sectionsOf(text, facts);
-  const { os, packages } = outcomes;
+  const { os, packages, reboot, staleProcesses } = outcomes;
 
   return {
     sha256: sha256(sent),
@@ -72,21 +51,30 @@ export async function readImport(sent: Uint8Array): Promise<ReadImport> {
     clock: facts.now.toString(),
     hostname: facts.hostname,
     machineId: facts.machine,
-    os: os.ok ? { id: os.data.id, version: os.data.version, prettyName: os.data.prettyName } : null,
-    kernel: facts.kernel,
-    packages: packages.ok ? packages.data.length : null,
-    marks: {
-      serials: [facts.product_serial, facts.product_uuid].filter((serial) => serial !== ''),
-      macs: macsOf(text('macs') ?? ''),
-      instances: [facts.board_asset_tag].filter((tag) => INSTANCE.test(tag)),
+    facts: {
+      os: os.ok
+        ? (({ id, version, prettyName, idLike }) => ({ id, version, prettyName, idLike: idLike.slice(0, MAX_ALIKE) }))(
+            os.data,
+          )
+        : null,
+      kernel: facts.kernel,
+      arch: facts.arch,
+      packages: packages.ok ? packages.data.length : null,
+      rebootRequired: reboot.ok ? reboot.data.required : null,
+      staleProcesses: staleProcesses.ok ? staleProcesses.data.processes.length : null,
+      marks: {
+        serials: [facts.product_serial, facts.product_uuid].filter((serial) => serial !== ''),
+        macs: macsOf(text('macs') ?? ''),
+        instances: [facts.board_asset_tag].filter((tag) => INSTANCE.test(tag)),
+      },
+      unprivileged: facts.user !== '0',
+      missing: (text('not-collected') ?? '')
+        .split('\n')
+        .filter((line) => line !== '')
+        .slice(0, MAX_MISSING)
+        .map((line) => line.slice(0, LINE_LENGTH)),
     },
-    unprivileged: facts.user !== '0',
-    missing: (text('not-collected') ?? '')
-      .split('\n')
-      .filter((line) => line !== '')
-      .slice(0, MAX_MISSING)
-      .map((line) => line.slice(0, LINE_LENGTH)),
-    sections: SECTION_NAMES.map((name): ReadSection => {
+    sections: SECTION_NAMES.map((name): ImportSection => {
       const outcome = outcomes[name];
       if (!outcome.ok) {
         return { name, sha256: null, zstdJson: null, problem: { code: outcome.code, reason: outcome.reason } };

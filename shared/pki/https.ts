@@ -16,6 +16,8 @@ export interface Exchange {
   readonly path: string;
   readonly method: 'GET' | 'POST';
   readonly body?: unknown;
+  /** Bytes of another kind in the place of `body`. */
+  readonly content?: { readonly type: string; readonly bytes: Uint8Array };
   readonly deadlineMs: number;
   /** PEM of the only authority to trust, or `none`: then nothing secret may be sent and the answer proves nothing. */
   readonly trust: { readonly authority: string } | 'none';
@@ -114,7 +116,9 @@ function through(socket: Socket, url: URL): RequestOptions {
 }
 
 function send(options: Exchange, url: URL, way: RequestOptions, signal: AbortSignal): Promise<IncomingMessage> {
-  const body = options.body === undefined ? null : Buffer.from(JSON.stringify(options.body));
+  const json = options.body === undefined ? null : Buffer.from(JSON.stringify(options.body));
+  const body = options.content?.bytes ?? json;
+  const type = options.content?.type ?? 'application/json';
 
   return new Promise((resolve, reject) => {
     const sent = request(url, {
@@ -130,7 +134,7 @@ function send(options: Exchange, url: URL, way: RequestOptions, signal: AbortSig
       ...(options.cert === undefined ? {} : { cert: options.cert }),
       headers: {
         accept: 'application/json',
-        ...(body ? { 'content-type': 'application/json', 'content-length': body.length } : {}),
+        ...(body ? { 'content-type': type, 'content-length': body.length } : {}),
       },
     });
     sent.on('response', resolve);
