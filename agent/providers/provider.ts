@@ -49,6 +49,8 @@ export interface InstallProgress {
 export interface InstallOptions {
   /** Names that the approval lets go; without any nothing is ever removed. */
   readonly removes?: readonly string[];
+  /** The run it is for: it is left as a mark where the package manager keeps a history of its own. */
+  readonly run?: string;
 }
 
 /** The privileged half: reads only the mirror folder, which the package manager itself verifies again. */

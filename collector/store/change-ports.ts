@@ -50,6 +50,7 @@ export interface ChangeReader {
   outside(
     since: number,
   ): Promise<readonly { readonly host: HostId; readonly count: number; readonly lastAt: number }[]>;
+  lastOutsideOf(host: HostId): Promise<ChangeRow | null>;
   /** The newest change made outside, of every host that has one. */
   lastOutside(): Promise<ReadonlyMap<HostId, number>>;
   /** Hosts with marks heard of before then whose result has not come. */

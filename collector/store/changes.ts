@@ -75,6 +75,8 @@ const UNRESOLVED = `
 const OUTSIDE = `
   select host, count(*) as count, max(at) as lastAt from hostChanges
   where verdict = 'outside' and toldAt >= ? group by host`;
+const LAST_OUTSIDE_OF = `
+  select ${COLUMNS} from hostChanges where host = ? and verdict = 'outside' order by at desc limit 1`;
 const LAST_OUTSIDE = 'select host, lastOutside from hostHistory where lastOutside is not null';
 const LATE = `select distinct host from hostChanges where verdict = 'open' and toldAt < ?`;
 const BEHIND = `
@@ -127,6 +129,7 @@ export function changeReader(db: Db): ChangeReader {
     ofHost: (host, { since, limit }) => all(record, OF_HOST, [host, since, limit]),
     unresolvedSince: async (host, toldAfter) => (await all(counted, UNRESOLVED, [host, toldAfter]))[0]?.total || null,
     outside: (since) => all(outside, OUTSIDE, [since]),
+    lastOutsideOf: async (host) => (await all(record, LAST_OUTSIDE_OF, [host]))[0] ?? null,
     lastOutside: async () => new Map((await all(last, LAST_OUTSIDE, [])).map((row) => [row.host, row.lastOutside])),
     late: async (before) => (await all(owner, LATE, [before])).map(({ host }) => host),
     behind: async () => (await all(owner, BEHIND, [])).map(({ host }) => host),

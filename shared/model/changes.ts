@@ -7,6 +7,9 @@ import { CODES, type Code } from '../errors/codes.ts';
 export const CHANGE_SOURCES = ['apt', 'dpkg', 'dnf', 'rpm', 'zypper', 'pacman'] as const;
 export type ChangeSource = (typeof CHANGE_SOURCES)[number];
 
+/** The option of apt by which Selvage marks its own transactions in apt's history: `-o Selvage::Run=RUN`. */
+export const RUN_MARK = 'Selvage::Run';
+
 /** Transactions in one section, the newest ones; packages changed in all of them. */
 export const MAX_TOLD = 400;
 export const MAX_TOLD_CHANGES = 8000;

@@ -9,6 +9,7 @@ import {
   MAX_PACKAGE_TEXT,
   MAX_RUN,
   MAX_TOLD_CHANGES,
+  RUN_MARK,
   type Told,
   type ToldChange,
 } from '@selvage/shared/model/changes.ts';
@@ -16,8 +17,6 @@ import { harmless } from '@selvage/shared/text/harmless.ts';
 
 const ID_DIGITS = 32;
 const MAX_PROBLEM = 512;
-/** How Selvage marks its own transactions; see agent/providers/apt/installer.ts. */
-export const RUN_MARK = 'Selvage::Run';
 const MARK = new RegExp(`(?:^|\\s)-o\\s?${RUN_MARK}=(\\S{1,${MAX_RUN}})(?=\\s|$)`);
 
 export interface Found {

@@ -5,6 +5,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { hasErrno } from '@selvage/shared/files/durable.ts';
+import { RUN_MARK } from '@selvage/shared/model/changes.ts';
 import type { InstalledPackage, PackageVersion, Transaction } from '@selvage/shared/model/package.ts';
 import type { Installer, InstallOptions, InstallProgress } from '../provider.ts';
 import { type AptSystem, type AptSystemOptions, createAptSystem, TRANSACTION_MARK } from './apt-system.ts';
@@ -155,7 +156,9 @@ class AptInstaller implements Installer {
   ): Promise<void> {
     const { hooks } = await this.#system.prepare();
     for (const hook of hooks) progress.line(`hook of this host: ${hook}`);
-    const args = this.#installArgs(packages, options, ['--no-download']);
+    // First, because apt cuts long command lines in its history. apt itself has no use for the option.
+    const mark = options.run === undefined ? [] : ['-o', `${RUN_MARK}=${options.run}`];
+    const args = this.#installArgs(packages, options, ['--no-download'], mark);
     const exitCode = await this.#transaction('apt-get', args, progress);
     if (exitCode !== 0) {
       throw new CodedError('PACKAGE_MANAGER_FAILED', `apt-get ended with ${exitCode}`, { details: { exitCode } });
@@ -166,10 +169,21 @@ class AptInstaller implements Installer {
     packages: readonly PackageVersion[],
     { removes = [] }: InstallOptions,
     further: readonly string[],
+    first: readonly string[] = [],
   ): readonly string[] {
     const remove = removes.length === 0 ? ['--no-remove'] : [];
 
-    return ['install', '-y', '-q', '--no-install-recommends', ...remove, ...further, '--', ...packages.map(exactly)];
+    return [
+      'install',
+      ...first,
+      '-y',
+      '-q',
+      '--no-install-recommends',
+      ...remove,
+      ...further,
+      '--',
+      ...packages.map(exactly),
+    ];
   }
 
   /** Runs to its end whatever happens to this process. The mark lets a later start see that it is still at work. */
