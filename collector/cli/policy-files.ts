@@ -5,6 +5,7 @@ import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { readBounded } from '@selvage/shared/files/durable.ts';
 import { decodeDocuments } from '@selvage/shared/policy/decode.ts';
 import { type PolicyDocument, pathOf } from '@selvage/shared/policy/documents.ts';
+import type { DocumentProblem } from '@selvage/shared/policy/references.ts';
 import { type Document, isMap, isScalar, LineCounter, parseAllDocuments } from 'yaml';
 
 /** A policy of a large site has a few hundred documents. */
@@ -12,11 +13,9 @@ const MAX_FILE_BYTES = 1024 * 1024;
 /** Uses of anchors in one document; more is a bomb, not a policy. */
 const MAX_ALIASES = 50;
 
-interface Problem {
+interface Problem extends DocumentProblem {
   readonly file: string;
   readonly line: number | null;
-  readonly path: string;
-  readonly message: string;
 }
 
 interface Parsed {
@@ -102,11 +101,12 @@ function decodeOne(yaml: Document.Parsed, file: string, lines: LineCounter): One
 
     return {
       unsupported: error.code === 'DOCUMENT_NOT_SUPPORTED',
-      problems: problemsOf(error).map(({ path, message }) => ({
+      problems: problemsOf(error).map(({ path, message, select }) => ({
         file,
         line: lineOf(yaml, stepsOf(path), lines) ?? line,
         path: path.replace(/^document 1( \(|: )/, (_, rest: string) => (rest === ': ' ? '' : '(')),
         message,
+        ...(select === undefined ? {} : { select }),
       })),
     };
   }
@@ -123,7 +123,7 @@ function plain(yaml: Document.Parsed): unknown {
   }
 }
 
-function problemsOf(error: CodedError): readonly { readonly path: string; readonly message: string }[] {
+function problemsOf(error: CodedError): readonly DocumentProblem[] {
   const { problems } = error.details;
   if (Array.isArray(problems)) return problems;
 

@@ -100,6 +100,22 @@ describe('when a command fails', () => {
     );
   });
 
+  it('a select text is shown with a caret under the column, also one that stands in a document', () => {
+    const stderr = sink();
+    const text = 'tier==web';
+    const path = 'PatchPolicy servers: select';
+    printFailure(new CodedError('SELECT_INVALID', 'column 5: "==" …', { details: { text, column: 5 } }), stderr);
+    const errors = [{ file: 'a.yaml', line: 3, path, message: 'column 5: …', select: { text, column: 5 } }];
+    printFailure(new CodedError('DOCUMENT_INVALID', '1 error in 1 file', { details: { errors } }), stderr);
+
+    expect(
+      stderr
+        .text()
+        .split('\n')
+        .filter((line) => /^ {4}/.test(line)),
+    ).toEqual(['    tier==web', '        ^', '    tier==web', '        ^']);
+  });
+
   it('an error that is none of ours is INTERNAL and exit 1', () => {
     const stderr = sink();
 
