@@ -9,14 +9,23 @@ import type { HostRecord } from '../store/ports.ts';
 import type { HostSummary } from './host-view.ts';
 
 export interface HostFacts {
-  /** As lists show it. */
-  readonly row: HostSummary;
+  /** As lists show it; a machine that is known from a file has no mode. */
+  readonly row: Omit<HostSummary, 'state' | 'mode'> & {
+    readonly state: HostSummary['state'] | 'imported';
+    readonly mode: HostSummary['mode'] | null;
+  };
   /** Null for a machine that has no agent. */
   readonly record: HostRecord | null;
   /** By origin: the host's own settings (null while it has not reported), signed host groups, the collector. */
   readonly labels: { readonly host: Labels | null; readonly signed: Labels; readonly collector: Labels };
   /** Sections beyond those of the row, looked up where a text asks for one of their fields; null: not known. */
   readonly sections: { readonly [N in SectionName]?: Section<N> | null };
+}
+
+/** A host with an agent. */
+export interface EnrolledFacts extends HostFacts {
+  readonly row: HostSummary;
+  readonly record: HostRecord;
 }
 
 /** Fields whose section is looked up only when a text names them. */
@@ -29,12 +38,12 @@ const FIELDS: Readonly<Record<string, Field<HostFacts>>> = {
   name: { kind: 'text', about: 'name it enrolled by', of: ({ row }) => [row.name] },
   id: { kind: 'text', about: 'id in its certificate', of: ({ row }) => [row.id] },
   state: { kind: 'text', about: STATES.join(', '), of: ({ row }) => [row.state], values: STATES },
-  mode: { kind: 'text', about: "mode of the host's own settings", of: ({ row }) => [row.mode], values: MODES },
+  mode: { kind: 'text', about: "mode of the host's own settings", of: ({ row }) => optional(row.mode), values: MODES },
   os: { kind: 'text', about: 'linux, debian (derivatives too) or debian-12', of: ({ row }) => osTexts(row.os) },
   owner: {
     kind: 'text',
     about: 'who answers for it; not owner=* for nobody',
-    of: ({ record }) => optional(record?.owner),
+    of: ({ row }) => optional(row.owner),
   },
   token: { kind: 'text', about: 'id of the token it enrolled by', of: ({ record }) => optional(record?.token) },
   address: { kind: 'address', about: 'where it connected from, or an address of its own', of: addressesOf },
