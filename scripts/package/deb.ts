@@ -4,7 +4,8 @@ import { readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Run } from '@selvage/shared/exec/run.ts';
 import { ARCHES } from './arches.ts';
-import type { Built, Product } from './product.ts';
+import { type Built, type Packing, PRODUCTS, type Product } from './product.ts';
+import { runTool } from './tool.ts';
 import { type Entry, FILE_MODE, PROGRAM_MODE, type Tree, treeOf, writeTree } from './tree.ts';
 
 const PACK_DEADLINE_MS = 15 * 60_000;
@@ -12,44 +13,33 @@ const KIB = 1024;
 /** What dpkg counts for a path without content. */
 const PATH_KIB = 1;
 
-export interface DebParts {
-  readonly product: Product;
-  readonly scripts: ReadonlyMap<string, string>;
-  /** Relations beside those to the libraries. */
-  readonly depends: readonly string[];
-  /** 0 (fast) to 9 (small). */
-  readonly level: number;
-  readonly work: string;
-  readonly out: string;
-  readonly run: Run;
-}
-
-export async function buildDeb({ product, scripts, depends, level, work, out, run }: DebParts): Promise<Built> {
-  const { name, version, arch, tree, epoch } = product;
+export async function buildDeb({ product, scripts, level, work, out }: Packing, run: Run): Promise<Built> {
+  const { version, arch, tree, epoch } = product;
+  const { name } = PRODUCTS[product.product];
   const folder = join(work, `deb-${name}-${arch}`);
   const file = join(out, `${name}_${version}_${ARCHES[arch].deb}.deb`);
   const control: readonly Entry[] = [
-    { kind: 'file', path: 'DEBIAN/control', mode: FILE_MODE, content: await controlOf(product, depends) },
+    { kind: 'file', path: 'DEBIAN/control', mode: FILE_MODE, content: await controlOf(product) },
     { kind: 'file', path: 'DEBIAN/md5sums', mode: FILE_MODE, content: await md5sums(tree) },
     ...[...scripts].map(
       ([script, content]): Entry => ({ kind: 'file', path: `DEBIAN/${script}`, mode: PROGRAM_MODE, content }),
     ),
   ];
   await writeTree(folder, treeOf([...tree, ...control]), epoch);
-  await run({
+  await runTool(run, 'dpkg', {
     file: 'dpkg-deb',
     args: ['--root-owner-group', '-Zxz', `-z${level}`, '--build', folder, file],
     env: { SOURCE_DATE_EPOCH: String(epoch) },
     deadlineMs: PACK_DEADLINE_MS,
-    check: true,
   });
   await rm(folder, { recursive: true });
 
   return { file, bytes: (await stat(file)).size };
 }
 
-async function controlOf(product: Product, depends: readonly string[]): Promise<string> {
-  const { name, version, arch, summary, description, tree, glibc, glibcxx } = product;
+async function controlOf(product: Product): Promise<string> {
+  const { version, arch, tree, glibc, glibcxx } = product;
+  const { name, summary, description, tools } = PRODUCTS[product.product];
   const libraries = [`libc6 (>= ${glibc})`, 'libgcc-s1 | libgcc1', `libstdc++6 (>= ${packageOf(glibcxx)})`];
   const fields = {
     Package: name,
@@ -57,7 +47,7 @@ async function controlOf(product: Product, depends: readonly string[]): Promise<
     Architecture: ARCHES[arch].deb,
     Maintainer: 'Selvage maintainers <maintainers@selvage.example>',
     'Installed-Size': String(await installedKib(tree)),
-    Depends: [...libraries, ...depends].join(', '),
+    Depends: [...libraries, ...tools.deb].join(', '),
     Section: 'admin',
     Priority: 'optional',
     Description: [summary, ...description].join('\n '),

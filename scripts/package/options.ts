@@ -9,18 +9,25 @@ export interface PackageOptions {
   readonly arches: readonly Arch[];
   readonly products: readonly ProductName[];
   readonly out: string;
+  /** Large and soon done, to try it out. */
+  readonly fast: boolean;
 }
 
-const NEXT = 'npm run package -- [--arch x64|arm64] [--only agent|collector] [--out FOLDER]';
+const NEXT = 'npm run package -- [--arch x64|arm64] [--only agent|collector] [--out FOLDER] [--fast]';
 
 /** Throws USAGE for what it does not know. */
 export function readOptions(args: readonly string[], root: string): PackageOptions {
-  let values: { arch?: string; only?: string; out: string };
+  let values: { arch?: string; only?: string; out: string; fast: boolean };
   try {
     const text = { type: 'string' } as const;
     ({ values } = parseArgs({
       args: [...args],
-      options: { arch: text, only: text, out: { ...text, default: join(root, 'dist/packages') } },
+      options: {
+        arch: text,
+        only: text,
+        out: { ...text, default: join(root, 'dist/packages') },
+        fast: { type: 'boolean', default: false },
+      },
     }));
   } catch (error) {
     throw new CodedError('USAGE', error instanceof Error ? error.message : String(error), { cause: error, next: NEXT });
@@ -28,8 +35,9 @@ export function readOptions(args: readonly string[], root: string): PackageOptio
 
   return {
     arches: chosen('--arch', Object.keys(ARCHES) as Arch[], values.arch),
-    products: chosen('--only', PRODUCTS, values.only),
+    products: chosen('--only', Object.keys(PRODUCTS) as ProductName[], values.only),
     out: resolve(values.out),
+    fast: values.fast,
   };
 }
 

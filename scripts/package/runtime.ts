@@ -1,11 +1,11 @@
 // What both products need to run on a machine that has nothing: Node, told where its library lies, and that library.
 import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { Run } from '@selvage/shared/exec/run.ts';
 import { ARCHES, type Arch } from './arches.ts';
 import { type Libatomic, libatomicFor } from './libatomic.ts';
 import { type NodePackage, nodeFor } from './node.ts';
+import { runTool } from './tool.ts';
 import { type Entry, FILE_MODE, PROGRAM_MODE } from './tree.ts';
 
 const PATCH_DEADLINE_MS = 120_000;
@@ -32,7 +32,8 @@ export async function runtimeFor({ arch, root, work, run }: RuntimeParts): Promi
   await mkdir(join(work, 'runtime'), { recursive: true });
   const program = join(work, 'runtime', `node-${arch}`);
   await copyFile(node.program, program);
-  await patched(program, run);
+  const args = ['--set-rpath', '$ORIGIN/../lib', program];
+  await runTool(run, 'patchelf', { file: 'patchelf', args, deadlineMs: PATCH_DEADLINE_MS });
 
   return { arch, node, libatomic, program };
 }
@@ -51,22 +52,14 @@ export function runtimeEntries({ arch, program, libatomic }: Runtime, home: stri
   ];
 }
 
+/** Of a path in a package: Node, or the library that only Node needs. */
+export function isRuntime(path: string): boolean {
+  return /^usr\/lib\/[^/]+\/(bin\/node|lib\/libatomic\.so\.1)$/.test(path);
+}
+
 /** What is in the package and can tell nobody by itself; the agent reports it with its components. */
 function bundled(arch: Arch, { version, source }: Libatomic): object {
   const purl = `pkg:deb/debian/libatomic1@${encodeURIComponent(version)}?arch=${ARCHES[arch].deb}&upstream=${source}`;
 
   return { components: [{ name: 'libatomic', version, purl }] };
-}
-
-async function patched(program: string, run: Run): Promise<void> {
-  try {
-    const args = ['--set-rpath', '$ORIGIN/../lib', program];
-    await run({ file: 'patchelf', args, deadlineMs: PATCH_DEADLINE_MS, check: true });
-  } catch (error) {
-    if (!(error instanceof CodedError) || error.code !== 'TOOL_MISSING') throw error;
-    throw new CodedError('TOOL_MISSING', 'patchelf, which tells Node where its library lies, is not installed', {
-      cause: error,
-      next: 'apt-get install patchelf',
-    });
-  }
 }
