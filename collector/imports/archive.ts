@@ -100,6 +100,7 @@ function assertPlain(tar: Uint8Array): void {
     const header = tar.subarray(at, at + BLOCK);
     // Two empty blocks end a tar; the reader that follows insists on them.
     if (header.every((byte) => byte === 0)) return;
+    if (text(header, 257, 5) !== 'ustar') throw invalid(entries === 0 ? 'it is no tar' : 'the tar is damaged');
     const name = shown(text(header, 0, 100));
     entries += 1;
     if (entries > MAX_ENTRIES) throw invalid(`${name}: there are more than ${MAX_ENTRIES} entries`);
