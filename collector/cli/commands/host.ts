@@ -1,14 +1,18 @@
 // selvage host: the machines, what is known of them, and the end of trust in one.
+import { hasCode } from '@selvage/shared/errors/coded-error.ts';
 import type { Command } from 'commander';
 import type { z } from 'zod';
+import { importDetail, imports } from '../../api/contract/imports.ts';
 import { hostDetail, hosts, readmitted, results } from '../../api/contract.ts';
 import { type Cli, openSession } from '../cli.ts';
 import { showHost } from '../host-page.ts';
+import { importedRow, showImport } from '../imported-page.ts';
 import { durationOption, pathWith, selectOption } from '../options.ts';
-import { showSelection } from '../selection-lines.ts';
+import { showSelection, together } from '../selection-lines.ts';
 import { at, since } from '../when.ts';
 import { addHostChanges } from './host-changes.ts';
 import { addHostHistory, listChangedOutside, OUTSIDE_SINCE } from './host-history.ts';
+import { addHostImport } from './host-import.ts';
 
 interface ListOptions {
   readonly all?: boolean;
@@ -48,6 +52,7 @@ export function addHost(program: Command, cli: Cli): void {
     .action((host: string, options: { machine?: string }) => readmit(cli, host, options));
 
   addHostChanges(noun, cli);
+  addHostImport(noun, cli);
   addHostHistory(noun, cli);
 }
 
@@ -72,19 +77,23 @@ async function list(cli: Cli, options: ListOptions): Promise<void> {
   }
   const { client } = await openSession(cli);
   const state = options.all === true ? 'all' : undefined;
-  const answer = await client.get(pathWith('/v1/hosts', { state, select: options.select }), hosts);
-  if (options.json === true) return cli.screen.json(answer);
+  const [answer, { imports: imported, selection: ofImports }] = await Promise.all([
+    client.get(pathWith('/v1/hosts', { state, select: options.select }), hosts),
+    client.get(pathWith('/v1/imports', { select: options.select }), imports),
+  ]);
+  if (options.json === true) return cli.screen.json({ ...answer, imported });
 
   const unknown = answer.hosts.filter((host) => host.state === 'active' && host.upgradable === null);
-  cli.screen.line(`${answer.hosts.length} hosts   ${headline(answer.hosts, unknown.length)}`, 'strong');
-  showSelection(cli.screen, answer.selection, 'hosts');
+  const files = imported.length === 0 ? '' : ` · ${imported.length} imported by file`;
+  cli.screen.line(`${answer.hosts.length} hosts   ${headline(answer.hosts, unknown.length)}${files}`, 'strong');
+  showSelection(cli.screen, together(answer.selection, ofImports), 'hosts');
   for (const { id, address } of answer.notInDatabase) {
     cli.screen.line(`! host ${id} at ${address} has a certificate of this collector but is not in its database`, 'bad');
     cli.screen.line(
       '  next: ask selvage-agent status there for its name; selvage token create --host NAME; enroll it anew',
     );
   }
-  if (answer.hosts.length === 0) {
+  if (answer.hosts.length + imported.length === 0) {
     if (answer.selection === null) cli.screen.line('next: selvage token create --host NAME');
 
     return;
@@ -100,16 +109,19 @@ async function list(cli: Cli, options: ListOptions): Promise<void> {
       { title: 'SECURITY', align: 'right' },
       { title: 'REBOOT' },
     ],
-    answer.hosts.map((host) => [
-      host.name,
-      host.os ? `${host.os.id} ${host.os.version}`.trim() : null,
-      host.mode,
-      linkOf(host),
-      since(host.lastSeen, cli),
-      host.upgradable,
-      host.security,
-      host.rebootRequired === null ? null : host.rebootRequired ? 'yes' : 'no',
-    ]),
+    [
+      ...answer.hosts.map((host) => [
+        host.name,
+        host.os ? `${host.os.id} ${host.os.version}`.trim() : null,
+        host.mode,
+        linkOf(host),
+        since(host.lastSeen, cli),
+        host.upgradable,
+        host.security,
+        host.rebootRequired === null ? null : host.rebootRequired ? 'yes' : 'no',
+      ]),
+      ...imported.map((host) => importedRow(cli, host)),
+    ],
   );
   for (const { name, quarantine } of answer.hosts) {
     if (quarantine) cli.screen.line(`! ${name}: quarantined (${quarantine.reason}): selvage host show ${name}`, 'bad');
@@ -135,10 +147,17 @@ function headline(all: readonly HostRow[], unknown: number): string {
 async function show(cli: Cli, host: string, options: { json?: boolean }): Promise<void> {
   const { client } = await openSession(cli);
   const path = `/v1/hosts/${encodeURIComponent(host)}`;
-  const [detail, done] = await Promise.all([
-    client.get(path, hostDetail),
-    client.get(`${path}/results?limit=10`, results),
-  ]);
+  const detail = await client.get(path, hostDetail).catch(async (error: unknown) => {
+    if (!hasCode(error, 'NOT_FOUND')) throw error;
+    // A machine without an agent goes by its name only; when there is none either, the first answer says so.
+    const imported = await client.get(`/v1/imports/${encodeURIComponent(host)}`, importDetail).catch(() => null);
+    if (imported === null) throw error;
+
+    return imported;
+  });
+  if ('asOf' in detail) return options.json === true ? cli.screen.json({ imported: detail }) : showImport(cli, detail);
+
+  const done = await client.get(`${path}/results?limit=10`, results);
   if (options.json === true) return cli.screen.json({ host: detail, results: done.results });
 
   showHost(cli, detail, done.results);
