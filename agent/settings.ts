@@ -5,6 +5,7 @@ import { isAbsolute, join } from 'node:path';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { hasErrno, readOwned } from '@selvage/shared/files/durable.ts';
 import { MODES, type Mode } from '@selvage/shared/model/ids.ts';
+import { LABEL_NAME, LABEL_NAME_RULE, type Labels } from '@selvage/shared/model/labels.ts';
 import { parseDuration } from '@selvage/shared/time/duration.ts';
 import * as z from 'zod';
 import { parseProxy } from './proxy.ts';
@@ -37,17 +38,18 @@ const proxy = z
   });
 const zone = z.string().refine(isZone, 'an IANA time zone, such as Europe/Vienna');
 
+const labelsSchema = z
+  .record(z.string().regex(LABEL_NAME, LABEL_NAME_RULE), z.union([z.string(), z.array(z.string())]))
+  .transform((labels) =>
+    Object.fromEntries(
+      Object.entries(labels).map(([name, value]) => [name, typeof value === 'string' ? [value] : value]),
+    ),
+  );
+
 const inputs = z.strictObject({
   mode: z.enum(MODES).default('observe'),
   /** Labels that policies may select by; the collector's own labels never may. */
-  labels: z
-    .record(z.string().regex(/^[a-z0-9][a-z0-9._/-]*$/), z.union([z.string(), z.array(z.string())]))
-    .default({})
-    .transform((labels) =>
-      Object.fromEntries(
-        Object.entries(labels).map(([name, value]) => [name, typeof value === 'string' ? [value] : value]),
-      ),
-    ),
+  labels: labelsSchema.prefault({}),
   stateDir: absolutePath.default('/var/lib/selvage-agent'),
   /** Folder of the runner, which only root may write on a real host. */
   runnerDir: absolutePath.optional(),
@@ -106,10 +108,28 @@ export async function loadSettings(
   paths: readonly string[],
   defaults: { readonly zone: string } = { zone: Temporal.Now.timeZoneId() },
 ): Promise<Settings> {
-  const files = (await Promise.all(paths.map(expand))).flat();
-  const fragments = await Promise.all(files.map(readFragment));
+  const fragments = await readFragments(paths);
+  const merged = fragments.map(({ content }) => content).reduce(merge, {});
 
-  return toSettings(fragments.reduce(merge, {}), files, defaults);
+  return toSettings(
+    merged,
+    fragments.map(({ file }) => file),
+    defaults,
+  );
+}
+
+/** Every fragment as it lies there, in the order in which they count; one that is missing is empty. */
+export async function readFragments(
+  paths: readonly string[],
+): Promise<readonly { readonly file: string; readonly content: object }[]> {
+  const files = (await Promise.all(paths.map(expand))).flat();
+
+  return Promise.all(files.map(async (file) => ({ file, content: await readFragment(file) })));
+}
+
+/** The labels of a fragment, null for what are none. */
+export function toLabels(value: unknown): Labels | null {
+  return labelsSchema.safeParse(value).data ?? null;
 }
 
 function toSettings(merged: object, files: readonly string[], defaults: { readonly zone: string }): Settings {

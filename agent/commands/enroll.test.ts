@@ -28,6 +28,7 @@ describe.runIf(process.getuid?.() === 0)('when root enrolls a host whose connect
       settings: async () => ({ ...settings, proxy: 'none' }) as unknown as Awaited<ReturnType<Context['settings']>>,
       say: (line) => void said.push(line),
       proxies: {},
+      settingsPaths: [],
       clock: systemClock,
       random: systemRandom,
     };

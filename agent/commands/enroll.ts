@@ -2,14 +2,18 @@
 // into its own folder here, so that it never depends on what the connector keeps.
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { CodedError, hasCode } from '@selvage/shared/errors/coded-error.ts';
+import { asCoded, CodedError, hasCode } from '@selvage/shared/errors/coded-error.ts';
 import { readBounded } from '@selvage/shared/files/durable.ts';
+import type { Mode } from '@selvage/shared/model/ids.ts';
+import { parseLabels } from '@selvage/shared/model/labels.ts';
 import { parseDuration } from '@selvage/shared/time/duration.ts';
+import { UNDECIDED } from '../connector/enroll.ts';
 import { loadIdentity } from '../connector/identity.ts';
 import { BUSY_MS, enrollPatiently } from '../connector/patience.ts';
 import type { Settings } from '../settings.ts';
 import type { Context } from './context.ts';
 import { machineIdOf } from './machine-id.ts';
+import { type Wanted, type Written, writeOwnSettings } from './own-settings.ts';
 import { prepareFolders, takeBack } from './ownership.ts';
 import { readRunnerHost, writeRunnerHost } from './runner-host.ts';
 import { unprivilegedUser } from './user.ts';
@@ -30,15 +34,24 @@ export interface EnrollFlags {
   /** How long to come again, also while the collector cannot be reached. */
   readonly wait?: string;
   readonly name?: string;
+  /** Of the host's own settings from now on; see ./own-settings.ts. */
+  readonly mode?: Mode;
+  readonly label?: readonly string[];
   /** Started by root: what is made stays root's. */
   readonly sameUser?: boolean;
 }
 
 export async function enrollHost(context: Context, flags: EnrollFlags): Promise<void> {
-  const settings = await context.settings();
-  const { stateDir, runnerDir, mode } = settings;
+  // Decoded before anything is made.
+  const wanted = { ...(flags.mode === undefined ? {} : { mode: flags.mode }), labels: parseLabels(flags.label ?? []) };
+  let settings = await context.settings();
+  const { stateDir, runnerDir } = settings;
   const forMs = flags.wait === undefined ? BUSY_MS : waitOf(flags.wait);
-  if (flags.ifNeeded && (await isEnrolled(context, settings, flags.collector))) return;
+  if (flags.ifNeeded && (await isEnrolled(context, settings, flags.collector))) {
+    noteOther(context, settings, wanted);
+
+    return;
+  }
   // Before anything is made: a token that is not there is a mistake of typing.
   const token = await tokenOf(context, flags);
   const user = flags.sameUser ? null : await unprivilegedUser(settings.user);
@@ -48,7 +61,14 @@ export async function enrollHost(context: Context, flags: EnrollFlags): Promise<
     await takeBack(settings, user);
   }
 
+  let written: Written | null = null;
+
   try {
+    // It says in which mode the host enrolls, so it is in force before; a refusal takes it back.
+    // A host that has an identity is refused below, with its settings as they are.
+    if (!(await hasIdentity(stateDir))) written = await writeOwnSettings(context.settingsPaths, wanted);
+    settings = await context.settings();
+    const { mode } = settings;
     const enrolled = await enrollPatiently(
       {
         url: flags.collector,
@@ -74,6 +94,7 @@ export async function enrollHost(context: Context, flags: EnrollFlags): Promise<
     }
     context.say('next: selvage-agent connect');
   } catch (error) {
+    if (!UNDECIDED.has(asCoded(error).code)) await written?.takeBack();
     try {
       if (hasCode(error, 'ALREADY_ENROLLED')) await completeRunner(stateDir, runnerDir);
     } finally {
@@ -115,6 +136,15 @@ function waitOf(text: string): number {
   }
 }
 
+/** An identity that is there is left alone, and so are the settings it was made with. */
+function noteOther({ stderr }: Context, settings: Settings, { mode, labels }: Wanted): void {
+  if (mode !== undefined && mode !== settings.mode) {
+    stderr.write(`note: its mode is ${settings.mode}, and stays so; --mode ${mode} counts at enrollment only\n`);
+  }
+  const other = Object.entries(labels).some(([name, values]) => settings.labels[name]?.join() !== values.join());
+  if (other) stderr.write('note: its labels are others, and stay so; --label counts at enrollment only\n');
+}
+
 /** With another collector it is not: that would leave the host where nobody looks for it. */
 async function isEnrolled(context: Context, { stateDir, runnerDir }: Settings, collector: string): Promise<boolean> {
   try {
@@ -128,6 +158,16 @@ async function isEnrolled(context: Context, { stateDir, runnerDir }: Settings, c
     if (!hasCode(error, 'NOT_ENROLLED')) throw error;
 
     return false;
+  }
+}
+
+async function hasIdentity(stateDir: string): Promise<boolean> {
+  try {
+    await loadIdentity(join(stateDir, 'identity'));
+
+    return true;
+  } catch (error) {
+    return !hasCode(error, 'NOT_ENROLLED');
   }
 }
 

@@ -1,6 +1,8 @@
 // The command tree of selvage-agent and how a command ends: errors as two lines on stderr, exit codes by error code.
 // Each command is loaded when it is run: a start with nothing to do is to be over before most of them could be read.
 import { resolve } from 'node:path';
+import { CodedError } from '@selvage/shared/errors/coded-error.ts';
+import { MODES } from '@selvage/shared/model/ids.ts';
 import { Command, CommanderError, Option } from 'commander';
 import type { Settings } from '../settings.ts';
 import { AGENT_VERSION } from '../version.ts';
@@ -12,6 +14,7 @@ const SAME_USER = [
   '--same-user',
   'started by root: do all of it as root, to look at it only; whoever steals the connection has the machine',
 ] as const;
+const SERVICE = ['--service', 'a service manager starts each half of the agent'] as const;
 const COLLECTOR_OPTION = ['--collector <url>', 'address of the collector, wss://HOST:PORT'] as const;
 
 /** Parses `args`, runs one command and returns its exit code. Never throws. */
@@ -73,6 +76,12 @@ function describe(program: Command, world: World): () => number {
       'how long to come again while the collector is busy (default: 2m) or, where this is given, cannot be reached',
     )
     .option('--name <name>', 'name of this host (default: its host name)')
+    .addOption(
+      new Option('--mode <mode>', `what this host may be used for, for its own settings: ${MODES.join(', ')}`).choices([
+        ...MODES,
+      ]),
+    )
+    .option('--label <name=value>', 'label for its own settings; may be given again', more, [])
     .option(...SAME_USER)
     .action(async (options) => (await import('./enroll.ts')).enrollHost(context(), options));
   command('connect', 'stay connected: report, mirror policy, take inventories')
@@ -80,21 +89,25 @@ function describe(program: Command, world: World): () => number {
     .option('--with-runner', 'also start the fetcher and the runner, where no service manager does')
     .option(...SAME_USER)
     .addOption(new Option('--supervised', 'inventories come on standard input').hideHelp())
+    .addOption(new Option(...SERVICE).hideHelp())
     .action(async (options) => {
       exitCode = await connect(context(), options);
     });
-  command('fetch', 'bring the packages that the runner asked for (unprivileged)').action(async () =>
-    (await import('./fetch.ts')).fetchWanted(context()),
-  );
+  command('fetch', 'bring the packages that the runner asked for (unprivileged)')
+    .addOption(new Option(...SERVICE).hideHelp())
+    .action(async (options) => (await import('./fetch.ts')).fetchWanted(context(), options));
   command('run', 'one pass of the runner: verify policy, install what is due, sign the results')
     .option('--json', 'one JSON document')
     .option('--reset-clock', 'the clock is right as it is, whatever was seen before: believe it')
+    .addOption(new Option(...SERVICE).hideHelp())
     .action(async (options) => (await import('./run.ts')).runPass(context(), options));
   command('inventory', 'take an inventory of this machine')
     .option('--json', 'one JSON document')
     .option('--parcel', 'what the collector does not have yet; hashes of what it has on standard input')
     .option('--refresh', 'bring the package lists up to date before (unprivileged, in the agent’s own folder)')
     .option('--refresh-due', 'the same, only where the interval of the settings is over')
+    .addOption(new Option('--only-lists', 'no inventory: package lists only, where they are due').hideHelp())
+    .addOption(new Option('--deposit', 'all of it, left where the connector reads it').hideHelp())
     .action(async (options) => (await import('./inventory.ts')).showInventory(context(), options));
   command('status', 'who I am, what waits, what is wrong')
     .option('--json', 'one JSON document')
@@ -117,16 +130,23 @@ function describe(program: Command, world: World): () => number {
   return () => exitCode;
 }
 
+function more(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
+}
+
 /** Returns the exit code. As root it supervises: what holds the connection is another process of another user. */
 async function connect(context: Context, flags: ConnectFlags): Promise<number> {
   const { become, settingsFile } = context;
+  if (flags.service && process.getuid?.() === 0) {
+    throw new CodedError('USAGE', 'the connection is never held by root; the unit names another user');
+  }
   const isAlone = flags.supervised || flags.sameUser || process.getuid?.() !== 0;
   const supervises = isAlone
     ? null
     : await (await import('./user.ts')).unprivilegedUser((await context.settings()).user);
   if (become !== null && !flags.once) {
-    const { withRunner = false, supervised = false } = flags;
-    become({ settings: await context.settings(), settingsFile, withRunner, supervised, supervises });
+    const { withRunner = false, supervised = false, service = false } = flags;
+    become({ settings: await context.settings(), settingsFile, withRunner, supervised, service, supervises });
   }
   if (supervises !== null) return (await import('./supervise.ts')).supervise(context, supervises, flags);
   await (await import('./connect.ts')).connect(context, flags);

@@ -33,6 +33,10 @@ export interface EnrollOptions {
   readonly deadlineMs?: number;
   /** The way to the collector; left out: directly. */
   readonly connect?: Connect;
+  /** What a first contact found under the pin, a moment ago: it is not made again then. */
+  readonly trust?: Trust;
+  /** Hears what first contact found. */
+  readonly onTrust?: (trust: Trust) => void;
 }
 
 export interface Enrolled {
@@ -50,7 +54,7 @@ const OPEN_FOLDER = 0o755;
 const PUBLIC_FILE = 0o644;
 
 /** After these the collector may have spent the token: the keys stay, so that the same key can ask again. */
-const UNDECIDED: ReadonlySet<Code> = new Set<Code>([
+export const UNDECIDED: ReadonlySet<Code> = new Set<Code>([
   'UNREACHABLE',
   'RATE_LIMITED',
   'INTERNAL',
@@ -80,7 +84,8 @@ export async function enroll(options: EnrollOptions): Promise<Enrolled> {
   }
 
   const { url, pin } = options;
-  const trust = await firstContact({ url, pin, ...exchangeOf(options) });
+  const trust = options.trust ?? (await firstContact({ url, pin, ...exchangeOf(options) }));
+  options.onTrust?.(trust);
   const attempt = new Attempt();
   let answer: Answer;
 
