@@ -132,6 +132,8 @@ export const hostSummary = z.strictObject({
     .nullable(),
   /** Of the host's own settings, null before the first inventory: policies select by them. */
   labels: z.record(z.string(), z.array(z.string())).nullable(),
+  /** Of signed HostGroups: policies select by them too. */
+  signedLabels: z.record(z.string(), z.array(z.string())),
   /** What the collector says of it: for lists and reports, no policy selects by these. */
   collectorLabels: z.record(z.string(), z.array(z.string())),
   owner: z.string().nullable(),

@@ -17,7 +17,13 @@ export interface HostFacts {
   /** Null for a machine that has no agent. */
   readonly record: HostRecord | null;
   /** By origin: the host's own settings (null while it has not reported), signed host groups, the collector. */
-  readonly labels: { readonly host: Labels | null; readonly signed: Labels; readonly collector: Labels };
+  readonly labels: {
+    readonly host: Labels | null;
+    readonly signed: Labels;
+    /** Those that groups may give: what is not known of the host decides. */
+    readonly open?: ReadonlySet<string>;
+    readonly collector: Labels;
+  };
   /** Sections beyond those of the row, looked up where a text asks for one of their fields; null: not known. */
   readonly sections: { readonly [N in SectionName]?: Section<N> | null };
 }
@@ -76,10 +82,10 @@ export function* labelNames({ labels: { host, signed, collector } }: HostFacts):
   for (const one of [host ?? {}, signed, collector]) yield* Object.keys(one);
 }
 
-function labelValues({ labels: { host, signed, collector } }: HostFacts, name: string): Texts {
+function labelValues({ labels: { host, signed, open, collector } }: HostFacts, name: string): Texts {
   const values = [host ?? {}, signed, collector].flatMap((one) => (Object.hasOwn(one, name) ? (one[name] ?? []) : []));
 
-  return host === null ? { atLeast: values } : values;
+  return host === null || open?.has(name) ? { atLeast: values } : values;
 }
 
 /** No value is known to be none; a machine without a record has nothing to say. */

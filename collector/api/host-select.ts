@@ -1,14 +1,17 @@
 // From a select text to hosts: the one way for lists and for every command that takes several hosts at once.
 import type { Section, SectionName } from '@selvage/shared/model/inventory.ts';
+import { selectorOf } from '@selvage/shared/policy/select.ts';
 import { fieldsOf } from '@selvage/shared/select/evaluate.ts';
 import type { Select } from '@selvage/shared/select/parse.ts';
 import type { HostRecord, InventoryReader } from '../store/ports.ts';
 import type { ApiDeps } from './deps.ts';
 import { type EnrolledFacts, HOST_WORDS, type HostFacts, labelNames, SECTION_OF_FIELD } from './host-fields.ts';
-import { summariesOf, twinsOf } from './host-view.ts';
+import { summariesOf, twinsOf, withSigned } from './host-view.ts';
+import { inTurns } from './in-turns.ts';
+import { selectableOf } from './selectable.ts';
 import { type Chosen, choose, readSelect } from './selecting.ts';
 
-export type HostSources = Pick<ApiDeps, 'store' | 'connections' | 'clock'>;
+export type HostSources = Pick<ApiDeps, 'store' | 'connections' | 'policy' | 'clock'>;
 
 export interface HostQuestion {
   /** Left out: every host that `among` lets in. */
@@ -34,22 +37,35 @@ export function asksFor(text: string | undefined, field: string): boolean {
 }
 
 async function factsOf(
-  { store, connections }: HostSources,
+  { store, connections, policy }: HostSources,
   { all, records }: { readonly all: readonly HostRecord[]; readonly records: readonly HostRecord[] },
   select: Select<HostFacts> | null,
 ): Promise<readonly EnrolledFacts[]> {
-  const [rows, sections] = await Promise.all([
+  const [rows, sections, { documents }] = await Promise.all([
     summariesOf(records, store.read.inventory, connections.connected(), twinsOf(all)),
     moreSections(store.read.inventory, select),
+    policy.current(),
   ]);
+  const selector = selectorOf(documents.map(({ document }) => document));
 
-  return records.flatMap((record, index): readonly EnrolledFacts[] => {
-    const row = rows[index];
-    if (!row) return [];
-    const more = Object.fromEntries([...sections].map(([name, byHost]) => [name, byHost.get(record.id) ?? null]));
+  const facts: EnrolledFacts[] = [];
+  await inTurns(
+    (function* () {
+      for (const [index, record] of records.entries()) {
+        const plain = rows[index];
+        if (!plain) continue;
+        const { labels, open } = selector.labelsOf(selectableOf(plain));
+        const more = Object.fromEntries([...sections].map(([name, byHost]) => [name, byHost.get(record.id) ?? null]));
+        facts.push({
+          ...{ row: withSigned(plain, labels), record, sections: more },
+          labels: { host: plain.labels, signed: labels, open, collector: record.labels },
+        });
+        yield;
+      }
+    })(),
+  );
 
-    return [{ row, record, labels: { host: row.labels, signed: {}, collector: record.labels }, sections: more }];
-  });
+  return facts;
 }
 
 /** The sections that the text asks for beyond those of every row. */

@@ -1,6 +1,7 @@
 // What the API says about a host, made of its record and newest inventory. A section that is missing or failed gives
 // null and a sentence, never 0 and never a shorter list.
 import type { Inventory, Section, SectionName } from '@selvage/shared/model/inventory.ts';
+import type { Labels } from '@selvage/shared/model/labels.ts';
 import type { z } from 'zod';
 import { hostState } from '../host-state.ts';
 import type { HostRecord, InventoryReader, SectionOfHost, StoredSection } from '../store/ports.ts';
@@ -52,6 +53,13 @@ export async function summariesOf(
       reboot: outcome(reboot.get(record.id)),
     }),
   );
+}
+
+/** The same row with the labels that signed groups give to the host. */
+export function withSigned<R extends HostSummary>(row: R, labels: Labels): R {
+  const signed = Object.entries(labels).map(([name, values]) => [name, [...values]]);
+
+  return { ...row, signedLabels: Object.fromEntries(signed) };
 }
 
 /** Names of the other hosts that say they are the same machine. */
@@ -154,6 +162,8 @@ function summaryOf(record: HostRecord, parts: Parts): HostSummary {
     inventoryAt: parts.takenAt,
     os: os.ok ? (({ id, version, prettyName, idLike }) => ({ id, version, prettyName, idLike }))(os.data) : null,
     labels: agent.ok ? agent.data.labels : null,
+    // Worked out by those who have the documents: see withSigned.
+    signedLabels: {},
     collectorLabels: Object.fromEntries(Object.entries(record.labels).map(([name, values]) => [name, [...values]])),
     owner: record.owner,
     token: record.token,

@@ -49,7 +49,15 @@ function factsOf(record: ImportRecord): HostFacts {
   return {
     row: {
       ...{ id, name, owner, state: 'imported', mode: null, connected: false, enrolledAt: importedAt, lastSeen: asOf },
-      ...{ agentVersion: null, inventoryAt: asOf, labels: null, collectorLabels: {}, token: null, acceptedAt: null },
+      ...{
+        agentVersion: null,
+        inventoryAt: asOf,
+        labels: null,
+        signedLabels: {},
+        collectorLabels: {},
+        token: null,
+        acceptedAt: null,
+      },
       os: facts.os && { ...facts.os, idLike: [...facts.os.idLike] },
       ...{ sameMachineAs: [], upgradable: null, held: null, phased: null, security: null },
       ...{ rebootRequired: facts.rebootRequired, quarantine: null, unknown: [] },

@@ -51,6 +51,7 @@ export function showHost(cli: Cli, host: Detail, done: Done): void {
     ],
     ['old code runs', stale(host)],
     ['labels', labels(host.labels)],
+    ['  signed', labels(host.signedLabels)],
     ['  by the collector', labels(host.collectorLabels)],
     ['owner', host.owner ?? 'none'],
     ['came by', host.token === null ? 'a token from before these were kept' : `token ${host.token}`],

@@ -1,7 +1,12 @@
 // What a set of documents would change in the policy, and whom it concerns. Pure: documents and hosts in, facts out.
 import { canonicalJson } from '@selvage/shared/files/canonical.ts';
-import { type PatchPolicyDocument, type PolicyDocument, pathOf } from '@selvage/shared/policy/documents.ts';
-import type { SelectableHost, Selection, Selector } from '@selvage/shared/policy/select.ts';
+import {
+  type HostGroupDocument,
+  type PatchPolicyDocument,
+  type PolicyDocument,
+  pathOf,
+} from '@selvage/shared/policy/documents.ts';
+import { type SelectableHost, type Selection, type Selector, selectorOf } from '@selvage/shared/policy/select.ts';
 
 export interface FieldChange {
   /** `lanes.scheduled.delay`; one part per field. */
@@ -64,17 +69,81 @@ export function resultOf(current: readonly PolicyDocument[], diff: PolicyDiff): 
   return [...current.filter((document) => !gone.has(pathOf(document))), ...put];
 }
 
-/** The hosts a policy selects, by the rule that hosts themselves follow. */
+/** The hosts a policy selects, or a group holds, by the rule that hosts themselves follow. */
 export function hostsOf(
-  { selectionOf }: Selector,
-  policy: PatchPolicyDocument,
+  { selectionOf, memberOf }: Selector,
+  document: PatchPolicyDocument | HostGroupDocument,
   hosts: readonly SelectableHost[],
 ): SelectedHosts {
-  const answers = hosts.map((host) => ({ name: host.name, answer: selectionOf(policy, host) }));
+  const ask = (host: SelectableHost) =>
+    document.kind === 'HostGroup' ? memberOf(document, host) : selectionOf(document, host);
+  const answers = hosts.map((host) => ({ name: host.name, answer: ask(host) }));
   const named = (wanted: Selection) =>
     answers.flatMap(({ name, answer }) => (answer === wanted ? [name] : [])).toSorted();
 
   return { selected: named('selected'), unknown: named('unknown') };
+}
+
+/** What a policy selects, or a group holds, before and after; null where it is not there. */
+export interface SelectionChange {
+  readonly kind: 'PatchPolicy' | 'HostGroup';
+  readonly name: string;
+  readonly before: SelectedHosts | null;
+  readonly after: SelectedHosts | null;
+  readonly enters: readonly string[];
+  readonly leaves: readonly string[];
+  /** Names and ids in the list of a group that no known host has. */
+  readonly strangers: readonly string[];
+}
+
+/**
+ * Every policy and group that is touched, or whose hosts become others because a group is. A host of which it is not known
+ * counts as not selected: that is how it acts.
+ */
+export function selectionChanges(
+  current: readonly PolicyDocument[],
+  result: readonly PolicyDocument[],
+  hosts: readonly SelectableHost[],
+): readonly SelectionChange[] {
+  const [then, now] = [selectionsOf(current, hosts), selectionsOf(result, hosts)];
+  const known = new Set(hosts.flatMap(({ id, name }) => [id, name]));
+
+  return [...new Set([...now.keys(), ...then.keys()])].flatMap((path): readonly SelectionChange[] => {
+    const [before, after] = [then.get(path) ?? null, now.get(path) ?? null];
+    const document = (after ?? before)?.document;
+    if (document === undefined) return [];
+    const [old, fresh] = [new Set(before?.hosts.selected), new Set(after?.hosts.selected)];
+    const enters = [...fresh].filter((name) => !old.has(name));
+    const leaves = [...old].filter((name) => !fresh.has(name));
+    const touched = text(before?.document) !== text(after?.document);
+    if (!touched && enters.length === 0 && leaves.length === 0) return [];
+    const listed = after?.document.kind === 'HostGroup' ? (after.document.hosts ?? []) : [];
+
+    return [
+      {
+        ...{ kind: document.kind, name: document.name },
+        ...{ before: before?.hosts ?? null, after: after?.hosts ?? null, enters, leaves },
+        strangers: listed.filter((name) => !known.has(name)),
+      },
+    ];
+  });
+}
+
+interface Selected {
+  readonly document: PatchPolicyDocument | HostGroupDocument;
+  readonly hosts: SelectedHosts;
+}
+
+function selectionsOf(documents: readonly PolicyDocument[], hosts: readonly SelectableHost[]): Map<string, Selected> {
+  const selector = selectorOf(documents);
+
+  return new Map(
+    documents.flatMap((document): readonly (readonly [string, Selected])[] =>
+      document.kind === 'PatchPolicy' || document.kind === 'HostGroup'
+        ? [[pathOf(document), { document, hosts: hostsOf(selector, document, hosts) }]]
+        : [],
+    ),
+  );
 }
 
 function changesIn(before: unknown, after: unknown, path = ''): readonly FieldChange[] {

@@ -1,10 +1,10 @@
 // A policy change as people read it before it is signed: documents, fields, the hosts each policy selects by name, and
 // when the windows open next.
 import type { PatchPolicyDocument, PolicyDocument, WindowDocument } from '@selvage/shared/policy/documents.ts';
-import { type SelectableHost, selectorOf } from '@selvage/shared/policy/select.ts';
+import type { SelectableHost } from '@selvage/shared/policy/select.ts';
 import { nextOpenings } from '@selvage/shared/schedule/window.ts';
 import type { Cli } from './cli.ts';
-import { hostsOf, isEmpty, type PolicyDiff, resultOf } from './policy-diff.ts';
+import { isEmpty, type PolicyDiff, resultOf, type SelectionChange, selectionChanges } from './policy-diff.ts';
 import { at } from './when.ts';
 
 const OPENINGS = 3;
@@ -18,18 +18,29 @@ export interface PolicyReport {
   }[];
   readonly removed: readonly string[];
   readonly unchanged: readonly string[];
-  readonly policies: readonly {
-    readonly name: string;
-    readonly selected: readonly string[];
-    readonly unknown: readonly string[];
-  }[];
+  readonly policies: readonly SelectionReport[];
+  readonly groups: readonly (SelectionReport & {
+    /** Names and ids in its list that no known host has. */
+    readonly strangers: readonly string[];
+  })[];
   readonly windows: readonly {
     readonly name: string;
     readonly openings: readonly { readonly opens: string; readonly closes: string }[];
   }[];
 }
 
-/** Everything that `policy diff` says, as one JSON-able value. Policies and windows are those that are touched. */
+/** What a policy selects, or a group holds, after the push; `before`: how many it is now, null where it is new. */
+interface SelectionReport {
+  readonly name: string;
+  readonly selected: readonly string[];
+  readonly unknown: readonly string[];
+  readonly before: number | null;
+  readonly enters: readonly string[];
+  readonly leaves: readonly string[];
+}
+
+/** Everything that `policy diff` says, as one JSON-able value. Policies, groups and windows are those that are touched, and
+ * policies and groups whose hosts become others. */
 export function reportOf(
   cli: Pick<Cli, 'clock' | 'zone'>,
   current: readonly PolicyDocument[],
@@ -39,7 +50,7 @@ export function reportOf(
   const touched = [...diff.added, ...diff.changed.map(({ document }) => document)];
   const policies = touched.filter((document): document is PatchPolicyDocument => document.kind === 'PatchPolicy');
   const documents = resultOf(current, diff);
-  const after = selectorOf(documents);
+  const changes = selectionChanges(current, documents, hosts);
   const windows = windowsOf(documents, touched, policies);
 
   return {
@@ -47,7 +58,10 @@ export function reportOf(
     changed: diff.changed.map(({ document, fields }) => ({ document: titleOf(document), fields })),
     removed: diff.removed.map(titleOf),
     unchanged: diff.unchanged.map(titleOf),
-    policies: policies.map((policy) => ({ name: policy.name, ...hostsOf(after, policy, hosts) })),
+    policies: changes.filter(({ kind }) => kind === 'PatchPolicy').map(selectionReport),
+    groups: changes
+      .filter(({ kind }) => kind === 'HostGroup')
+      .map((change) => ({ ...selectionReport(change), strangers: change.strangers })),
     windows: windows.map((window) => ({
       name: window.name,
       openings: nextOpenings(window, cli.clock.now(), OPENINGS, cli.zone).map(({ opened, closes }) => ({
@@ -68,14 +82,33 @@ export function showReport(cli: Cli, report: PolicyReport, diff: PolicyDiff): vo
   }
   for (const title of report.removed) screen.line(`- ${title}`, 'bad');
 
-  for (const { name, selected, unknown } of report.policies) {
-    screen.line(`  ${name} selects ${selected.length} hosts: ${names(selected)}`);
-    if (unknown.length > 0) screen.line(`    not known yet (no inventory): ${names(unknown)}`);
+  for (const group of report.groups) {
+    showSelected(cli, group, `group ${group.name} has`);
+    if (group.strangers.length > 0) screen.line(`    names that no known host has: ${names(group.strangers)}`, 'bad');
   }
+  for (const policy of report.policies) showSelected(cli, policy, `${policy.name} selects`);
   for (const { name, openings } of report.windows) {
     const list = openings.map(({ opens, closes }) => `${at(opens, cli)}-${at(closes, cli).slice(-5)}`);
     screen.line(`  ${name} opens ${list.length === 0 ? 'never again' : `${list.join(', ')} (${cli.zone})`}`);
   }
+}
+
+function showSelected(
+  { screen }: Cli,
+  { selected, unknown, before, enters, leaves }: SelectionReport,
+  says: string,
+): void {
+  const now = before === null ? '' : ` (now ${before})`;
+  screen.line(`  ${says} ${selected.length} hosts${now}: ${names(selected)}`);
+  if (before !== null && enters.length > 0) screen.line(`    + ${enters.length}: ${names(enters)}`, 'good');
+  if (before !== null && leaves.length > 0) screen.line(`    - ${leaves.length}: ${names(leaves)}`, 'bad');
+  if (unknown.length > 0) screen.line(`    not known yet (no inventory): ${names(unknown)}`);
+}
+
+function selectionReport({ name, before, after, enters, leaves }: SelectionChange): SelectionReport {
+  const { selected, unknown } = after ?? { selected: [], unknown: [] };
+
+  return { name, selected, unknown, before: before?.selected.length ?? null, enters, leaves };
 }
 
 export function titleOf(document: PolicyDocument): string {

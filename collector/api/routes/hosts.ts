@@ -1,4 +1,5 @@
 // Hosts: what each is and misses by its newest inventory, its results, and its revocation.
+import { selectorOf } from '@selvage/shared/policy/select.ts';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { HOST_STATES, hostState } from '../../host-state.ts';
@@ -9,8 +10,9 @@ import type { ApiDeps } from '../deps.ts';
 import { hostOf } from '../found.ts';
 import { planOf } from '../host-plan.ts';
 import { asksFor, selectHosts } from '../host-select.ts';
-import { detailOf, twinsOf } from '../host-view.ts';
+import { detailOf, twinsOf, withSigned } from '../host-view.ts';
 import { addRoute } from '../route.ts';
+import { selectableOf } from '../selectable.ts';
 
 const MAX_RESULTS = 500;
 const SOME_RESULTS = 50;
@@ -30,7 +32,7 @@ export function addHosts(app: FastifyInstance, deps: ApiDeps): void {
     ]);
     const documents = current.documents.map(({ document }) => document);
 
-    return detailOf(record, {
+    const shown = detailOf(record, {
       connectedSince: connections.connectedSince(record.id)?.toString() ?? null,
       inventory,
       sections,
@@ -38,6 +40,8 @@ export function addHosts(app: FastifyInstance, deps: ApiDeps): void {
       replacedBy: successor?.id ?? null,
       plan: (known) => planOf({ host: record, ...known, documents, results, now: clock.now() }),
     });
+
+    return withSigned(shown, selectorOf(documents).labelsOf(selectableOf(shown)).labels);
   };
 
   addRoute(app, {

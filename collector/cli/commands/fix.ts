@@ -8,6 +8,7 @@ import { changeDocuments } from '@selvage/shared/policy/sign.ts';
 import { parseDuration } from '@selvage/shared/time/duration.ts';
 import { type Command, Option } from 'commander';
 import { fix, fixes, hosts } from '../../api/contract.ts';
+import { selectableHosts } from '../../api/selectable.ts';
 import { buildApproval, type Decision } from '../approval.ts';
 import { type Cli, openSession } from '../cli.ts';
 import { currentPolicy } from '../current-policy.ts';
@@ -89,7 +90,7 @@ async function decide(cli: Cli, id: string, verdict: Decision['decision'], optio
     ),
   );
   const json = options.json === true;
-  if (!json) showApproval(cli, { approval, fix: found, documents, hosts: known.hosts });
+  if (!json) showApproval(cli, { approval, fix: found, documents, hosts: selectableHosts(known.hosts) });
   if (options.dryRun === true) return json ? cli.screen.json({ approval, timestampVersion: null }) : undefined;
 
   const base = await renewedPolicy(cli, session, current);

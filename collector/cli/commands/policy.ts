@@ -12,6 +12,7 @@ import { formatDuration, parseDuration } from '@selvage/shared/time/duration.ts'
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import { hosts } from '../../api/contract.ts';
+import { selectableHosts } from '../../api/selectable.ts';
 import { type Cli, openSession, type Session } from '../cli.ts';
 import { currentOrOverdue, currentPolicy } from '../current-policy.ts';
 import { durationOption } from '../options.ts';
@@ -101,7 +102,7 @@ async function prepare(cli: Cli, files: readonly string[], options: Options): Pr
   refuseBrokenReferences(resultOf(documents, diff), cli.clock.now());
   const known = await session.client.get('/v1/hosts', hosts);
 
-  return { session, current, diff, report: reportOf(cli, documents, diff, known.hosts) };
+  return { session, current, diff, report: reportOf(cli, documents, diff, selectableHosts(known.hosts)) };
 }
 
 async function push(cli: Cli, files: readonly string[], options: Options): Promise<void> {
