@@ -1,6 +1,7 @@
 // Enrollment that comes again while the collector has too much to do: with the first minute of a thousand machines, who is
 // turned away is early, not wrong. What comes again asks with the same keys, so a token is never spent twice.
 import { type CodedError, hasCode } from '@selvage/shared/errors/coded-error.ts';
+import type { Trust } from '@selvage/shared/pki/first-contact.ts';
 import { causeOf } from '@selvage/shared/pki/https.ts';
 import type { Random } from '@selvage/shared/random.ts';
 import { nextDelay } from '@selvage/shared/time/backoff.ts';
@@ -31,12 +32,17 @@ export interface Patience {
 export async function enrollPatiently(options: EnrollOptions, patience: Patience): Promise<Enrolled> {
   const { clock, random, forMs } = patience;
   const until = clock.monotonic() + forMs;
+  let trust: Trust | undefined;
+  const onTrust = (found: Trust) => {
+    trust = found;
+  };
 
   for (let delay = 0; ; ) {
     try {
-      return await enroll(options);
+      // Half the connections of a thousand newcomers, where each is one that the collector may not have room for.
+      return await enroll({ ...options, ...(trust === undefined ? {} : { trust }), onTrust });
     } catch (error) {
-      if (!isEarly(error, patience)) throw error;
+      if (!isEarly(error, patience.unreachable || trust !== undefined)) throw error;
       delay = nextDelay(delay, { ...BACKOFF, random: () => random.float() });
       const wait = Math.max(delay, askedFor(error) * (1 + SPREAD * random.float()));
       if (clock.monotonic() + wait > until) throw error;
@@ -46,11 +52,12 @@ export async function enrollPatiently(options: EnrollOptions, patience: Patience
   }
 }
 
-function isEarly(error: unknown, { unreachable }: Patience): error is CodedError {
+/** `there`: the collector was there a moment ago, or will be: whatever the network says is no last word. */
+function isEarly(error: unknown, there: boolean): error is CodedError {
   if (hasCode(error, 'RATE_LIMITED')) return true;
-  if (hasCode(error, 'UNREACHABLE')) return unreachable || CUT_OFF.has(causeOf(error));
+  if (hasCode(error, 'UNREACHABLE')) return there || CUT_OFF.has(causeOf(error));
 
-  return unreachable && hasCode(error, 'PROXY_REFUSED');
+  return there && hasCode(error, 'PROXY_REFUSED');
 }
 
 function askedFor({ details }: CodedError): number {

@@ -7,6 +7,7 @@ import { firstContact, postJson } from '@selvage/shared/pki/first-contact.ts';
 import { generateKey } from '@selvage/shared/pki/keys.ts';
 import { describe, expect, it } from 'vitest';
 import { MAX_BODY_BYTES } from './limits.ts';
+import type { HostRequest } from './requests.ts';
 import { gate, newcomer, type Office, offices, ROOT } from './testing/office.ts';
 
 const open = offices('routes');
@@ -194,24 +195,37 @@ describe('when something breaks inside', () => {
     expect(lines).toEqual(['enrollment failed']);
   });
 
-  it('only so many are worked on at once; the others are asked to come back', async () => {
+  it('only so many are worked on at once; some wait for their turn, the others are asked to come back', async () => {
     const office = await open();
     const started = Promise.withResolvers<void>();
     const release = Promise.withResolvers<void>();
+    const worked: string[] = [];
     const slow = {
       ...office.enrollment,
-      enrollHost: async () => {
+      enrollHost: async ({ token }: HostRequest) => {
+        worked.push(token);
         started.resolve();
         await release.promise;
         throw new CodedError('TOKEN_UNKNOWN', 'late');
       },
     };
-    const url = await gate({ ...office, enrollment: slow }, 'hosts', { maxConcurrent: 1 });
+    const url = await gate({ ...office, enrollment: slow }, 'hosts', { maxConcurrent: 1, maxWaiting: 1 });
+    const codeOf = (token: string) =>
+      enrollAt(office, url, newcomer().request(token)).then(
+        () => 'OK',
+        ({ code, details }) => `${code} ${details.retryAfterMs ?? ''}`,
+      );
 
-    const first = enrollAt(office, url, newcomer().request('x')).catch(({ code }) => code);
+    const first = codeOf('first');
     await started.promise;
-    await expect(enrollAt(office, url, newcomer().request('x'))).rejects.toMatchObject({ code: 'RATE_LIMITED' });
+    // Of the two one gets the place in the queue; the other is told when to come again.
+    const others = [codeOf('second'), codeOf('third')];
+    expect(await Promise.race(others)).toBe('RATE_LIMITED 5000');
+    expect(worked).toEqual(['first']);
     release.resolve();
-    expect(await first).toBe('TOKEN_UNKNOWN');
+    expect(await first).toBe('TOKEN_UNKNOWN ');
+    expect((await Promise.all(others)).sort()).toEqual(['RATE_LIMITED 5000', 'TOKEN_UNKNOWN ']);
+    expect(worked).toHaveLength(2);
+    expect(await codeOf('fourth')).toBe('TOKEN_UNKNOWN ');
   });
 });

@@ -7,7 +7,7 @@ import type { Code } from '@selvage/shared/errors/codes.ts';
 import { type Log, silentLog } from '@selvage/shared/log/log.ts';
 import { readJson } from './body.ts';
 import type { Enrollment } from './enrollment.ts';
-import { BODY_DEADLINE_MS, LINGER_MS, MAX_CONCURRENT, RETRY_AFTER_SECONDS } from './limits.ts';
+import { BODY_DEADLINE_MS, LINGER_MS, MAX_CONCURRENT, MAX_WAITING, RETRY_AFTER_SECONDS } from './limits.ts';
 import { readAdminRequest, readHostRequest } from './requests.ts';
 
 /** True when the request was for one of the routes; its answer is then on its way. */
@@ -17,6 +17,7 @@ export interface RouteOptions {
   readonly log?: Log;
   readonly bodyDeadlineMs?: number;
   readonly maxConcurrent?: number;
+  readonly maxWaiting?: number;
 }
 
 interface Route {
@@ -78,9 +79,9 @@ const post = ({ bodyDeadlineMs = BODY_DEADLINE_MS }: RouteOptions, answer: Route
 });
 
 function routes(options: RouteOptions, table: Readonly<Record<string, Route>>): Routes {
-  const { log = silentLog, maxConcurrent = MAX_CONCURRENT } = options;
+  const { log = silentLog, maxConcurrent = MAX_CONCURRENT, maxWaiting = MAX_WAITING } = options;
   const byPath = new Map(Object.entries(table));
-  const atOnce = limiter(maxConcurrent);
+  const atOnce = limiter(maxConcurrent, maxWaiting);
 
   return (request, response) => {
     const route = byPath.get(request.url ?? '');
@@ -108,18 +109,26 @@ async function respond(route: Route, request: IncomingMessage, atOnce: Limiter):
 
 type Limiter = <T>(work: () => Promise<T>) => Promise<T>;
 
-function limiter(max: number): Limiter {
+/** So many at once, so many more in the order in which they came; whoever comes then is told to come again. */
+function limiter(max: number, maxWaiting: number): Limiter {
+  const waiting: (() => void)[] = [];
   let running = 0;
 
   return async (work) => {
-    if (running >= max)
-      throw new CodedError('RATE_LIMITED', 'too many enroll at once', { next: 'try again in a moment' });
-    running += 1;
+    if (running >= max) {
+      if (waiting.length >= maxWaiting) {
+        throw new CodedError('RATE_LIMITED', 'too many enroll at once', { next: 'try again in a moment' });
+      }
+      // Whoever ends hands its place over.
+      await new Promise<void>((resolve) => waiting.push(resolve));
+    } else running += 1;
 
     try {
       return await work();
     } finally {
-      running -= 1;
+      const next = waiting.shift();
+      if (next) next();
+      else running -= 1;
     }
   };
 }

@@ -27,7 +27,7 @@ import { hostSession, type Renew, type SessionParts } from './greeting.ts';
 import { DEFAULT_LIMITS, type GatewayLimits } from './limits.ts';
 import { Rates } from './rates.ts';
 import { Registry } from './registry.ts';
-import { isServed } from './routes.ts';
+import { isRedeemed, isServed } from './routes.ts';
 import { createSightings } from './sightings.ts';
 import { Strangers } from './strangers.ts';
 import { SWEEP_MS, sweep } from './sweep.ts';
@@ -36,6 +36,8 @@ import { createUnknownHosts, type UnknownHost } from './unknown-hosts.ts';
 const MAX_HEADER_BYTES = 8192;
 const MAX_SOCKETS = 20_000;
 const KEEP_ALIVE_MS = 5000;
+/** Of one enrollment: first contact trusts nobody, so the token goes over another. */
+const ENROLLMENT_SOCKETS = 2;
 /** Milliseconds a host gets to answer a close frame. */
 const CLOSE_MS = 1000;
 /** An agent sends a frame whole; TLS may cut it. */
@@ -113,7 +115,7 @@ export interface Gateway {
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { clock, log, events, intake, store } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const server = tlsServer(options, limits);
+  const server = tlsServer(options, limits, (socket) => strangers.known(socket, ENROLLMENT_SOCKETS));
   const sockets = new WebSocketServer(SOCKET_OPTIONS);
   const registry = new Registry(limits, events, log);
   const unfollow = recordFlapping({ store, clock, events, log });
@@ -305,7 +307,12 @@ function authoritiesOf({ hostsAuthority }: GatewayTls): readonly X509Certificate
   return [hostsAuthority].flat().map((pem) => new X509Certificate(pem));
 }
 
-function tlsServer({ tls, enrollmentRoutes }: GatewayOptions, limits: GatewayLimits): Server {
+/** `onWelcomed`: a token was redeemed over this socket, and whoever did it is a host from now on. */
+function tlsServer(
+  { tls, enrollmentRoutes }: GatewayOptions,
+  limits: GatewayLimits,
+  onWelcomed: (socket: Duplex) => void,
+): Server {
   const server = createServer(
     {
       ...contextOf(tls),
@@ -320,7 +327,13 @@ function tlsServer({ tls, enrollmentRoutes }: GatewayOptions, limits: GatewayLim
       maxHeaderSize: MAX_HEADER_BYTES,
     },
     (request, response) => {
-      if (isServed('request', request.url) && enrollmentRoutes(request, response)) return;
+      if (isServed('request', request.url) && enrollmentRoutes(request, response)) {
+        response.once('finish', () => {
+          if (isRedeemed(request, response)) onWelcomed(request.socket);
+        });
+
+        return;
+      }
       response.writeHead(404, { connection: 'close' }).end();
     },
   );

@@ -1,4 +1,6 @@
 import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { request } from 'node:https';
 import { connect, type Socket } from 'node:net';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -81,6 +83,37 @@ describe('when strangers come without end', () => {
     expect(await howMany(world, '127.0.0.8', 30)).toBe(30);
     const again = await world.connect({ ...far, from: '127.0.0.8' });
     expect(again.welcome).toMatchObject({ type: 'welcome' });
+  });
+
+  it('who redeems a token is a host: it gives back what it took, and the others behind its address come sooner', async () => {
+    let status = 200;
+    const routes = (request: IncomingMessage, response: ServerResponse) => {
+      request.resume();
+      response.writeHead(status, { connection: 'close' }).end();
+
+      return true;
+    };
+    const world = await makeWorld({ limits, routes });
+    const ask = async (method: string, path: string) => {
+      const tls = { rejectUnauthorized: false, localAddress: '127.0.0.2' };
+      const sent = request({ host: '127.0.0.1', port: world.gateway.port, agent: false, method, path, ...tls });
+      sent.end();
+      const [response] = await once(sent, 'response');
+      response.resume();
+      await once(response, 'close');
+      await expect.poll(() => world.gateway.load().strangers, { interval: 1 }).toBe(0);
+    };
+
+    // First contact and a refusal welcome nobody.
+    await ask('GET', '/v1/trust');
+    status = 403;
+    await ask('POST', '/v1/enroll');
+    expect(await howMany(world, '127.0.0.2', 3)).toBe(2);
+    await world.clock.advance(1000);
+    status = 200;
+    await ask('POST', '/v1/enroll');
+
+    expect(await howMany(world, '127.0.0.2', 41)).toBe(40);
   });
 
   it('after a restart the addresses that hosts last came from are still known', async () => {

@@ -87,15 +87,15 @@ export class Strangers {
     return socket instanceof TLSSocket ? (this.#sockets.get(keyOf(socket))?.since ?? null) : null;
   }
 
-  /** The socket has proven which host it is. */
-  known(socket: Duplex): void {
+  /** The socket has proven which host it is; `sockets`: how many it took until then. */
+  known(socket: Duplex, sockets = 1): void {
     if (!(socket instanceof TLSSocket)) return;
     const entry = this.#forget(keyOf(socket));
     if (!entry) return;
 
     const now = this.#clock.monotonic();
-    this.proven(socket.remoteAddress ?? '').bucket.owe(-1, now);
-    if (entry.ofAll) this.#all.owe(-1, now);
+    this.proven(socket.remoteAddress ?? '').bucket.owe(-sockets, now);
+    if (entry.ofAll) this.#all.owe(-sockets, now);
   }
 
   /** A host has come from there. */
