@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import type { InventoryOptions } from '../inventory/context.ts';
 import { detectObservers } from '../providers/index.ts';
 import type { Settings } from '../settings.ts';
+import { takeoverFile } from '../updaters/takeover/state.ts';
 import { AGENT_VERSION } from '../version.ts';
 import type { Context } from './context.ts';
 import { agentFolders } from './folders.ts';
@@ -28,6 +29,7 @@ export async function observing(context: Context, settings: Settings): Promise<I
     clock,
     agentVersion: AGENT_VERSION,
     lockfile: lockfileOf(entry),
+    takeoverFile: takeoverFile(settings.runnerDir),
     hardwareFile: join(lists, 'hardware.json'),
     ownersFile: join(lists, 'owners.json'),
   };

@@ -20,6 +20,8 @@ export interface InventoryOptions {
   readonly lockfile: string | null;
   /** Where the hardware is remembered until the next boot or day; null: it is asked each time. */
   readonly hardwareFile: string | null;
+  /** Where a takeover keeps its state; null or left out: nothing is said of one. */
+  readonly takeoverFile?: string | null;
   /** Where the owners of paths are remembered until dpkg changes something; null: they are looked up each time. */
   readonly ownersFile: string | null;
   /** Where the kernel shows processes; another folder only in tests. */

@@ -51,7 +51,11 @@ export function stopOf(unit: UnitFacts): Stop {
 export function nextOf(way: TimerWay, host: Pick<UpdaterHost, 'units'>): string {
   if (!way.on || way.next !== null) return '';
 
-  return host.units.running ? '; its timer says no time' : '; when is not known: systemd does not run here';
+  if (!host.units.running) return '; when is not known: systemd does not run here';
+
+  return way.units.some(({ active }) => active === null)
+    ? '; when is not known: systemd does not answer this user'
+    : '; its timer waits for no time';
 }
 
 /** A row for an updater that is a timer and nothing else. */

@@ -88,9 +88,14 @@ function dailyCron(host: UpdaterHost) {
     : null;
 }
 
+/** Asked once for all that want to know. */
+const known = new WeakMap<UpdaterHost, Promise<ReadonlyMap<string, string>>>();
+
 /** The value of an option, '' where it is not set. */
 async function aptOptions(host: UpdaterHost): Promise<(name: Option) => string> {
-  const values = host.root === '/' ? await askApt(host) : readFiles(host);
+  const asked = known.get(host) ?? (host.root === '/' ? askApt(host) : Promise.resolve(readFiles(host)));
+  known.set(host, asked);
+  const values = await asked;
 
   return (name) => values.get(name.toLowerCase()) ?? '';
 }

@@ -2,11 +2,13 @@
 import { readFile } from 'node:fs/promises';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { Section } from '@selvage/shared/model/inventory.ts';
+import { readTakeover, takeoverFacts } from '../../updaters/takeover/state.ts';
 import { shippedPackages } from '../components.ts';
 import type { InventoryContext } from '../context.ts';
 
 export async function collectAgent(context: InventoryContext): Promise<Section<'agent'>> {
   const { mode, labels } = context.settings;
+  const file = context.takeoverFile ?? null;
   const own = ['node', 'openssl'].map((name) => ({ name, version: process.versions[name] ?? 'unknown' }));
   const npm = context.lockfile === null ? [] : shippedPackages(await readLock(context.lockfile), 'agent');
 
@@ -14,6 +16,7 @@ export async function collectAgent(context: InventoryContext): Promise<Section<'
     version: context.agentVersion,
     mode,
     labels: Object.fromEntries(Object.entries(labels).map(([name, values]) => [name, [...values]])),
+    ...(file === null ? {} : { takeover: takeoverFacts(await readTakeover(file)) }),
     components: [...own, ...npm.map(({ name, version }) => ({ name: `npm:${name}`, version }))],
   };
 }

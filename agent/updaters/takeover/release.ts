@@ -52,7 +52,9 @@ export async function release(
     aptConf,
   };
   await writeTakeover(door.file, going);
-  for (const unit of going.units) await restore(host, unit);
+  // All masks first: systemd starts no timer whose service is masked.
+  for (const unit of going.units) await unmask(host, unit);
+  for (const unit of going.units) await wait(host, unit);
   if (going.aptConf) await removeFragment(host.root);
   if (going.snap !== null) await holdSnapd(host, going.snap.hold);
   await writeTakeover(door.file, {
@@ -67,9 +69,12 @@ export async function release(
   return told;
 }
 
-async function restore({ units }: UpdaterHost, { name, active }: SavedUnit): Promise<void> {
+async function unmask({ units }: UpdaterHost, { name }: SavedUnit): Promise<void> {
   const [now] = await units.look([name]);
   if (now?.state === 'masked') await units.unmask(name);
+}
+
+async function wait({ units }: UpdaterHost, { name, active }: SavedUnit): Promise<void> {
   if (!active || !name.endsWith('.timer')) return;
   // A service that ran then has ended since: only what waits is started, unless its package is gone or another mask stays.
   const [then] = await units.look([name]);

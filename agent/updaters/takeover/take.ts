@@ -78,7 +78,7 @@ export async function takeOver(door: TakeoverDoor, dryRun = false): Promise<Take
 }
 
 async function maskUnit({ units }: UpdaterHost, name: string): Promise<void> {
-  await units.mask(name);
-  // What a masked timer still waits for would come. A service is left to its end.
+  // A timer first: one that is masked while it waits counts as failed. A service is left to its end.
   if (name.endsWith('.timer')) await units.stop(name);
+  await units.mask(name);
 }
