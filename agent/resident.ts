@@ -19,7 +19,9 @@ export interface ResidentIo {
 /** Runs until it is told to stop; returns the exit code. */
 export async function stay({ env, stdin, stdout, stderr }: ResidentIo): Promise<number> {
   try {
-    const { entry, settings, settingsFile, withRunner, supervised, supervises } = given(env[RESIDENT_VARIABLE]);
+    const { entry, settings, settingsFile, withRunner, supervised, service, supervises } = given(
+      env[RESIDENT_VARIABLE],
+    );
     const world = {
       stdout,
       stderr,
@@ -39,7 +41,7 @@ export async function stay({ env, stdin, stdout, stderr }: ResidentIo): Promise<
     if (supervises !== null) {
       return await (await import('./commands/supervise.ts')).supervise(context, supervises, { withRunner });
     }
-    await (await import('./commands/connect.ts')).connect(context, { withRunner, supervised });
+    await (await import('./commands/connect.ts')).connect(context, { withRunner, supervised, service });
 
     return 0;
   } catch (error) {

@@ -62,7 +62,7 @@ export function createChildren({ run, log, settingsFile, entry }: Context, fetch
   };
 }
 
-const REFETCH: readonly string[] = ['NOT_FETCHED', 'MIRROR_REFUSED', 'NO_CANDIDATE'];
+export const REFETCH: readonly string[] = ['NOT_FETCHED', 'MIRROR_REFUSED', 'NO_CANDIDATE'];
 
 function readSaying(stdout: string): RunnerSays {
   try {

@@ -20,6 +20,7 @@ import type { Settings } from '../settings.ts';
 import { AGENT_VERSION } from '../version.ts';
 import { createChildren } from './children.ts';
 import type { Context } from './context.ts';
+import { demandInventory, newResults } from './demand.ts';
 import { parcelsOf, withoutSent } from './feed.ts';
 import { agentFolders } from './folders.ts';
 import { createLinkReport, type LinkReport } from './link-report.ts';
@@ -34,6 +35,8 @@ export interface ConnectFlags {
   readonly sameUser?: boolean;
   /** Started by a supervisor, which takes the inventories and starts the runner: they come on standard input. */
   readonly supervised?: boolean;
+  /** A service manager takes the inventories and starts fetcher and runner. */
+  readonly service?: boolean;
 }
 
 const READABLE_FOLDER = 0o755;
@@ -60,7 +63,9 @@ export async function connect(context: Context, flags: ConnectFlags): Promise<vo
     return;
   }
 
-  const work = workOf(context, parts, flags.withRunner === true);
+  const work = flags.service
+    ? serviceWork(context, parts, stop.signal)
+    : workOf(context, parts, flags.withRunner === true);
   const options = {
     inventoryEveryMs: settings.inventoryEvery,
     refreshEveryMs: settings.lists.refreshEvery,
@@ -127,6 +132,7 @@ async function open(context: Context, settings: Settings) {
   return {
     settings,
     outbox,
+    results,
     report,
     children: createChildren(context),
     /** Called with every event of the link. */
@@ -180,6 +186,19 @@ function workOf(context: Context, parts: Parts, withRunner: boolean): Work<Parce
     send: (parcel) => saying(context, report, () => sendParcel(parcel, outbox)),
     pass: withRunner ? createPass({ context, children, settings }) : null,
     wakeUps: (signal) => wakeUps(watchers, signal),
+  };
+}
+
+/** Where units do the work: this process touches a file, and reads one. */
+function serviceWork(context: Context, { outbox, results, settings, report }: Parts, stop: AbortSignal): Work<Parcel> {
+  const changes = (signal: AbortSignal) => newResults(results, runnerFolders(settings).results, signal);
+
+  return {
+    takeInventory: async () => withoutSent(await demandInventory(context, settings, stop), await sentSections(outbox)),
+    send: (parcel) => saying(context, report, () => sendParcel(parcel, outbox)),
+    pass: null,
+    wakeUps: changes,
+    changes,
   };
 }
 

@@ -51,6 +51,8 @@ export interface Resident {
   readonly settingsFile: string | null;
   readonly withRunner: boolean;
   readonly supervised: boolean;
+  /** A service manager starts the other halves. */
+  readonly service: boolean;
   /** The connector is another process, of this user, and this one starts it; null: this one is the connector. */
   readonly supervises: User | null;
 }

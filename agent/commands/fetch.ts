@@ -1,8 +1,9 @@
 // `selvage-agent fetch`: brings the packages that the runner asked for, as a mirror folder. Unprivileged; the runner
 // believes nothing of it.
 import { lstat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
-import { hasErrno, readBounded } from '@selvage/shared/files/durable.ts';
+import { hasErrno, makeFolder, readBounded, writeDurable } from '@selvage/shared/files/durable.ts';
 import type { PackageVersion } from '@selvage/shared/model/package.ts';
 import { createAptFetcher } from '../providers/apt/fetcher.ts';
 import { runnerFolders } from '../runner/folders.ts';
@@ -13,10 +14,33 @@ import { agentFolders } from './folders.ts';
 import { prepareFolders } from './ownership.ts';
 import { unprivilegedUser } from './user.ts';
 
+const READABLE_FOLDER = 0o755;
 const MAX_WANTED_BYTES = 4 * 1024 * 1024;
 
+export interface FetchFlags {
+  /** The runner is woken by a unit that watches a file of ours. */
+  readonly service?: boolean;
+}
+
 /** Throws NOT_FETCHED when something wanted could not be had; what could be is there. As root it is done by the user of the settings. */
-export async function fetchWanted(context: Context): Promise<void> {
+export async function fetchWanted(context: Context, flags: FetchFlags = {}): Promise<void> {
+  if (!flags.service) {
+    await bring(context);
+
+    return;
+  }
+
+  try {
+    await bring(context);
+  } finally {
+    // A fetch that brought only a part is worth a pass of the runner too.
+    const { fetched } = agentFolders(await context.settings());
+    await makeFolder(dirname(fetched), READABLE_FOLDER);
+    await writeDurable(fetched, `${context.clock.now()}\n`);
+  }
+}
+
+async function bring(context: Context): Promise<void> {
   const settings = await context.settings();
   const user = await unprivilegedUser(settings.user);
   if (user !== null) {

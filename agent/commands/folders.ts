@@ -12,6 +12,12 @@ export interface AgentFolders {
   readonly fetch: string;
   /** The agent's own package lists. */
   readonly lists: string;
+  /** The last inventory, left by a service manager's own unit for the connector. */
+  readonly deposit: string;
+  /** Touched by the connector: it asks for an inventory. */
+  readonly inventoryWanted: string;
+  /** Rewritten by the fetcher when it is done. */
+  readonly fetched: string;
   /** Rewritten by the connector when policy changed. */
   readonly wake: string;
   /** What `status` shows of the connection. */
@@ -26,6 +32,9 @@ export function agentFolders({ stateDir }: Pick<Settings, 'stateDir'>): AgentFol
     packages: join(stateDir, 'packages'),
     fetch: join(stateDir, 'fetch'),
     lists: join(stateDir, 'lists'),
+    deposit: join(stateDir, 'lists/deposit.json'),
+    inventoryWanted: join(stateDir, 'link/inventory-wanted'),
+    fetched: join(stateDir, 'fetch/done'),
     // In folders of the connector's user: the state folder itself is not theirs.
     wake: join(stateDir, 'policy/wake'),
     link: join(stateDir, 'link/link.json'),

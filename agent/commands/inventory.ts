@@ -6,6 +6,7 @@ import { collectInventory } from '../inventory/collect.ts';
 import { packInventory } from '../inventory/parcel.ts';
 import { refreshWhenDue } from '../inventory/refresh.ts';
 import type { Context } from './context.ts';
+import { leaveParcel } from './demand.ts';
 import { observing } from './observing.ts';
 
 export interface InventoryFlags {
@@ -16,18 +17,29 @@ export interface InventoryFlags {
   readonly refresh?: boolean;
   /** Only where the interval of the settings is over. */
   readonly refreshDue?: boolean;
+  /** No inventory: only the package lists, where they are due. */
+  readonly onlyLists?: boolean;
+  /** All of it, left for the connector instead of printed. */
+  readonly deposit?: boolean;
 }
 
 export async function showInventory(context: Context, flags: InventoryFlags): Promise<void> {
   const settings = await context.settings();
   const options = await observing(context, settings);
 
-  if (flags.refresh || flags.refreshDue) {
+  if (flags.refresh || flags.refreshDue || flags.onlyLists) {
     const { observers } = options;
     const plan = { settings, observers, clock: context.clock, random: context.random, now: flags.refresh === true };
     for (const failure of await refreshWhenDue(plan)) {
       context.log.warn({ code: failure.code }, `the package lists were not refreshed: ${failure.message}`);
     }
+  }
+
+  if (flags.onlyLists) return;
+  if (flags.deposit) {
+    await leaveParcel(settings, await packInventory(await collectInventory(options), {}));
+
+    return;
   }
 
   // Asked first: a child that nobody can talk to has no work.

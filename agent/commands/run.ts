@@ -6,23 +6,32 @@ import { runnerFolders } from '../runner/folders.ts';
 import { clearOverrun } from '../runner/overrun.ts';
 import { resetClock, runOnce } from '../runner/runner.ts';
 import type { Context } from './context.ts';
+import { inScopes } from './install-scope.ts';
+import { servicePasses } from './runner-service.ts';
 import { running } from './running.ts';
 
 export interface RunFlags {
   readonly json?: boolean;
   readonly resetClock?: boolean;
+  /** Started by a service manager, which also wakes it the next time. */
+  readonly service?: boolean;
 }
 
 export async function runPass(context: Context, flags: RunFlags): Promise<void> {
   const started = context.clock.monotonic();
   const settings = await context.settings();
-  const deps = { ...(await running(context, settings)), stop: stopping() };
+  const stop = stopping();
+  // An installation may replace this very program: nothing of it may be left to be loaded afterwards.
+  if (flags.service) await import('@selvage/shared/log/log.ts');
+  const world = flags.service ? { ...context, run: inScopes(context.run) } : context;
+  const deps = { ...(await running(world, settings)), stop };
   if (flags.resetClock) {
     const reset = await resetClock(deps);
     if (reset === null) throw new CodedError('PACKAGE_MANAGER_LOCKED', 'another runner is at work; try again');
     if (!flags.json) context.say(`the clock is believed from now on: ${reset.to} (it had been ${reset.from})`);
   }
-  const results = await runOnce(deps);
+  const pass = () => runOnce(deps);
+  const results = flags.service ? await servicePasses(context, settings, pass, stop) : await pass();
   // Nothing is under way any more, in this pass or in one before it that was killed.
   if (!existsSync(runnerFolders(settings).journal)) await clearOverrun(settings.runnerDir);
   if (flags.json) {

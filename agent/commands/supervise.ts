@@ -1,12 +1,8 @@
 // `selvage-agent connect` started by root: this process stays root and opens no socket of any kind. It starts the connector as the
 // user of the settings, the fetcher as that user, and inventory and runner as itself. What comes back from the connector is lines to
 // print and the time of one file: nothing of it is read as anything else. Inventories go to it, never from it.
-import { watch } from 'node:fs';
-import { lstat } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { Kept } from '@selvage/shared/exec/keep.ts';
-import { hasErrno } from '@selvage/shared/files/durable.ts';
 import { nextDelay } from '@selvage/shared/time/backoff.ts';
 import type { Parcel } from '../connector/parcel.ts';
 import { runService, type Work } from '../service/service.ts';
@@ -18,6 +14,7 @@ import { agentFolders } from './folders.ts';
 import { prepareFolders } from './ownership.ts';
 import { createPass } from './pass.ts';
 import { readRunnerHost } from './runner-host.ts';
+import { touches } from './touches.ts';
 import type { User } from './user.ts';
 
 /** A connector that has run for so long had begun well: its end is not a wrong start, it is started again. */
@@ -139,43 +136,6 @@ class Connector {
     }
 
     return 0;
-  }
-}
-
-/** Yields when the file was written anew. Only its times are looked at; whoever owns it can do no more than wake the runner. */
-async function* touches(path: string, signal: AbortSignal): AsyncGenerator<void> {
-  let seen = await changedAt(path);
-  let wake: () => void = () => undefined;
-  const watcher = watch(dirname(path), { persistent: false }, (_, name) => {
-    if (name === basename(path)) wake();
-  });
-  watcher.on('error', () => watcher.close());
-  signal.addEventListener('abort', () => wake(), { once: true });
-
-  try {
-    while (!signal.aborted) {
-      const woken = new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-      const now = await changedAt(path);
-      if (now !== seen) {
-        seen = now;
-        yield;
-      } else {
-        await woken;
-      }
-    }
-  } finally {
-    watcher.close();
-  }
-}
-
-async function changedAt(path: string): Promise<bigint | null> {
-  try {
-    return (await lstat(path, { bigint: true })).ctimeNs;
-  } catch (error) {
-    if (hasErrno(error, 'ENOENT', 'ENOTDIR')) return null;
-    throw error;
   }
 }
 

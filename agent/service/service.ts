@@ -15,6 +15,8 @@ export interface Work<I> {
   readonly pass: (() => Promise<PassOutcome>) | null;
   /** Yields when policy or anything else that the runner reads has changed. */
   readonly wakeUps: (signal: AbortSignal) => AsyncIterable<void>;
+  /** Yields when the host looks different, where passes are not started from here. */
+  readonly changes?: (signal: AbortSignal) => AsyncIterable<void>;
 }
 
 export interface PassOutcome {
@@ -49,15 +51,21 @@ const SHORTEST_PASS_WAIT_MS = 1000;
 /** Runs until the signal aborts. One failing inventory or pass is logged and tried again; it never ends the service. */
 export async function runService<I>(parts: ServiceParts<I>, signal: AbortSignal): Promise<void> {
   const inventory = inventoryLoop(parts, signal);
-  await Promise.all([inventory.ended, parts.work.pass === null ? undefined : passLoop(parts, inventory.now, signal)]);
+  await Promise.all([
+    inventory.ended,
+    parts.work.pass === null ? undefined : passLoop(parts, inventory.now, signal),
+    parts.work.changes === undefined ? undefined : hurryLoop(parts.work.changes(signal), inventory.now),
+  ]);
 }
 
 function inventoryLoop<I>({ work, options, clock, random, log }: ServiceParts<I>, signal: AbortSignal) {
   let lastRefresh = Number.NEGATIVE_INFINITY;
   let hurry: () => void = () => undefined;
+  let hurried = false;
 
   const loop = async () => {
     while (!signal.aborted) {
+      hurried = false;
       const refresh = clock.monotonic() - lastRefresh >= options.refreshEveryMs;
       let wait = options.inventoryEveryMs * (1 + options.jitter * random.float());
 
@@ -71,13 +79,24 @@ function inventoryLoop<I>({ work, options, clock, random, log }: ServiceParts<I>
         wait = Math.min(wait, RETRY_MS);
       }
 
-      const hurried = new AbortController();
-      hurry = () => hurried.abort();
-      await quiet(clock.sleep(wait, AbortSignal.any([signal, hurried.signal])));
+      // What changed while an inventory was taken may not be in it.
+      if (hurried) wait = SHORTEST_PASS_WAIT_MS;
+      const early = new AbortController();
+      hurry = () => early.abort();
+      await quiet(clock.sleep(wait, AbortSignal.any([signal, early.signal])));
     }
   };
 
-  return { ended: loop(), now: () => hurry() };
+  const now = () => {
+    hurried = true;
+    hurry();
+  };
+
+  return { ended: loop(), now };
+}
+
+async function hurryLoop(changes: AsyncIterable<void>, inventoryNow: () => void): Promise<void> {
+  for await (const _ of changes) inventoryNow();
 }
 
 async function passLoop(
