@@ -46,7 +46,7 @@ export function planTakeover(updaters: readonly UpdaterFacts[], saved: Takeover 
       const now = stop.by === 'mask' ? updater.units.find(({ name }) => name === stop.unit) : undefined;
       if (now === undefined) continue;
       if (known.has(now.name)) mask.add(now.name);
-      else if (now.state !== 'masked') {
+      else if (now.state !== 'masked' && now.state !== 'masked-runtime') {
         known.add(now.name);
         mask.add(now.name);
         save.push({ name: now.name, state: now.state, active: now.active === 'active' });
