@@ -1,7 +1,13 @@
 import type { Timestamp } from '@selvage/shared/model/ids.ts';
+import type { PolicyDocument } from '@selvage/shared/policy/documents.ts';
+import { DOCUMENT_WORDS } from '@selvage/shared/policy/select-words.ts';
+import { hostGroupSample, patchPolicySample } from '@selvage/shared/policy/testing/sample-documents.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { hostId, hostSample } from '../store/samples.ts';
+import { selectionChanges } from '../cli/policy-diff.ts';
+import { hashOf, hostId, hostSample } from '../store/samples.ts';
 import * as contract from './contract.ts';
+import { HOST_WORDS } from './host-fields.ts';
+import { selectableHosts } from './selectable.ts';
 import { type ApiLab, apiLab, type ClientIdentity } from './testing/api-lab.ts';
 import { OS_SECTION, pendingSample, putInventory } from './testing/inventories.ts';
 
@@ -96,5 +102,65 @@ describe('when hosts are listed with a select text', () => {
       ...{ status: 400, code: 'SELECT_INVALID', details: { column: 15, text: 'os=debian and secuity>0' } },
       message: 'column 15: the label secuity has no order: expected =, != or in (did you mean security?)',
     });
+  });
+});
+
+describe('when documents select', () => {
+  const tier = (select: string) => patchPolicySample({ name: 'gold', select });
+  const force = (...documents: readonly PolicyDocument[]) => {
+    lab.policy.current = {
+      ...lab.policy.current,
+      documents: documents.map((document) => ({ path: '', sha256: hashOf(document.name), document })),
+    };
+  };
+  const plan = async (host: number) => {
+    const { json } = await lab.call('GET', `/v1/hosts/${hostId(host)}`, { as: ann });
+
+    return contract.hostDetail.parse(json);
+  };
+
+  it('a label that only the collector asserts moves no host into a policy, in no preview', async () => {
+    const agent = { version: '0.1.9', mode: 'managed' as const, labels: { site: ['north'] }, components: [] };
+    await putInventory(lab.store, hostId(3), lab.clock.now().toString(), { os: OS_SECTION, agent });
+    force(tier('tier=db'));
+
+    expect((await ask('tier=db')).names).toEqual(['host-3']);
+    expect((await plan(3)).plan).toMatchObject({ policies: [], policiesUnknown: [] });
+    const { json } = await lab.call('GET', '/v1/hosts', { as: ann });
+    const { hosts } = contract.hosts.parse(json);
+    const [change] = selectionChanges([], [tier('tier=db or owner-team=ops')], selectableHosts(hosts));
+    expect(change?.after?.selected).toEqual([]);
+    expect(selectableHosts(hosts).map(({ labels }) => labels)).toContainEqual({ site: ['north'] });
+  });
+
+  it('a label that a signed group gives does, and is shown and selected by beside the others', async () => {
+    const agent = { version: '0.1.9', mode: 'managed' as const, labels: { site: ['north'] }, components: [] };
+    await putInventory(lab.store, hostId(3), lab.clock.now().toString(), { os: OS_SECTION, agent });
+    force(
+      tier('tier=gold and site=north'),
+      hostGroupSample({ name: 'one', hosts: ['host-3'], labels: { tier: ['gold'] } }),
+      hostGroupSample({ name: 'two', hosts: undefined, select: 'site=north', labels: { tier: ['silver'] } }),
+    );
+
+    expect(await plan(3)).toMatchObject({
+      plan: { policies: ['gold'] },
+      labels: { site: ['north'] },
+      // Two groups say different things of one host: both count.
+      signedLabels: { tier: ['gold', 'silver'] },
+      collectorLabels: { tier: ['db'], rack: ['r1'] },
+    });
+    expect((await ask('tier=silver')).names).toEqual(['host-3']);
+    // Nobody knows yet where host 2 is, so that group two may give it the label.
+    expect((await ask('tier=silver')).selection).toMatchObject({ unknown: 1, because: [{ field: 'tier', count: 1 }] });
+  });
+
+  it('every field that only the collector knows is refused in a document, by name', () => {
+    const known = Object.keys(HOST_WORDS.fields);
+    const taken = known.filter((name) => Object.hasOwn(DOCUMENT_WORDS.fields, name));
+
+    expect(taken).toEqual(['name', 'id', 'os']);
+    expect(known.filter((name) => !taken.includes(name) && !Object.hasOwn(DOCUMENT_WORDS.refused ?? {}, name))).toEqual(
+      [],
+    );
   });
 });

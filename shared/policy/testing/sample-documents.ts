@@ -1,5 +1,5 @@
 // Documents that are right in every field; a test changes the one it is about. For tests of every room.
-import type { ApprovalDocument, PatchPolicyDocument, WindowDocument } from '../documents.ts';
+import type { ApprovalDocument, HostGroupDocument, PatchPolicyDocument, WindowDocument } from '../documents.ts';
 
 export function windowSample(over: Partial<WindowDocument> = {}): WindowDocument {
   return {
@@ -28,6 +28,10 @@ export function patchPolicySample(over: Partial<PatchPolicyDocument> = {}): Patc
     offline: { actUntil: '1d' },
     ...over,
   };
+}
+
+export function hostGroupSample(over: Partial<HostGroupDocument> = {}): HostGroupDocument {
+  return { kind: 'HostGroup', name: 'web-servers', hosts: ['web-1'], labels: { tier: ['web'] }, ...over };
 }
 
 export function approvalSample(over: Partial<ApprovalDocument> = {}): ApprovalDocument {
