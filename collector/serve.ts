@@ -15,6 +15,7 @@ import { createEnrollment } from './enrollment/enrollment.ts';
 import { openHostsAuthorities } from './enrollment/hosts-authorities.ts';
 import { createRotation } from './enrollment/rotation.ts';
 import { enrollmentRoutes, loginRoutes } from './enrollment/routes.ts';
+import { retireUnaccepted } from './enrollment/unaccepted.ts';
 import { Events } from './events.ts';
 import { type Gateway, startGateway } from './gateway/gateway.ts';
 import { keepHistory } from './history/keeper.ts';
@@ -162,6 +163,7 @@ async function serveStore(store: Store, settings: CollectorSettings, deps: Serve
   const history = keepHistory({ store, clock, events, log });
   const stopped = new AbortController();
   const refreshing = keepFresh(policy, clock, log, stopped.signal);
+  const retiring = retireUnaccepted(enrollment, clock, log, stopped.signal);
   const renewing = keepServing({
     ...{ certificates: shown, clock, log, signal: stopped.signal },
     use: (server) => (server === 'api' ? api.secure(tlsOf.api()) : gateway.secure(tlsOf.gateway())),
@@ -173,7 +175,7 @@ async function serveStore(store: Store, settings: CollectorSettings, deps: Serve
     events,
     close: async () => {
       stopped.abort();
-      await Promise.all([api.close(), gateway.close(), refreshing, renewing, warning]);
+      await Promise.all([api.close(), gateway.close(), refreshing, renewing, retiring, warning]);
       await history.close();
       unsubscribe();
       await store.close();

@@ -109,11 +109,30 @@ function afterKnock({ name, knock, quarantine }: Detail): string {
   return quarantine ? '' : ': by a copy of its identity; readmit nothing, find the machine or disk that has it';
 }
 
+/** Whether it counts at all, and whose place it has. */
+function standing({ name, state, sameMachineAs, replaces, replacedBy }: Detail): string[] {
+  return [
+    ...(state === 'pending'
+      ? [
+          `PENDING  it gets no policy and counts nowhere; next: selvage host accept ${name}, or: selvage host revoke ${name}`,
+        ]
+      : []),
+    ...(sameMachineAs.length > 0
+      ? [
+          `SAME MACHINE  as ${sameMachineAs.join(', ')}, by its machine id: a copied disk, or one machine enrolled twice`,
+        ]
+      : []),
+    ...(replaces === null ? [] : [`it took the place of ${replaces}: selvage host show ${replaces}`]),
+    ...(replacedBy === null ? [] : [`its place was taken by ${replacedBy}: selvage host show ${replacedBy}`]),
+  ];
+}
+
 /** What is wrong with who it is, each with what to do. */
 function identityTrouble(host: Detail, cli: Cli): string[] {
   const { quarantine, knock, readmit, clockSkewMs } = host;
 
   return [
+    ...standing(host),
     ...(quarantine
       ? [
           `QUARANTINED  ${WHY_QUARANTINED[quarantine.reason]} (${ago(quarantine.at, cli)})`,

@@ -239,6 +239,8 @@ export class Connection {
   }
 
   async #durable(frame: AgentFrame & { readonly type: 'durable' }): Promise<void> {
+    // What a pending host has installed was by no policy of ours; the host keeps the result and sends it again once it counts.
+    if (frame.message.type === 'result' && !(await this.#parts.session.isAccepted())) return;
     const { acknowledged, wanted, refused, reportWanted } = await this.#parts.intake.accept(this.host, frame, (bytes) =>
       this.#parts.rates.spent(bytes),
     );

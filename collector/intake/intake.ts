@@ -146,7 +146,7 @@ interface Done {
 const NOTHING_MORE = { wanted: [], refused: null } as const;
 
 /** Whom a message is committed for. */
-type Committer = Pick<HostRecord, 'id' | 'name' | 'mode' | 'agentVersion'>;
+type Committer = Pick<HostRecord, 'id' | 'name' | 'mode' | 'agentVersion' | 'acceptedAt'>;
 
 async function commit(
   writers: Writers,
@@ -180,6 +180,9 @@ async function commit(
     }
     case 'refused': {
       const { code, message } = prepared.error;
+      const answer = { wanted: [], refused: prepared.error };
+      // The ledger is for ever, and a token for many may have come into anybody's hands: who is pending writes nothing there.
+      if (host.acceptedAt === null) return { answer, event: null };
       await writers.audit.append({
         at: now,
         actor: `host:${host.id}`,
@@ -188,7 +191,7 @@ async function commit(
         details: { type: durable.message.type, code, reason: message.slice(0, MAX_REASON) },
       });
 
-      return { answer: { wanted: [], refused: prepared.error }, event: null };
+      return { answer, event: null };
     }
   }
 }

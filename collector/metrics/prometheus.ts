@@ -1,4 +1,5 @@
 // The load of the collector in Prometheus' text format 0.0.4. Pure; names and labels are fixed, never from outside.
+import { HOST_STATES, type HostState } from '../host-state.ts';
 import type { Load } from './meter.ts';
 
 export const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
@@ -7,7 +8,7 @@ const MS_PER_SECOND = 1000;
 type Sample = readonly [labels: string, value: number];
 
 /** One line for what it is, one for its type, one per sample. */
-export function exposition(load: Load): string {
+export function exposition(load: Load, hosts: Readonly<Record<HostState, number>>): string {
   const { p50Ms, p99Ms, maxMs } = load.eventLoop;
   const seconds = (ms: number) => ms / MS_PER_SECOND;
   const refused = Object.entries(load.refused).sort(([a], [b]) => (a < b ? -1 : 1));
@@ -19,6 +20,12 @@ export function exposition(load: Load): string {
       ['{quantile="1"}', seconds(maxMs)],
     ]),
     family('resident_memory_bytes', 'gauge', 'Resident memory of the collector', [['', load.residentBytes]]),
+    family(
+      'hosts',
+      'gauge',
+      'Enrolled machines; only those in state active are in any other number',
+      HOST_STATES.map((state) => [`{state="${state}"}`, hosts[state]] as const),
+    ),
     family('connections', 'gauge', 'Connections of hosts', [['', load.connections]]),
     family('strangers', 'gauge', 'Sockets that have not proven who they are', [['', load.strangers]]),
     family('sockets_total', 'counter', 'TCP connections to the gateway', [

@@ -39,6 +39,13 @@ export const labels = z
 /** What `add` is given: enrolled, and accepted at once unless it says otherwise. */
 const added = enrolled.extend({ acceptedAt: rows.timestamp.nullable().optional(), labels: labels.default({}) });
 
+const tally = z.object({
+  state: rows.hostState,
+  acceptedAt: rows.timestamp.nullable(),
+  retiredAt: rows.timestamp.nullable(),
+  count: z.number().int().positive(),
+});
+
 const next = z.object({
   certificate: rows.sha256,
   expires: rows.timestamp,
@@ -93,6 +100,9 @@ const record = z.preprocess((row) => {
 const BY_ID = 'select * from hosts where id = ?';
 const BY_MACHINE = `select * from hosts where machineId = ? and state = 'active' order by serial`;
 const SUCCESSOR = 'select * from hosts where replaces = ? order by serial desc limit 1';
+const TALLY = `
+  select state, max(acceptedAt) as acceptedAt, max(retiredAt) as retiredAt, count(*) as count
+  from hosts group by state, acceptedAt is null, retiredAt is null`;
 const PENDING = `select * from hosts where acceptedAt is null and state = 'active' order by serial`;
 const SEEN = `update hosts set lastSeen = ?, agentVersion = ?, mode = ? where id = ? and state = 'active'`;
 const SEEN_ALL = `
@@ -140,6 +150,7 @@ export function hostReader(db: Db): HostReader {
 
       return row === undefined ? null : rows.decodeRow(record, 'hosts', row);
     },
+    tally: async () => rows.decodeRows(tally, 'hosts', (await written(db, TALLY, [])).rows),
     pending: async () => rows.decodeRows(record, 'hosts', (await written(db, PENDING, [])).rows),
   };
 }

@@ -154,6 +154,8 @@ export interface HostReader {
   byMachine(machineId: string): Promise<readonly HostRecord[]>;
   /** The host that took its place; null: none did. */
   successor(id: HostId): Promise<HostRecord | null>;
+  /** How many there are of each kind, counted where they lie. */
+  tally(): Promise<readonly (Pick<HostRecord, 'state' | 'acceptedAt' | 'retiredAt'> & { readonly count: number })[]>;
   /** Active hosts that wait to be accepted, oldest first. */
   pending(): Promise<readonly HostRecord[]>;
 }
@@ -302,7 +304,7 @@ export interface AdminWriter {
 // --- durable streams and inventory -----------------------------------------------------------------------------------
 
 /** What has to be known before a message of a host is committed, in one look. */
-export interface Sender extends Pick<HostRecord, 'id' | 'name' | 'state' | 'mode' | 'agentVersion'> {
+export interface Sender extends Pick<HostRecord, 'id' | 'name' | 'state' | 'mode' | 'agentVersion' | 'acceptedAt'> {
   readonly quarantined: boolean;
   /** Highest committed sequence of the stream, 0 for an unknown one. */
   readonly position: bigint;

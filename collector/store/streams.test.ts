@@ -35,7 +35,14 @@ describe('when streams advance', () => {
     });
 
     expect(await at(hostId(1), 'outbox:x')).toMatchObject({
-      ...{ id: hostId(1), name: 'host-1', state: 'active', quarantined: false, position: 2n ** 60n + 1n },
+      ...{
+        id: hostId(1),
+        name: 'host-1',
+        state: 'active',
+        acceptedAt: AT,
+        quarantined: false,
+        position: 2n ** 60n + 1n,
+      },
     });
     expect((await at(hostId(1), 'outbox:y'))?.position).toBe(0n);
     expect(await at('nobody' as HostId, 'outbox:x')).toBeNull();

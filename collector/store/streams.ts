@@ -21,6 +21,7 @@ const sender = z.object({
   state: rows.hostState,
   mode: rows.mode,
   agentVersion: rows.text.nullable(),
+  acceptedAt: rows.timestamp.nullable(),
   quarantined: z.union([z.literal(0), z.literal(1)]).transform((flag) => flag === 1),
   position: sequence,
 });
@@ -28,7 +29,7 @@ const streamName = rows.name;
 
 const POSITION = 'select cast(sequence as text) as sequence from streams where host = ? and stream = ?';
 const SENDER = `
-  select id, name, state, mode, agentVersion, quarantine is not null as quarantined,
+  select id, name, state, mode, agentVersion, acceptedAt, quarantine is not null as quarantined,
     ifnull((select cast(sequence as text) from streams where host = hosts.id and stream = ?), '0') as position
   from hosts where id = ?`;
 const ADVANCE = `

@@ -1,6 +1,6 @@
 // One look at the collector: who asks, where it is reached, how many hosts, how fresh policy and ledger are.
 import type { FastifyInstance } from 'fastify';
-import { counts, type HostState, hostState } from '../../host-state.ts';
+import { countStates, counts } from '../../host-state.ts';
 import type { Load } from '../../metrics/meter.ts';
 import { status } from '../contract.ts';
 import type { ApiDeps } from '../deps.ts';
@@ -23,7 +23,6 @@ export function addStatus(app: FastifyInstance, deps: ApiDeps): void {
         store.read.audit.head(),
       ]);
       const active = records.filter(counts);
-      const inState = (state: HostState) => records.filter((record) => hostState(record) === state).length;
       const summaries = await summariesOf(active, store.read.inventory, connections.connected());
 
       return {
@@ -32,10 +31,7 @@ export function addStatus(app: FastifyInstance, deps: ApiDeps): void {
         ...addresses(),
         you: { name: admin.name, role: admin.role },
         hosts: {
-          active: active.length,
-          pending: inState('pending'),
-          revoked: inState('revoked'),
-          retired: inState('retired'),
+          ...countStates(records),
           connected: summaries.filter(({ connected }) => connected).length,
           unknown: summaries.filter(({ upgradable }) => upgradable === null).length,
         },

@@ -28,7 +28,7 @@ export function addHost(program: Command, cli: Cli): void {
 
   selectOption(noun.command('list'))
     .description('hosts with pending updates; ? means unknown, which is not 0')
-    .option('--all', 'revoked ones too')
+    .option('--all', 'revoked and retired ones too')
     .option(
       '--changed-outside [since]',
       'only those that something else than Selvage has changed, in the last 7d or as given',
@@ -125,6 +125,13 @@ async function list(cli: Cli, options: ListOptions): Promise<void> {
   );
   for (const { name, quarantine } of answer.hosts) {
     if (quarantine) cli.screen.line(`! ${name}: quarantined (${quarantine.reason}): selvage host show ${name}`, 'bad');
+  }
+  const pending = answer.hosts.filter(({ state }) => state === 'pending');
+  if (pending.length > 0) {
+    cli.screen.line(
+      `! ${pending.length} pending: selvage host accept NAME, or --select 'state=pending' --dry-run`,
+      'bad',
+    );
   }
   for (const host of unknown) cli.screen.line(`? ${host.name}: ${host.unknown.join('; ')}`, 'bad');
 }
