@@ -122,6 +122,7 @@ function describe(program: Command, world: World): () => number {
   command('release', 'give this host back to its other updaters, as they were before the takeover')
     .option('--dry-run', 'only say what would be given back')
     .option('--json', 'one JSON document')
+    .addOption(new Option('--within-run', 'the runner waits for this').hideHelp())
     .action(async (options) => (await import('./release.ts')).releaseHost(context(), options));
   command('settings', 'the settings in force').action(async () =>
     (await import('./settings.ts')).showSettings(context()),

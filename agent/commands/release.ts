@@ -6,14 +6,20 @@ import { alone, takeoverDoor } from './updaters.ts';
 export interface ReleaseFlags {
   readonly dryRun?: boolean;
   readonly json?: boolean;
+  /** The runner has started what removes this program, and waits for it. */
+  readonly withinRun?: boolean;
 }
 
-export async function releaseHost(context: Context, { dryRun = false, json = false }: ReleaseFlags): Promise<void> {
+export async function releaseHost(
+  context: Context,
+  { dryRun = false, json = false, withinRun = false }: ReleaseFlags,
+): Promise<void> {
   const settings = await context.settings();
   const door = takeoverDoor(context, settings);
-  const done = dryRun
-    ? await release(door, 'released', true)
-    : await alone(settings, 'release', () => release(door, 'released'));
+  const done =
+    dryRun || withinRun
+      ? await release(door, 'released', dryRun)
+      : await alone(settings, 'release', () => release(door, 'released'));
   if (json) context.json(done);
   else for (const line of describe(done)) context.say(line);
 }

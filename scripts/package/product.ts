@@ -9,21 +9,23 @@ export const PRODUCTS = {
     home: 'usr/lib/selvage-agent',
     summary: 'inventories this machine and installs signed fixes in their windows',
     description: [
-      'The agent of Selvage, a patch management: it reports what is installed here and what waits, and installs what the',
-      'admins of the machine have signed, when its maintenance windows are open. It is off until it was enrolled.',
+      'The agent of Selvage, a patch management: it reports what is installed here',
+      'and what waits, and installs what the admins of the machine have signed,',
+      'when its maintenance windows are open. It is off until it was enrolled.',
     ],
     /** What the maintainer scripts use and a small system may lack; the rest is essential there. */
-    tools: { deb: ['passwd'], rpm: ['/usr/sbin/useradd', '/usr/bin/find', '/bin/sh'] },
+    tools: { deb: ['passwd'], rpm: ['/bin/sh', '/usr/sbin/useradd', 'coreutils'] },
   },
   collector: {
     name: 'selvage',
     home: 'usr/lib/selvage',
     summary: 'collector and command line of Selvage, a patch management',
     description: [
-      'The collector holds what agents report, and the signed policy that they act upon; the command line is for its admins,',
-      'at the same machine or at another. It is off until it was initialized.',
+      'The collector holds what agents report, and the signed policy that they act',
+      'upon; the command line is for its admins, at the same machine or at another.',
+      'It is off until it was initialized.',
     ],
-    tools: { deb: ['passwd'], rpm: ['/usr/sbin/useradd', '/usr/bin/find', '/bin/sh'] },
+    tools: { deb: ['passwd'], rpm: ['/bin/sh', '/usr/sbin/useradd', 'coreutils'] },
   },
 } as const;
 
