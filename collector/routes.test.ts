@@ -18,6 +18,7 @@ const API = [
   'GET /v1/admins reader',
   'GET /v1/admins/self reader',
   'GET /v1/alarms reader',
+  'GET /v1/assets reader',
   'GET /v1/audit reader',
   'GET /v1/audit/head reader',
   'GET /v1/authorities/hosts admin',
@@ -41,6 +42,8 @@ const API = [
   'POST /v1/admins/:name/revoke admin',
   // Of its own certificate only: whoever asks proves the one that it has.
   'POST /v1/admins/self/renew reader',
+  'POST /v1/assets admin',
+  'POST /v1/assets/:source/remove admin',
   'POST /v1/authorities/hosts/begin admin',
   'POST /v1/authorities/hosts/finish admin',
   'POST /v1/authorities/hosts/switch admin',

@@ -5,6 +5,7 @@ import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { Command, CommanderError, type OutputConfiguration } from 'commander';
 import type { Cli } from './cli.ts';
 import { addAdmin } from './commands/admin.ts';
+import { addAsset } from './commands/asset.ts';
 import { addAudit } from './commands/audit.ts';
 import { addAuthority } from './commands/authority.ts';
 import { addBackup, addRestore } from './commands/backup.ts';
@@ -29,6 +30,7 @@ const COMMANDS = [
   addKey,
   addToken,
   addHost,
+  addAsset,
   addAuthority,
   addPolicy,
   addFix,

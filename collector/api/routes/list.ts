@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { ApiDeps } from '../deps.ts';
 import { addAdmins } from './admins.ts';
 import { addAlarms } from './alarms.ts';
+import { addAssets } from './assets.ts';
 import { addAudit } from './audit.ts';
 import { addAuthorities } from './authorities.ts';
 import { addEvents } from './events.ts';
@@ -26,6 +27,7 @@ export const ROUTES: readonly ((app: FastifyInstance, deps: ApiDeps) => void)[] 
   addAlarms,
   addHosts,
   addImports,
+  addAssets,
   addHistory,
   addHostChanges,
   addTokens,
