@@ -19,6 +19,7 @@ export const PURE: readonly string[] = [
   '^shared/text/apt-conf[.]ts$',
   '^collector/(fixes/|host-state[.]ts$)',
   '^collector/audit/chain[.]ts$',
+  '^collector/cli/policy-import/',
 ];
 
 /** Pure files may use these packages: data in, data out. */

@@ -21,6 +21,7 @@ import { readPolicyFiles } from '../policy-files.ts';
 import { type PolicyReport, reportOf, showReport, titleOf } from '../policy-page.ts';
 import { RENEW_AHEAD_MS, renew, renewedPolicy, signerOf, upload } from '../push.ts';
 import { type RecoverOptions, recover } from '../recover.ts';
+import { addPolicyImport } from './policy-import.ts';
 
 interface Options {
   readonly prune?: boolean;
@@ -64,6 +65,8 @@ export function addPolicy(program: Command, cli: Cli): void {
     .argument('[name]', 'one document, by name or "Kind/name"')
     .option('--json', 'print one JSON document')
     .action((name: string | undefined, options: Options) => get(cli, name, options));
+
+  addPolicyImport(noun, cli);
 
   noun
     .command('renew')
