@@ -88,10 +88,10 @@ const BEHIND = `
   select distinct results.host from results
   left join hostHistory on hostHistory.host = results.host where results.serial > ifnull(hostHistory.result, 0)`;
 const BEGIN = `
-  insert into hostHistory (host, packages, packagesAt) values (?1, ?2, ?3)
+  insert into hostHistory (host, packages, packagesAt) values (?, ?, ?)
   on conflict (host) do update set
     packages = case when packages is null then excluded.packages else packages end,
-    packagesAt = case when packages is null then excluded.packagesAt when packages = ?4 then ?5 else packagesAt end`;
+    packagesAt = case when packages is null then excluded.packagesAt when packages = ? then ? else packagesAt end`;
 const PUT = `
   insert into hostChanges (host, id, source, at, endedAt, since, certain, actor, command, run, problem, size, changes, toldAt, verdict)
   select ?, value ->> 'id', value ->> 'source', value ->> 'at', value ->> 'endedAt', value ->> 'since', value ->> 'certain',
@@ -108,7 +108,7 @@ const OLDEST = `
   order by case verdict when 'log' then 0 when 'same' then 0 else 1 end, at limit ?`;
 const PUT_STATE = `
   insert into hostHistory (host, told, packages, packagesAt, result, complete, problems, cutAt, lastOutside, ledgerDay, ledgerEntries, unentered)
-  values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, (select max(at) from hostChanges where host = ?1 and verdict = 'outside'), ?9, ?10, ?11)
+  values (?, ?, ?, ?, ?, ?, ?, ?, (select max(at) from hostChanges where host = ? and verdict = 'outside'), ?, ?, ?)
   on conflict (host) do update set told = excluded.told, packages = excluded.packages, packagesAt = excluded.packagesAt,
     result = excluded.result, complete = excluded.complete, problems = excluded.problems, cutAt = excluded.cutAt,
     lastOutside = excluded.lastOutside, ledgerDay = excluded.ledgerDay, ledgerEntries = excluded.ledgerEntries,
@@ -152,7 +152,7 @@ export function changeWriter(db: Db): ChangeReader & ChangeWriter {
     setState: async (host, put: HistoryState) => {
       const { told, packages, packagesAt, result, complete, problems, cutAt } = put;
       await written(db, PUT_STATE, [
-        ...[host, told, packages, packagesAt, result, complete ? 1 : 0, JSON.stringify(problems), cutAt],
+        ...[host, told, packages, packagesAt, result, complete ? 1 : 0, JSON.stringify(problems), cutAt, host],
         ...[put.ledgerDay, put.ledgerEntries, put.unentered],
       ]);
     },
