@@ -82,6 +82,8 @@ export const status = z.strictObject({
   policy: z.strictObject({ documents: count, timestampVersion: count, expires: instant }),
   audit: head.nullable(),
   load,
+  /** Of the hosts that are counted. */
+  selection,
 });
 
 // --- alarms ----------------------------------------------------------------------------------------------------------
@@ -102,6 +104,7 @@ export const alarms = z.strictObject({
   alarms: z.array(alarm),
   /** Versions of signed roles that hosts say they have accepted and that are not here: after a restore. */
   held: z.array(z.strictObject({ role: name, version: count, hosts: z.array(name) })),
+  selection,
 });
 
 // --- hosts -----------------------------------------------------------------------------------------------------------
@@ -219,6 +222,7 @@ export const readmitRequest = z.strictObject({ machine: z.string().min(1).max(12
 export const readmitted = z.strictObject({ id: name, name, until: instant });
 export const results = z.strictObject({
   results: z.array(z.strictObject({ host: name, receivedAt: instant, result: runResult })),
+  selection,
 });
 
 // --- authorities -----------------------------------------------------------------------------------------------------
@@ -232,6 +236,7 @@ export const authorities = z.strictObject({
   ),
   /** Active hosts in the way of the next step. */
   behind: z.array(z.strictObject({ id: name, name, reason: z.string() })),
+  selection,
 });
 export const authorityStep = z.strictObject({ leaveBehind: z.boolean().default(false) });
 
@@ -256,7 +261,7 @@ export const admin = z.strictObject({
   revokedAt: instant.nullable(),
   certificateExpires: instant,
 });
-export const admins = z.strictObject({ admins: z.array(admin) });
+export const admins = z.strictObject({ admins: z.array(admin), selection });
 /** An admin's own certificate, for a new key: the one before counts until the new one has been used. */
 export const adminRenewal = z.strictObject({ csr: z.string().max(MAX_REQUEST_CHARACTERS) });
 export const renewedAdmin = z.strictObject({ certificate: z.string() });
@@ -312,6 +317,7 @@ export const fixes = z.strictObject({
   fixes: z.array(fix),
   /** Hosts whose updates are not known: no fix can be counted for them. */
   unknown: z.array(z.strictObject({ id: name, name, reason: z.string() })),
+  selection,
 });
 
 // --- audit -----------------------------------------------------------------------------------------------------------
@@ -327,5 +333,10 @@ const auditEntry = z.strictObject({
   previous: sha256,
   hash: sha256,
 });
-export const auditPage = z.strictObject({ entries: z.array(auditEntry).max(MAX_AUDIT_PAGE) });
+export const auditPage = z.strictObject({
+  entries: z.array(auditEntry).max(MAX_AUDIT_PAGE),
+  /** Where to go on (`after`); null at the end of the ledger. */
+  next: count.nullable(),
+  selection,
+});
 export const auditHead = z.strictObject({ head: head.nullable() });

@@ -35,7 +35,11 @@ export interface EnrolledFacts extends HostFacts {
 }
 
 /** Fields whose section is looked up only when a text names them. */
-export const SECTION_OF_FIELD: Readonly<Record<string, SectionName>> = { kernel: 'kernel', address: 'network' };
+export const SECTION_OF_FIELD: Readonly<Record<string, SectionName>> = {
+  kernel: 'kernel',
+  address: 'network',
+  updater: 'updaters',
+};
 
 /** One of: waits to be accepted, lets itself be managed, trusted no more, machine no more, known from a file only. */
 const STATES = ['pending', 'active', 'revoked', 'retired', 'imported'] as const;
@@ -66,6 +70,7 @@ const FIELDS: Readonly<Record<string, Field<HostFacts>>> = {
   security: { kind: 'number', about: 'pending security updates', of: ({ row }) => row.security },
   held: { kind: 'number', about: 'pending updates that the host holds back', of: ({ row }) => row.held },
   phased: { kind: 'number', about: 'pending updates that its archive still holds back', of: ({ row }) => row.phased },
+  updater: { kind: 'text', about: 'another updater that is on: unattended-upgrades', of: updatersOf },
   connected: { kind: 'flag', about: 'has a connection now', of: ({ row }) => row.connected },
   reboot: { kind: 'flag', about: 'must be restarted', of: ({ row }) => row.rebootRequired },
   quarantined: {
@@ -95,6 +100,10 @@ function optional(value: string | null | undefined): Texts {
 
 function seenOf({ row }: HostFacts) {
   return { at: row.lastSeen ?? row.enrolledAt, never: row.lastSeen === null };
+}
+
+function updatersOf({ sections: { updaters } }: HostFacts): Texts {
+  return updaters ? updaters.filter(({ enabled }) => enabled).map(({ name }) => name) : null;
 }
 
 function addressesOf({ record, sections }: HostFacts): Texts {

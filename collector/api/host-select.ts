@@ -2,10 +2,9 @@
 import type { Section, SectionName } from '@selvage/shared/model/inventory.ts';
 import { selectorOf } from '@selvage/shared/policy/select.ts';
 import { fieldsOf } from '@selvage/shared/select/evaluate.ts';
-import type { Select } from '@selvage/shared/select/parse.ts';
 import type { HostRecord, InventoryReader } from '../store/ports.ts';
 import type { ApiDeps } from './deps.ts';
-import { type EnrolledFacts, HOST_WORDS, type HostFacts, labelNames, SECTION_OF_FIELD } from './host-fields.ts';
+import { type EnrolledFacts, HOST_WORDS, labelNames, SECTION_OF_FIELD } from './host-fields.ts';
 import { summariesOf, twinsOf, withSigned } from './host-view.ts';
 import { inTurns } from './in-turns.ts';
 import { selectableOf } from './selectable.ts';
@@ -23,10 +22,13 @@ export interface HostQuestion {
 /** Throws SELECT_INVALID. Hosts of which it is not known are not among the chosen; `selection` says how many and why. */
 export async function selectHosts(sources: HostSources, question: HostQuestion): Promise<Chosen<EnrolledFacts>> {
   const select = readSelect(question.select, HOST_WORDS);
-  const all = await sources.store.read.hosts.list();
-  const records = all.filter(question.among ?? (() => true));
+  const facts = await hostFacts(
+    sources,
+    question.among ?? (() => true),
+    select === null ? new Set() : fieldsOf(select),
+  );
 
-  return choose(await factsOf(sources, { all, records }, select), select, sources.clock.now(), labelNames);
+  return choose(facts, select, sources.clock.now(), labelNames);
 }
 
 /** True where a text asks for a field: a filter that would hide what it asks for is left out then. */
@@ -36,14 +38,17 @@ export function asksFor(text: string | undefined, field: string): boolean {
   return select !== null && fieldsOf(select).has(field);
 }
 
-async function factsOf(
+/** What can be asked of those hosts; `asked` are the fields of which more is looked up than a row shows. */
+export async function hostFacts(
   { store, connections, policy }: HostSources,
-  { all, records }: { readonly all: readonly HostRecord[]; readonly records: readonly HostRecord[] },
-  select: Select<HostFacts> | null,
+  among: (record: HostRecord) => boolean,
+  asked: ReadonlySet<string>,
 ): Promise<readonly EnrolledFacts[]> {
+  const all = await store.read.hosts.list();
+  const records = all.filter(among);
   const [rows, sections, { documents }] = await Promise.all([
     summariesOf(records, store.read.inventory, connections.connected(), twinsOf(all)),
-    moreSections(store.read.inventory, select),
+    moreSections(store.read.inventory, asked),
     policy.current(),
   ]);
   const selector = selectorOf(documents.map(({ document }) => document));
@@ -71,11 +76,10 @@ async function factsOf(
 /** The sections that the text asks for beyond those of every row. */
 async function moreSections(
   inventory: InventoryReader,
-  select: Select<HostFacts> | null,
+  asked: ReadonlySet<string>,
 ): Promise<ReadonlyMap<SectionName, ReadonlyMap<string, Section<SectionName> | null>>> {
-  const asked = select === null ? [] : [...fieldsOf(select)];
   const names = new Set(
-    asked.flatMap((field) => (Object.hasOwn(SECTION_OF_FIELD, field) ? [SECTION_OF_FIELD[field]] : [])),
+    [...asked].flatMap((field) => (Object.hasOwn(SECTION_OF_FIELD, field) ? [SECTION_OF_FIELD[field]] : [])),
   );
   const found = new Map<SectionName, Map<string, Section<SectionName> | null>>();
   for (const name of names) {

@@ -8,7 +8,7 @@ import { isInside, type Network, parseAddress, parseNetwork } from './cidr.ts';
 import { matcherOf } from './glob.ts';
 import { nearest } from './problem.ts';
 import type { Order, Pattern } from './tree.ts';
-import type { Field, FieldKind, Moment, Texts } from './vocabulary.ts';
+import type { Field, FieldKind, Texts } from './vocabulary.ts';
 
 export type Answer = boolean | null;
 export type Test<F> = (facts: F, now: Temporal.Instant) => Answer;
@@ -29,6 +29,7 @@ const EXAMPLES: Readonly<Record<FieldKind, string>> = {
   number: 'a number: 0, 10',
   flag: 'no value',
   age: 'a duration: 30m, 8h, 3d, 2w',
+  left: 'a duration: 30m, 8h, 3d, 2w',
   address: 'an address or a network: 10.1.2.3, 10.0.0.0/8, 2001:db8::/32',
 };
 
@@ -43,7 +44,9 @@ export function testOf<F>(name: string, field: Field<F>, wanted: Wanted): Made<F
     case 'number':
       return numberTest(name, field.of, wanted);
     case 'age':
-      return ageTest(name, field.of, wanted);
+      return timeTest(name, field, wanted, ageOf);
+    case 'left':
+      return timeTest(name, field, wanted, leftOf);
     case 'address':
       return addressTest(name, field.of, wanted);
   }
@@ -113,23 +116,29 @@ function numberTest<F>(name: string, of: (facts: F) => number | null, { order, v
   return (facts) => known(of(facts), (number) => holds(number - (numbers[0] ?? 0)));
 }
 
-function ageTest<F>(name: string, of: (facts: F) => Moment | null, wanted: Wanted): Made<F> {
+function timeTest<F>(
+  name: string,
+  { kind, of }: Extract<Field<F>, { kind: 'age' | 'left' }>,
+  wanted: Wanted,
+  lengthOf: (at: string | null, now: Temporal.Instant) => number,
+): Made<F> {
   const [first = ['']] = wanted.values;
   if (!isOrdered(wanted.order)) {
     const wrong = wanted.values.findIndex((value) => value.length > 1 || value[0] !== NEVER);
-    if (wrong >= 0)
+    if (wrong >= 0) {
       return {
         value: wrong,
-        problem: `an age is compared with > or <: ${name}>3d; with = there is ${name}=${NEVER} only`,
+        problem: `a time is compared with > or <: ${name}>3d; with = there is ${name}=${NEVER} only`,
       };
+    }
 
     return negated(wanted, (facts) => known(of(facts), ({ at, never }) => never ?? at === null));
   }
   const duration = first.length === 1 ? durationOf(first[0] ?? '') : null;
-  if (duration === null) return wrongValue(name, 'age', wanted.order);
+  if (duration === null) return wrongValue(name, kind, wanted.order);
   const holds = orderOf(wanted.order);
 
-  return (facts, now) => known(of(facts), ({ at }) => holds(ageOf(at, now) - duration));
+  return (facts, now) => known(of(facts), ({ at }) => holds(lengthOf(at, now) - duration));
 }
 
 function addressTest<F>(name: string, of: (facts: F) => Texts, wanted: Wanted): Made<F> {
@@ -148,6 +157,13 @@ function addressTest<F>(name: string, of: (facts: F) => Texts, wanted: Wanted): 
       return address !== null && networks.some((network) => isInside(address, network));
     }),
   );
+}
+
+/** What has ended has nothing left, what never ends more than anything. */
+function leftOf(at: string | null, now: Temporal.Instant): number {
+  return at === null
+    ? Number.POSITIVE_INFINITY
+    : Math.max(0, Temporal.Instant.from(at).epochMilliseconds - now.epochMilliseconds);
 }
 
 /** Never is older than everything; what is in the future (a clock that is ahead) is new. */

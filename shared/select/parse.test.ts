@@ -67,6 +67,19 @@ describe('when a text is asked of a machine', () => {
     expect(ask("tier='Jo\u0308rg'", { labels: { tier: ['J\u00f6rg'] } })).toBe('selected');
   });
 
+  it('time that is left is none for what has ended, and more than any for what never ends', () => {
+    const words = {
+      ...WORDS,
+      fields: { ends: { kind: 'left', about: 'end', of: ({ seen }: Machine) => seen } as const },
+    };
+    const left = (text: string, at: string | null) =>
+      evaluate(parseSelect(text, words), { ...MACHINE, seen: { at } }, NOW);
+
+    expect(left('ends<1d and ends>1h', '2026-11-23T18:00:00Z')).toBe('selected');
+    expect(left('ends<=0s', '2026-11-22T12:00:00Z')).toBe('selected');
+    expect(left('ends>90d and ends=never', null)).toBe('selected');
+  });
+
   it('never is older than any age, and a clock that is ahead makes nothing old', () => {
     expect(ask('seen>90d', { seen: { at: null } })).toBe('selected');
     expect(ask('seen=never', { seen: { at: null } })).toBe('selected');
@@ -146,7 +159,7 @@ describe('when a text is wrong', () => {
     ['security in (1, x)', 'column 17: after security in expected a number: 0, 10'],
     ['seen>3', 'column 6: after seen > expected a duration: 30m, 8h, 3d, 2w'],
     ['seen>3*', 'column 6: after seen > expected a duration: 30m, 8h, 3d, 2w'],
-    ['seen=3d', 'column 6: an age is compared with > or <: seen>3d; with = there is seen=never only'],
+    ['seen=3d', 'column 6: a time is compared with > or <: seen>3d; with = there is seen=never only'],
     ['seen>never', 'column 6: after seen > expected a duration: 30m, 8h, 3d, 2w'],
     ['agent<0.*', 'column 7: after agent < expected a version: 0.2 or 6.1*'],
     [

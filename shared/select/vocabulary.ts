@@ -27,6 +27,8 @@ export type Field<F> =
   | (Common & { readonly kind: 'number'; readonly of: (facts: F) => number | null })
   | (Common & { readonly kind: 'flag'; readonly of: (facts: F) => boolean | null })
   | (Common & { readonly kind: 'age'; readonly of: (facts: F) => Moment | null })
+  /** Time that is left; what has ended has none, null in `at` never ends. */
+  | (Common & { readonly kind: 'left'; readonly of: (facts: F) => Moment | null })
   | (Common & { readonly kind: 'address'; readonly of: (facts: F) => Texts });
 
 export type FieldKind = Field<never>['kind'];
@@ -39,4 +41,11 @@ export interface Vocabulary<F> {
   readonly label: ((facts: F, name: string) => Texts) | null;
   /** Words that mean something elsewhere and are refused here, with the reason. */
   readonly refused?: Readonly<Record<string, string>>;
+}
+
+/** The same field of something that holds what the field is of. */
+export function mapped<F, G>(field: Field<F>, inner: (facts: G) => F): Field<G> {
+  const { of } = field as { readonly of: (facts: F) => unknown };
+
+  return { ...field, of: (facts: G) => of(inner(facts)) } as Field<G>;
 }

@@ -3,6 +3,7 @@ import { MODES } from '@selvage/shared/model/ids.ts';
 import { z } from 'zod';
 import { HOST_STATES } from '../../host-state.ts';
 import { hostName } from '../contract.ts';
+import { selection } from './select.ts';
 
 const name = z.string().min(1).max(253);
 const instant = z.iso.datetime({ offset: true });
@@ -33,7 +34,7 @@ export const token = z.strictObject({
   /** What came by it; of an admin the name, without a state. */
   became: z.array(z.strictObject({ id: z.string(), name, state: z.enum(HOST_STATES).nullable() })),
 });
-export const tokens = z.strictObject({ tokens: z.array(token) });
+export const tokens = z.strictObject({ tokens: z.array(token), selection });
 
 /** For the one `host`, accepted at once; or for as many as `uses` says, pending until they are accepted. */
 export const tokenRequest = z

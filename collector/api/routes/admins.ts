@@ -6,20 +6,30 @@ import { sha256 } from '@selvage/shared/files/canonical.ts';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { AdminRecord } from '../../store/ports.ts';
+import { selectText } from '../contract/select.ts';
 import { admin, adminName, adminRenewal, adminRequest, admins, createdToken, renewedAdmin } from '../contract.ts';
 import type { ApiDeps } from '../deps.ts';
 import { found } from '../found.ts';
 import { addRoute } from '../route.ts';
+import { choose, readSelect } from '../selecting.ts';
 import { lifeOf } from '../token-life.ts';
+import { ADMIN_WORDS } from '../words/admins.ts';
 
-export function addAdmins(app: FastifyInstance, { store, enrollment, addresses }: ApiDeps): void {
+export function addAdmins(app: FastifyInstance, { store, enrollment, clock, addresses }: ApiDeps): void {
   addRoute(app, {
     method: 'GET',
     url: '/v1/admins',
     guard: 'reader',
     summary: 'Admins with role, state and signing key',
+    query: z.strictObject({ select: selectText }),
     reply: admins,
-    handle: async () => ({ admins: (await store.read.admins.list()).map(shown) }),
+    handle: async ({ query }) => {
+      const select = readSelect(query.select, ADMIN_WORDS);
+      const all = (await store.read.admins.list()).map(shown);
+      const { chosen, selection } = await choose(all, select, clock.now());
+
+      return { admins: [...chosen], selection };
+    },
   });
 
   addRoute(app, {

@@ -1,7 +1,10 @@
 // The authority of hosts: which is trusted, which signs, who follows; and the three steps of replacing it.
 import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import { selectText } from '../contract/select.ts';
 import { authorities, authorityStep } from '../contract.ts';
 import type { ApiDeps, AuthoritiesPort } from '../deps.ts';
+import { selectHosts } from '../host-select.ts';
 import { addRoute } from '../route.ts';
 
 type View = Awaited<ReturnType<AuthoritiesPort['view']>>;
@@ -12,8 +15,20 @@ export function addAuthorities(app: FastifyInstance, deps: ApiDeps): void {
     url: '/v1/authorities/hosts',
     guard: 'admin',
     summary: 'Authorities of hosts, how far a replacement is, and which hosts are in the way of its next step',
+    query: z.strictObject({ select: selectText }),
     reply: authorities,
-    handle: async () => shown(await deps.authorities.view()),
+    handle: async ({ query }) => {
+      const view = await deps.authorities.view();
+      if (query.select === undefined) return shown(view);
+      const behind = new Map(view.behind.map((host) => [host.id, host]));
+      const { chosen, selection } = await selectHosts(deps, {
+        select: query.select,
+        among: ({ id }) => behind.has(id),
+      });
+      const named = chosen.flatMap(({ record }) => behind.get(record.id) ?? []);
+
+      return { ...shown({ ...view, behind: named }), selection };
+    },
   });
 
   addRoute(app, {
@@ -47,5 +62,11 @@ export function addAuthorities(app: FastifyInstance, deps: ApiDeps): void {
 }
 
 function shown({ phase, begunAt, authorities: all, behind }: View) {
-  return { phase, begunAt, authorities: all.map((one) => ({ ...one })), behind: behind.map((one) => ({ ...one })) };
+  return {
+    phase,
+    begunAt,
+    authorities: all.map((one) => ({ ...one })),
+    behind: behind.map((one) => ({ ...one })),
+    selection: null,
+  };
 }

@@ -5,16 +5,18 @@ import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { ApprovalDocument } from '@selvage/shared/policy/documents.ts';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import type { Fix } from '../../fixes/fix.ts';
 import { concernedBy, fixSteps } from '../../fixes/fixes.ts';
 import { packagesOf, unknownHosts, updatesOf } from '../../fixes/hosts.ts';
 import type { SectionOfHost } from '../../store/ports.ts';
+import { selectText } from '../contract/select.ts';
 import { fix, fixes } from '../contract.ts';
 import type { ApiDeps } from '../deps.ts';
+import { selectFixes, shownFix } from '../fix-select.ts';
 import { inTurns } from '../in-turns.ts';
 import { addRoute } from '../route.ts';
 
-export function addFixes(app: FastifyInstance, { store, policy, clock }: ApiDeps): void {
+export function addFixes(app: FastifyInstance, deps: ApiDeps): void {
+  const { store, policy, clock } = deps;
   const gather = async () => {
     const { hosts, inventory, results } = store.read;
     const [records, updates, current] = await Promise.all([
@@ -37,8 +39,8 @@ export function addFixes(app: FastifyInstance, { store, policy, clock }: ApiDeps
     const found = fixSteps(perHost, packagesOf(records, packages), reported.flat(), approvals, clock.now());
 
     return {
-      fixes: (await inTurns(found)).map(shown),
-      unknown: [...unknownHosts(perHost)],
+      fixes: await inTurns(found),
+      unknown: unknownHosts(perHost),
     };
   };
 
@@ -47,8 +49,9 @@ export function addFixes(app: FastifyInstance, { store, policy, clock }: ApiDeps
     url: '/v1/fixes',
     guard: 'reader',
     summary: 'Fixes that hosts need or that were decided upon, and the hosts nothing is known of',
+    query: z.strictObject({ select: selectText }),
     reply: fixes,
-    handle: gather,
+    handle: ({ query }) => selectFixes(deps, query.select, gather),
   });
 
   addRoute(app, {
@@ -62,11 +65,7 @@ export function addFixes(app: FastifyInstance, { store, policy, clock }: ApiDeps
       const found = (await gather()).fixes.find(({ id }) => id === params.id);
       if (!found) throw new CodedError('NOT_FOUND', `no host needs ${params.id} and nobody decided upon it`);
 
-      return found;
+      return shownFix(found);
     },
   });
-}
-
-function shown(one: Fix): z.input<typeof fix> {
-  return { ...one, packages: [...one.packages], hosts: [...one.hosts] };
 }

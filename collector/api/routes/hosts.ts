@@ -13,6 +13,8 @@ import { asksFor, selectHosts } from '../host-select.ts';
 import { detailOf, twinsOf, withSigned } from '../host-view.ts';
 import { addRoute } from '../route.ts';
 import { selectableOf } from '../selectable.ts';
+import { choose, readSelect } from '../selecting.ts';
+import { RESULT_WORDS } from '../words/results.ts';
 
 const MAX_RESULTS = 500;
 const SOME_RESULTS = 50;
@@ -83,12 +85,18 @@ export function addHosts(app: FastifyInstance, deps: ApiDeps): void {
     guard: 'reader',
     summary: 'What the runner of the host did, newest first',
     params,
-    query: z.strictObject({ limit: z.coerce.number().int().positive().max(MAX_RESULTS).default(SOME_RESULTS) }),
+    query: z.strictObject({
+      limit: z.coerce.number().int().positive().max(MAX_RESULTS).default(SOME_RESULTS),
+      select: selectText,
+    }),
     reply: results,
     handle: async ({ params, query }) => {
+      const select = readSelect(query.select, RESULT_WORDS);
       const { id } = await hostOf(store.read.hosts, params.host);
+      const newest = await store.read.results.ofHost(id, select === null ? query.limit : MAX_RESULTS);
+      const { chosen, selection } = await choose(newest, select, clock.now());
 
-      return { results: [...(await store.read.results.ofHost(id, query.limit))] };
+      return { results: chosen.slice(0, query.limit), selection };
     },
   });
 

@@ -1,10 +1,12 @@
 // One look at the collector: who asks, where it is reached, how many hosts, how fresh policy and ledger are.
 import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
 import { countStates, counts } from '../../host-state.ts';
 import type { Load } from '../../metrics/meter.ts';
+import { selectText } from '../contract/select.ts';
 import { status } from '../contract.ts';
 import type { ApiDeps } from '../deps.ts';
-import { summariesOf } from '../host-view.ts';
+import { selectHosts } from '../host-select.ts';
 import { addRoute } from '../route.ts';
 
 export function addStatus(app: FastifyInstance, deps: ApiDeps): void {
@@ -15,15 +17,16 @@ export function addStatus(app: FastifyInstance, deps: ApiDeps): void {
     url: '/v1/status',
     guard: 'reader',
     summary: 'The collector at a glance',
+    query: z.strictObject({ select: selectText }),
     reply: status,
-    handle: async ({ admin }) => {
-      const [records, current, head] = await Promise.all([
-        store.read.hosts.list(),
+    handle: async ({ admin, query }) => {
+      const [{ chosen, selection }, current, head] = await Promise.all([
+        selectHosts(deps, { select: query.select }),
         policy.current(),
         store.read.audit.head(),
       ]);
-      const active = records.filter(counts);
-      const summaries = await summariesOf(active, store.read.inventory, connections.connected());
+      const records = chosen.map(({ record }) => record);
+      const summaries = chosen.filter(({ record }) => counts(record)).map(({ row }) => row);
 
       return {
         version,
@@ -42,6 +45,7 @@ export function addStatus(app: FastifyInstance, deps: ApiDeps): void {
         },
         audit: head && { sequence: head.sequence, hash: head.hash },
         load: loadShown(connections.load()),
+        selection,
       };
     },
   });

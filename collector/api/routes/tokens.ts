@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { hostState } from '../../host-state.ts';
 import type { HostRecord, TokenRecord } from '../../store/ports.ts';
+import { selectText } from '../contract/select.ts';
 import {
   createdHostToken,
   revokedToken,
@@ -14,7 +15,9 @@ import {
 import type { ApiDeps } from '../deps.ts';
 import { found } from '../found.ts';
 import { addRoute } from '../route.ts';
+import { choose, readSelect } from '../selecting.ts';
 import { lifeOf } from '../token-life.ts';
+import { TOKEN_WORDS } from '../words/tokens.ts';
 
 export function addTokens(app: FastifyInstance, { store, enrollment, clock, addresses }: ApiDeps): void {
   addRoute(app, {
@@ -22,12 +25,17 @@ export function addTokens(app: FastifyInstance, { store, enrollment, clock, addr
     url: '/v1/tokens',
     guard: 'reader',
     summary: 'Tokens with their state and what came by them, without secrets',
+    query: z.strictObject({ select: selectText }),
     reply: tokens,
-    handle: async () => {
+    handle: async ({ query }) => {
+      const select = readSelect(query.select, TOKEN_WORDS);
       const [records, hosts] = await Promise.all([store.read.tokens.list(), store.read.hosts.list()]);
       const byToken = Map.groupBy(hosts, ({ token: by }) => by);
 
-      return { tokens: records.map((record) => shown(record, byToken.get(record.id) ?? [], clock.now())) };
+      const all = records.map((record) => shown(record, byToken.get(record.id) ?? [], clock.now()));
+      const { chosen, selection } = await choose(all, select, clock.now(), ({ labels }) => Object.keys(labels));
+
+      return { tokens: [...chosen], selection };
     },
   });
 
