@@ -1,5 +1,6 @@
 // apt.conf(5), read as apt reads it: every setting with the line it stands on. Pure; it includes and clears nothing by itself,
-// a directive is handed on like a setting. What apt would refuse is an error with line and column.
+// a directive is handed on like a setting. What apt refuses is an error with line and column, and
+// so are blocks that do not match, which apt lets pass: what was meant is not known.
 import { CodedError } from '../errors/coded-error.ts';
 
 export interface AptSetting {
