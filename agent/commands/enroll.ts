@@ -16,6 +16,7 @@ import { machineIdOf } from './machine-id.ts';
 import { type Wanted, type Written, writeOwnSettings } from './own-settings.ts';
 import { prepareFolders, takeBack } from './ownership.ts';
 import { readRunnerHost, writeRunnerHost } from './runner-host.ts';
+import { hasUnits, TURN_ON, turnOn } from './units.ts';
 import { unprivilegedUser } from './user.ts';
 import { wayOut } from './way-out.ts';
 
@@ -39,6 +40,8 @@ export interface EnrollFlags {
   readonly label?: readonly string[];
   /** Started by root: what is made stays root's. */
   readonly sameUser?: boolean;
+  /** Puts the units on that the package brought. */
+  readonly now?: boolean;
 }
 
 export async function enrollHost(context: Context, flags: EnrollFlags): Promise<void> {
@@ -49,8 +52,14 @@ export async function enrollHost(context: Context, flags: EnrollFlags): Promise<
   const forMs = flags.wait === undefined ? BUSY_MS : waitOf(flags.wait);
   if (flags.ifNeeded && (await isEnrolled(context, settings, flags.collector))) {
     noteOther(context, settings, wanted);
+    if (flags.now) await goOn(context, settings, true);
 
     return;
+  }
+  if (flags.now && !hasUnits(context, settings)) {
+    throw new CodedError('USAGE', '--now: there are no units of the agent on this machine', {
+      next: 'leave it out, and then run: selvage-agent connect',
+    });
   }
   // Before anything is made: a token that is not there is a mistake of typing.
   const token = await tokenOf(context, flags);
@@ -92,7 +101,7 @@ export async function enrollHost(context: Context, flags: EnrollFlags): Promise<
     if (enrolled.pending) {
       context.say(`it is pending: an admin lets it in with: selvage host accept ${enrolled.name}`);
     }
-    context.say('next: selvage-agent connect');
+    await goOn(context, settings, flags.now === true);
   } catch (error) {
     if (!UNDECIDED.has(asCoded(error).code)) await written?.takeBack();
     try {
@@ -103,6 +112,13 @@ export async function enrollHost(context: Context, flags: EnrollFlags): Promise<
     }
     throw error;
   }
+}
+
+async function goOn(context: Context, settings: Settings, now: boolean): Promise<void> {
+  if (now) {
+    await turnOn(context);
+    context.say('running from now on, also after a restart; look at: selvage-agent status');
+  } else context.say(`next: ${hasUnits(context, settings) ? TURN_ON : 'selvage-agent connect'}`);
 }
 
 /** Arguments of a process can be read by every user of the machine; standard input and files of root cannot. */

@@ -82,6 +82,7 @@ function describe(program: Command, world: World): () => number {
       ]),
     )
     .option('--label <name=value>', 'label for its own settings; may be given again', more, [])
+    .option('--now', 'then put the agent on: systemctl enable --now selvage-agent.target')
     .option(...SAME_USER)
     .action(async (options) => (await import('./enroll.ts')).enrollHost(context(), options));
   command('connect', 'stay connected: report, mirror policy, take inventories')

@@ -17,6 +17,7 @@ import { readLinkFacts } from './link-report.ts';
 import { overdueOf } from './overdue.ts';
 import { running } from './running.ts';
 import { type Status, statusPage, type Wrong } from './status-page.ts';
+import { unitsOff } from './units.ts';
 
 /** Of the section `updates`: only what is counted. */
 const pendingShape = z.object({ known: z.literal(true), pending: z.array(z.object({ security: z.boolean() })) });
@@ -47,6 +48,8 @@ async function statusOf(context: Context): Promise<Status> {
   const trust = await attempt(() => readTrustReport(runnerFolders(settings).next));
   // An ordinary user may not read the runner's folder on a real host; then the plan is what is missing, and it is said.
   const plan = identity === null ? null : await attempt(async () => explainPlan(await running(context, settings)));
+  const off = identity === null ? null : await attempt(() => unitsOff(context, settings));
+  if (off) wrong.push({ code: off.code, message: off.message, next: off.next });
   const overrun = await readOverrun(settings.runnerDir);
   if (overrun) wrong.push({ code: 'PROCESS_DEADLINE', message: overrun.message, next: CODES.PROCESS_DEADLINE.next });
   if (link?.problem) wrong.push({ ...link.problem, next: CODES[link.problem.code].next });

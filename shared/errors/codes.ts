@@ -42,6 +42,7 @@ export const CODES = {
   PROCESS_FAILED: { rule: 'stop', exit: 1, next: 'read the output shown and run the command by hand' },
   PROCESS_DEADLINE: { rule: 'retry', exit: 1, next: 'find out why the command named hangs' },
   PROCESS_OUTPUT_LIMIT: { rule: 'stop', exit: 1, next: 'run the command named by hand' },
+  SERVICE_OFF: { rule: 'page', exit: 1, next: 'systemctl enable --now selvage-agent.target' },
   TOOL_MISSING: { rule: 'stop', exit: 1, next: 'install the program named' },
   HOST_UNSUPPORTED: {
     rule: 'stop',

@@ -17,6 +17,7 @@ export const PARTS = {
   'apt-ftparchive': part('apt-ftparchive', 'apt-utils'),
   'apt-get': part('apt-get', 'apt'),
   'busybox-static': part('busybox', 'busybox-static'),
+  debootstrap: part('debootstrap', 'debootstrap'),
   'dpkg-deb': part('dpkg-deb', 'dpkg'),
   // Signing needs all three; Debian only recommends the agent.
   gpg: { programs: ['gpg', 'gpg-agent', 'gpgconf'], packages: ['gpg', 'gpg-agent', 'gpgconf'] },
@@ -27,6 +28,7 @@ export const PARTS = {
   mount: part('mount', 'mount'),
   rpm: part('rpm', 'rpm'),
   rpmbuild: part('rpmbuild', 'rpm'),
+  patchelf: part('patchelf', 'patchelf'),
   setpriv: part('setpriv', 'util-linux'),
   strace: part('strace', 'strace'),
   // The service manager itself; it need not be the one that started this machine.

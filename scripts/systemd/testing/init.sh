@@ -9,6 +9,7 @@ if [ ! -e "$folder/laid-out" ]; then
   rm -rf etc/systemd/system/*.wants etc/systemd/system/*.requires usr/lib/systemd/system/*.wants etc/rc?.d etc/cron.d etc/fstab
   mkdir usr/lib/systemd/system/sockets.target.wants
   ln -s ../systemd-journald.socket ../systemd-journald-dev-log.socket usr/lib/systemd/system/sockets.target.wants/
+  rm -rf var/lib/selvage* etc/selvage*
   tr -d - </proc/sys/kernel/random/uuid >etc/machine-id
   touch "$folder/laid-out"
 fi

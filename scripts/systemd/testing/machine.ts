@@ -14,6 +14,8 @@ export interface Machine {
   readonly pid: number;
   /** Its root, as this process can read and write it while it runs. */
   readonly root: string;
+  /** Files that it wrote or changed, while it is down. */
+  readonly disk: string;
   /** Leads a command into its network: for what is to be reached from inside. */
   readonly network: readonly string[];
   /** Runs a program inside, as root, outside of every unit. */
@@ -69,6 +71,10 @@ class Booted implements Machine {
 
   get root(): string {
     return `/proc/${this.pid}/root`;
+  }
+
+  get disk(): string {
+    return join(this.#folder, 'upper');
   }
 
   get network(): readonly string[] {
