@@ -19,6 +19,18 @@ const lock = z.object({
 });
 type Packages = z.infer<typeof lock>['packages'];
 
+/** What a package brings that neither Node nor the lock file tells of (see scripts/package/runtime.ts). */
+export const bundled = z.strictObject({
+  components: z.array(z.strictObject({ name: z.string(), version: z.string(), purl: z.string() })),
+});
+
+/** The package URL of a component: how advisories name it. `type` is an ecosystem of the purl specification. */
+export function purlOf(type: 'generic' | 'npm', name: string, version: string): string {
+  const path = name.split('/').map(encodeURIComponent).join('/');
+
+  return `pkg:${type}/${path}@${encodeURIComponent(version)}`;
+}
+
 export interface ShippedPackage {
   readonly name: string;
   readonly version: string;

@@ -126,7 +126,8 @@ export const SECTIONS = {
     version: name,
     mode: z.enum(MODES),
     labels: z.record(name, z.array(name)),
-    components: z.array(z.strictObject({ name, version: name })),
+    /** `purl`: a package URL, by which advisories know it; absent from agents of an earlier release. */
+    components: z.array(z.strictObject({ name, version: name, purl: name.optional() })),
     /** Whether this host's other updaters were taken over, and since when; an agent of before does not say. */
     takeover: z.strictObject({ state: z.enum(TAKEOVER_STATES), since: instant.nullable() }).optional(),
   }),
