@@ -2,8 +2,10 @@
 // services ends an installation half-way.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { zstdDecompressSync } from 'node:zlib';
 import { needs } from '@selvage/shared/testing/needs.ts';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { documentOf } from '../lab/commands.ts';
 import { waitFor } from '../lab/waiting.ts';
 import { type AgentMachine, HOST, makeAgentMachine } from './testing/agent-machine.ts';
 
@@ -11,7 +13,7 @@ const PARTS = ['systemd', 'unshare', 'ip', 'dpkg-deb', 'apt-ftparchive', 'gpg', 
 const DEADLINE_MS = 45_000;
 const isRoot = process.getuid?.() === 0;
 const UNITS = join(import.meta.dirname, '../../packaging/agent/systemd');
-const _POLICY = `kind: PatchPolicy
+const POLICY = `kind: PatchPolicy
 name: servers
 select: { labels: { tier: [lab] } }
 allow: { from: [security] }
@@ -59,31 +61,141 @@ needs(PARTS, 'the agent on a machine with systemd', () => {
       expect(await own('service,path,timer')).toEqual([]);
     });
 
-    it('enrolled, the connector is its own user without any privilege, and the host is seen with what other users run', async () => {
-      process.stderr.write(await lab.enroll('--now'));
-      await waitFor(
-        'the inventory',
-        async () => {
-          const { stdout } = await lab.collector.selvage(['host', 'show', HOST, '--json']);
+    it('enrolled, the connector is its own user without any privilege, and stays connected', async () => {
+      expect(await lab.enroll('--now')).toMatch(/^running from now on, also after a restart/m);
+      await lab.machine.until('selvage-agent.service', 'to run', ({ SubState }) => SubState === 'running');
+      const { MainPID } = await lab.machine.show('selvage-agent.service');
+      const status = await lab.machine.read(`/proc/${MainPID}/status`);
+      const uid = (await lab.machine.command('id', '-u', 'selvage-agent')).trim();
 
-          return (JSON.parse(stdout) as { host: { inventoryAt: string | null } }).host.inventoryAt;
-        },
-        15_000,
-        () => 'none',
-      ).catch(async (error) => {
-        process.stderr.write(await lab.machine.command('sh','-c','ls -laR /var/lib/selvage-agent/lists | head -60; journalctl --no-pager -o short-precise | grep -i selvage | tail -60'));
-        for (const u of [
-          'selvage-agent.service',
-          'selvage-agent-lists.service',
-          'selvage-agent-inventory.service',
-          'selvage-agent-inventory.path',
-          'selvage-agent-run.service',
-        ])
-          process.stderr.write(`${u}\n${(await lab.machine.journal(u)).join('\n')}\n`);
-        throw error;
-      });
-      process.stderr.write((await lab.collector.selvage(['host', 'show', HOST])).stdout);
-      process.stderr.write(await lab.machine.command('selvage-agent', 'status'));
+      expect(status).toMatch(new RegExp(`^Uid:\\t${uid}\\t${uid}\\t${uid}\\t${uid}$`, 'm'));
+      expect(status).toMatch(/^CapPrm:\t0{16}$/m);
+      expect(status).toMatch(/^CapBnd:\t0{16}$/m);
+      expect(status).toMatch(/^NoNewPrivs:\t1$/m);
+      expect(await own('service')).toContain('selvage-agent.service');
+      expect(await own('path,timer')).toEqual([
+        'selvage-agent-fetch.path',
+        'selvage-agent-inventory.path',
+        'selvage-agent-run.path',
+        'selvage-agent-run.timer',
+      ]);
     });
+
+    it('the inventory comes from a unit of its own, which sees what other users run', async () => {
+      await waitFor('the inventory', async () => (await shown()).inventoryAt, DEADLINE_MS);
+      const { unknown } = await shown();
+
+      expect(unknown).toEqual([]);
+      expect(await deposited('staleProcesses')).toMatchObject({ complete: true, unreadable: 0 });
+    });
+
+    it('new signed policy wakes the runner, which waits to the second for the earliest time and installs', async () => {
+      await lab.push(POLICY);
+      await lab.approve('timed', 'scheduled');
+      await lab.machine.until('selvage-agent-next.timer', 'to wait', ({ SubState }) => SubState === 'waiting');
+      const { NextElapseUSecRealtime } = await lab.machine.show('selvage-agent-next.timer');
+      expect(await lab.versionOf('timed')).toBe('installed 1.0');
+      const result = await lab.result('timed', 'installed');
+
+      expect(await lab.versionOf('timed')).toBe('installed 2.0');
+      expect(result.evidence?.packages).toMatchObject([{ name: 'timed', version: '2.0', state: 'installed' }]);
+      expect(Date.parse(result.startedAt)).toBeGreaterThanOrEqual(Date.parse(`${NextElapseUSecRealtime?.slice(4)}`));
+      // What changed on the host is seen without waiting for the next hour.
+      await waitFor('the new inventory', async () => ((await shown()).security === 4 ? true : null), DEADLINE_MS);
+    });
+
+    it('a connector that is killed, restarted or told of new units leaves an installation alone', async () => {
+      await lab.hold('slow');
+      await lab.approve('slow', 'urgent');
+      await lab.held('slow');
+      const scope = await installing();
+      await lab.machine.command('systemctl', 'kill', '--signal=KILL', 'selvage-agent.service');
+      await lab.machine.command('systemctl', 'restart', 'selvage-agent.service');
+      await lab.machine.command('systemctl', 'daemon-reload');
+      // Even all of the runner's own unit.
+      await lab.machine.command('systemctl', 'kill', '--kill-whom=all', '--signal=KILL', 'selvage-agent-run.service');
+      await lab.machine.until(
+        'selvage-agent-run.service',
+        'to have ended',
+        ({ ActiveState }) => ActiveState === 'failed',
+      );
+      expect(await installing()).toEqual(scope);
+      await lab.letGo('slow');
+      await waitFor('dpkg to end', async () => ((await installing()).length === 0 ? true : null), DEADLINE_MS);
+
+      expect(await lab.versionOf('slow')).toBe('installed 2.0');
+      await lab.machine.systemctl('start', 'selvage-agent-run.service');
+      expect((await lab.result('slow', 'installed')).evidence?.packages).toMatchObject([{ version: '2.0' }]);
+      expect(await lab.configured('slow')).toBe(1);
+    });
+
+    it('stopping the runner is waiting for what it has begun, and beginning nothing more', async () => {
+      await lab.hold('stopped');
+      await lab.approve('stopped', 'urgent');
+      await lab.held('stopped');
+      const stopping = lab.machine.systemctl('stop', 'selvage-agent-run.service');
+      await lab.machine.until(
+        'selvage-agent-run.service',
+        'to be stopping',
+        ({ SubState }) => SubState === 'stop-sigterm',
+      );
+      expect(await lab.versionOf('stopped')).toBe('half-configured 2.0');
+      await lab.letGo('stopped');
+      await stopping;
+
+      expect(await lab.versionOf('stopped')).toBe('installed 2.0');
+      expect(await lab.configured('stopped')).toBe(1);
+      await lab.result('stopped', 'installed');
+    });
+
+    it('cut off in the middle of an installation, it comes up by itself, repairs and reports', async () => {
+      await lab.hold('cut');
+      await lab.approve('cut', 'urgent');
+      await lab.held('cut');
+      await lab.machine.cut();
+      await lab.forget('cut');
+      await lab.machine.boot();
+      const result = await lab.result('cut', 'installed');
+
+      expect(result.evidence?.packages).toMatchObject([{ version: '2.0', state: 'installed' }]);
+      expect(await lab.configured('cut')).toBe(2);
+      expect(await lab.machine.command('selvage-agent', 'status')).toMatch(/^connected {4}since/m);
+    });
+
+    it('units that are off are said by status, and removal of the package waits for the safe boundary', async () => {
+      await lab.hold('last');
+      await lab.approve('last', 'urgent');
+      await lab.held('last');
+      const removing = lab.machine.inside('sh', ['-c', 'sh /var/lib/dpkg/info/selvage-agent.prerm remove']);
+      await lab.machine.until(
+        'selvage-agent-run.service',
+        'to be stopping',
+        ({ SubState }) => SubState === 'stop-sigterm',
+      );
+      await lab.machine.until('selvage-agent.service', 'to be off', ({ ActiveState }) => ActiveState === 'inactive');
+      expect(await lab.machine.command('selvage-agent', 'status')).toMatch(/^wrong {8}SERVICE_OFF: /m);
+      await lab.letGo('last');
+      expect(await removing).toMatchObject({ exitCode: 0 });
+
+      expect(await lab.versionOf('last')).toBe('installed 2.0');
+      await lab.machine.command('dpkg', '-r', 'selvage-agent');
+      expect(await own('service,path,timer,target')).toEqual([]);
+    });
+
+    const shown = async () =>
+      documentOf<{ host: { inventoryAt: string | null; security: number | null; unknown: readonly string[] } }>(
+        await lab.collector.selvage(['host', 'show', HOST, '--json']),
+      ).host;
+    const installing = async () =>
+      (await lab.machine.command('systemctl', 'list-units', '--plain', '--no-legend', 'selvage-agent-install-*'))
+        .split('\n')
+        .filter((line) => line !== '');
+    const deposited = async (section: string) => {
+      const { changed } = JSON.parse(await lab.machine.read('/var/lib/selvage-agent/lists/deposit.json')) as {
+        changed: Record<string, string>;
+      };
+
+      return JSON.parse(zstdDecompressSync(Buffer.from(changed[section] ?? '', 'base64')).toString()) as unknown;
+    };
   });
 });

@@ -1,16 +1,16 @@
 // Services that systemd knows, with the package that brought each unit. Without systemd nothing certain can be said.
+import { existsSync } from 'node:fs';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { Section } from '@selvage/shared/model/inventory.ts';
 import type { InventoryContext } from '../context.ts';
-import { namesIn } from '../files.ts';
 
 const DEADLINE_MS = 10_000;
 const LINE = /^\s*(?:[●*] )?(\S+[.]service) +(\S+) +(\S+) +(\S+) /;
 const UNIT_FOLDERS = ['/usr/lib/systemd/system', '/lib/systemd/system'];
 
 export async function collectServices(context: InventoryContext): Promise<Section<'services'>> {
-  // sd_booted(3): this folder exists exactly where systemd is the init system.
-  if ((await namesIn('/run/systemd/system')).length === 0 || context.settings.root !== '/') {
+  // sd_booted(3): this folder, empty or not, exists exactly where systemd is the init system.
+  if (!existsSync('/run/systemd/system') || context.settings.root !== '/') {
     throw new CodedError('TOOL_MISSING', 'systemd does not run here, so the services are not known', {
       next: 'nothing is to be done where another init system is wanted',
     });

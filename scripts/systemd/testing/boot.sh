@@ -17,4 +17,4 @@ exec 3<&0
   cat <&3 >/dev/null
   kill -KILL $$
 ) >/dev/null 2>&1 &
-exec unshare -m -n -p -u -i -C --fork --kill-child sh "$2" "$folder" </dev/null 3<&-
+exec unshare -m -p -u -i -C --fork --kill-child sh "$2" "$folder" </dev/null 3<&-

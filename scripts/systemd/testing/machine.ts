@@ -2,7 +2,7 @@
 // second, can be restarted on the same disk, and never changes the machine around it. Needs root.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { createRun, type RunOptions, type RunOutput } from '@selvage/shared/exec/run.ts';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
@@ -16,7 +16,7 @@ export interface Machine {
   readonly root: string;
   /** Files that it wrote or changed, while it is down. */
   readonly disk: string;
-  /** Leads a command into its network: for what is to be reached from inside. */
+  /** Leads a command into its network, which is there whether it is up or down: for what is to be reached from inside. */
   readonly network: readonly string[];
   /** Runs a program inside, as root, outside of every unit. */
   inside(file: string, args: readonly string[], options?: Partial<RunOptions>): Promise<RunOutput>;
@@ -52,21 +52,40 @@ afterAll(async () => {
 
 export async function bootMachine(): Promise<Machine> {
   const folder = temporaryFolder('systemd');
-  const machine = new Booted(folder);
+  const machine = new Booted(folder, await layCable());
   machines.add(machine);
   await machine.boot();
 
   return machine;
 }
 
+/** Holds a network of its own until its input ends, with this process at the latest. */
+async function layCable(): Promise<ChildProcess> {
+  const cable = spawn('unshare', ['-n', 'cat'], { stdio: ['pipe', 'ignore', 'inherit'] });
+  const own = await readlink('/proc/self/ns/net');
+  const other = async () => {
+    try {
+      return (await readlink(`/proc/${cable.pid}/ns/net`)) === own ? null : true;
+    } catch {
+      // It has not begun, or it has ended with an error that was printed.
+      return null;
+    }
+  };
+  await waitFor('a network', other, DEADLINE_MS);
+
+  return cable;
+}
+
 class Booted implements Machine {
   readonly #folder: string;
+  readonly #cable: ChildProcess;
   #outer: ChildProcess | null = null;
   #said = '';
   pid = 0;
 
-  constructor(folder: string) {
+  constructor(folder: string, cable: ChildProcess) {
     this.#folder = folder;
+    this.#cable = cable;
   }
 
   get root(): string {
@@ -78,14 +97,13 @@ class Booted implements Machine {
   }
 
   get network(): readonly string[] {
-    return ['nsenter', `--net=/proc/${this.pid}/ns/net`, '--'];
+    return ['nsenter', `--net=/proc/${this.#cable.pid}/ns/net`, '--'];
   }
 
   async boot(): Promise<void> {
-    const outer = spawn('unshare', ['-m', 'sh', join(here, 'boot.sh'), this.#folder, join(here, 'init.sh')], {
-      stdio: 'pipe',
-      detached: true,
-    });
+    const [file = '', ...enter] = this.network;
+    const command = ['unshare', '-m', 'sh', join(here, 'boot.sh'), this.#folder, join(here, 'init.sh')];
+    const outer = spawn(file, [...enter, ...command], { stdio: 'pipe', detached: true });
     this.#outer = outer;
     for (const stream of [outer.stdout, outer.stderr]) {
       stream.on('data', (bytes: Buffer) => {
@@ -211,6 +229,7 @@ class Booted implements Machine {
 
   async end(): Promise<void> {
     await this.cut();
+    this.#cable.stdin?.end();
     // The control groups that systemd made below ours.
     const path = join(this.#folder, 'cgroup');
     const sweep = `mount -t cgroup2 cgroup2 ${path} && find ${path}/${basename(this.#folder)} -depth -type d -exec rmdir {} +`;
