@@ -2,7 +2,6 @@
 // INVARIANTS: the store opens first and closes last; nobody new is let in before the policy is fresh.
 import { asCoded, CodedError, hasCode } from '@selvage/shared/errors/coded-error.ts';
 import type { Log } from '@selvage/shared/log/log.ts';
-import type { HostId } from '@selvage/shared/model/ids.ts';
 import { pinOf } from '@selvage/shared/pki/pin.ts';
 import type { Random } from '@selvage/shared/random.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
@@ -17,7 +16,8 @@ import { createRotation } from './enrollment/rotation.ts';
 import { enrollmentRoutes, loginRoutes } from './enrollment/routes.ts';
 import { retireUnaccepted } from './enrollment/unaccepted.ts';
 import { Events } from './events.ts';
-import { type Gateway, startGateway } from './gateway/gateway.ts';
+import { followEvents } from './follow-events.ts';
+import { startGateway } from './gateway/gateway.ts';
 import { keepHistory } from './history/keeper.ts';
 import { type Home, readPair } from './home.ts';
 import { openHomeStore } from './home-store.ts';
@@ -191,51 +191,6 @@ export function urlsOf(
   const host = urlHost(settings.names[0] ?? settings.listen);
 
   return { gateway: `wss://${host}:${ports.gateway}`, api: `https://${host}:${ports.api}` };
-}
-
-interface Followers {
-  readonly events: Events;
-  readonly gateway: Gateway;
-  readonly held: HeldPolicy;
-  readonly policy: PolicyRepository;
-  readonly log: Log;
-}
-
-/** Rooms do not know each other: a revocation ends the live connection, new policy is announced. */
-function followEvents({ events, gateway, held, policy, log }: Followers): () => void {
-  const accepted = announceToAccepted(policy, gateway, log);
-
-  return events.subscribe((event) => {
-    if (event.type === 'host.revoked' || event.type === 'host.retired') {
-      gateway.disconnectHost(event.host as HostId, event.type === 'host.retired' ? 'HOST_RETIRED' : 'HOST_REVOKED');
-      held.forget(event.host as HostId);
-    }
-    if (event.type === 'host.accepted') accepted(event.host as HostId);
-    // It can say nothing any more, so its last word would stay an alarm; readmitted, it says it again.
-    if (event.type === 'host.quarantined') held.forget(event.host as HostId);
-    if (event.type === 'policy.changed') gateway.announcePolicy(event.timestampVersion);
-  });
-}
-
-/** Many may be accepted at once: the repository is looked at once for those that come meanwhile. */
-function announceToAccepted(policy: PolicyRepository, gateway: Gateway, log: Log): (host: HostId) => void {
-  let waiting: HostId[] = [];
-  const announce = async () => {
-    const { timestampVersion } = await policy.current();
-    const hosts = waiting;
-    waiting = [];
-    for (const host of hosts) gateway.announcePolicyTo(host, timestampVersion);
-  };
-
-  return (host) => {
-    waiting.push(host);
-    if (waiting.length > 1) return;
-    announce().catch((error: unknown) => {
-      // They ask again with their next connection.
-      waiting = [];
-      log.error({ error }, 'policy could not be announced to hosts that were accepted');
-    });
-  };
 }
 
 /** A timestamp that nobody refreshes ends after a day, and hosts then accept nothing newer. */
