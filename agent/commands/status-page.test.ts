@@ -6,6 +6,7 @@ const NOW = Temporal.Instant.from('2026-11-23T12:00:00Z');
 const WELL: Status = {
   version: '0.1.0',
   mode: 'managed',
+  takeover: null,
   host: { id: '8c1f', name: 'web-01', collector: 'wss://collector.example:7443', pin: 'sha256:ab' },
   certificate: { state: 'valid', expires: '2026-12-20T12:00:00Z' },
   link: {

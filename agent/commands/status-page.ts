@@ -1,6 +1,7 @@
 // The page of `selvage-agent status`: at most ten lines, whatever is wrong. Who I am, mode, connected since, last inventory,
 // trust, next window, what waits and why, what is wrong and what to do. Pure; the facts are gathered in ./status.ts.
 import { formatDuration } from '@selvage/shared/time/duration.ts';
+import type { TakeoverFacts } from '../updaters/takeover/state.ts';
 import type { LinkFacts } from './link-report.ts';
 import type { Overdue } from './overdue.ts';
 
@@ -13,6 +14,8 @@ export interface Wrong {
 export interface Status {
   readonly version: string;
   readonly mode: string;
+  /** Whether the other updaters of this host were taken over; null when it cannot be told. */
+  readonly takeover: TakeoverFacts | null;
   readonly host: {
     readonly id: string;
     readonly name: string;
@@ -82,7 +85,24 @@ function who({ host, version }: Status): string {
   return host ? `${host.name}  ${host.id}, agent ${version}, enrolled with ${host.collector}` : 'not enrolled';
 }
 
-function mode({ mode: own, windows }: Status): string {
+function mode(status: Status): string {
+  return `${modeAndPolicy(status)}${taken(status)}`;
+}
+
+function taken({ takeover }: Status): string {
+  switch (takeover?.state) {
+    case 'taken':
+      return '; taken over: it alone updates this host';
+    case 'fallback':
+      return '; handed back to the other updaters (fallback)';
+    case 'released':
+      return '; released to the other updaters';
+    default:
+      return '';
+  }
+}
+
+function modeAndPolicy({ mode: own, windows }: Status): string {
   if (own === 'observe') return 'observe: looks and reports, installs nothing';
   if (!windows) return `${own}, no signed policy accepted yet`;
   const policies = windows.policies.length === 0 ? 'no policy selects this host' : `by ${windows.policies.join(', ')}`;

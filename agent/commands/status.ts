@@ -10,6 +10,7 @@ import { explainPlan, type PlanReport } from '../runner/explain.ts';
 import { runnerFolders } from '../runner/folders.ts';
 import { readOverrun } from '../runner/overrun.ts';
 import { readTrustReport } from '../runner/trust-facts.ts';
+import { readTakeover, type TakeoverFacts, takeoverFacts, takeoverFile } from '../updaters/takeover/state.ts';
 import { AGENT_VERSION } from '../version.ts';
 import type { Context } from './context.ts';
 import { agentFolders } from './folders.ts';
@@ -50,6 +51,8 @@ async function statusOf(context: Context): Promise<Status> {
   const plan = identity === null ? null : await attempt(async () => explainPlan(await running(context, settings)));
   const off = identity === null ? null : await attempt(() => unitsOff(context, settings));
   if (off) wrong.push({ code: off.code, message: off.message, next: off.next });
+  const takeover = await attempt(async () => takeoverFacts(await readTakeover(takeoverFile(settings.runnerDir))));
+  wrong.push(...takeoverTrouble(settings.mode, takeover));
   const overrun = await readOverrun(settings.runnerDir);
   if (overrun) wrong.push({ code: 'PROCESS_DEADLINE', message: overrun.message, next: CODES.PROCESS_DEADLINE.next });
   if (link?.problem) wrong.push({ ...link.problem, next: CODES[link.problem.code].next });
@@ -58,6 +61,7 @@ async function statusOf(context: Context): Promise<Status> {
   return {
     version: AGENT_VERSION,
     mode: settings.mode,
+    takeover,
     host: identity && { id: identity.hostId, name: identity.name, collector: identity.collector, pin: identity.pin },
     certificate: identity && {
       state: identityState(identity, context.clock.now()),
@@ -77,6 +81,23 @@ async function statusOf(context: Context): Promise<Status> {
     ),
     wrong,
   };
+}
+
+/** A host that gave itself back, and one that nobody updates. */
+function takeoverTrouble(mode: string, takeover: TakeoverFacts | null): readonly Wrong[] {
+  const code = 'OTHER_UPDATER_ACTIVE';
+  if (takeover?.state === 'fallback') {
+    const message = `no fresh policy came, so at ${takeover.since} this host was handed back to its own updaters`;
+
+    return [{ code, message, next: 'let it reach its collector: with fresh policy it takes over again by itself' }];
+  }
+  if (takeover?.state === 'taken' && mode !== 'managed') {
+    const message = `its other updaters are stopped, and in mode ${mode} Selvage installs nothing either`;
+
+    return [{ code: 'MODE_FORBIDS', message, next: 'give it back: selvage-agent release; or set the mode to managed' }];
+  }
+
+  return [];
 }
 
 function endOf(pem: string): Temporal.Instant {

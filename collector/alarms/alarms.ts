@@ -5,6 +5,7 @@ import { LIFETIME_MS, MAX_ROOT_STEPS } from '@selvage/shared/policy/limits.ts';
 import { formatDuration } from '@selvage/shared/time/duration.ts';
 import { HOST_CERTIFICATE_MS } from '../enrollment/limits.ts';
 import { RETURN_WITHIN_MS } from '../gateway/standing.ts';
+import { type HandedBack, handedBackAlarms } from './handed-back.ts';
 import { type Doubt, identityAlarms } from './identities.ts';
 
 const HOUR_MS = 3_600_000;
@@ -83,6 +84,7 @@ export const ALARM_KINDS = [
   'host-certificate',
   'host-quarantined',
   'host-refused',
+  'host-fallback',
   'policy-behind',
   'policy-refused',
   'roots',
@@ -110,6 +112,8 @@ export interface AlarmFacts {
   readonly hosts: readonly { readonly name: string; readonly ends: string }[];
   /** Active hosts in quarantine, or refused at the door. */
   readonly doubts: readonly Doubt[];
+  /** Active hosts whose newest inventory says that they gave themselves back to their own updaters. */
+  readonly handedBack?: readonly HandedBack[];
   /** Versions that hosts say they have accepted and this collector does not have. */
   readonly behind: readonly Behind[];
   /** Hosts that did not accept the policy they were offered last. */
@@ -142,6 +146,7 @@ export function alarmsOf(facts: AlarmFacts, now: Temporal.Instant): readonly Ala
     ...(facts.online ? refreshing(facts.online, now) : []),
     ...hostCertificates(facts.hosts, now),
     ...identityAlarms(facts.doubts),
+    ...handedBackAlarms(facts.handedBack ?? []),
     ...facts.behind.map(behind),
     ...facts.refusing.map(refusing),
     ...(facts.roots >= MAX_ROOT_STEPS * ROOTS_SHARE ? [manyRoots(facts.roots)] : []),

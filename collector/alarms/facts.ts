@@ -8,7 +8,7 @@ import type { AlarmFacts, EndingKind } from './alarms.ts';
 import type { HeldPolicy } from './held.ts';
 
 export interface FactSources {
-  readonly store: { readonly read: Pick<Readers, 'hosts' | 'admins'> };
+  readonly store: { readonly read: Pick<Readers, 'hosts' | 'admins' | 'inventory'> };
   readonly policy: Pick<PolicyRepository, 'current'>;
   readonly held: Pick<HeldPolicy, 'ahead' | 'refusing'>;
   /** PEM of what this process trusts and shows, by kind; asked each time, because some are replaced while it runs. */
@@ -18,10 +18,11 @@ export interface FactSources {
 const ONLINE: readonly string[] = ['snapshot', 'timestamp'];
 
 export async function readFacts({ store, policy, held, certificates }: FactSources): Promise<AlarmFacts> {
-  const [hosts, admins, current] = await Promise.all([
+  const [hosts, admins, current, fallen] = await Promise.all([
     store.read.hosts.list(),
     store.read.admins.list(),
     policy.current(),
+    fallenBack(store.read.inventory),
   ]);
   const { expires, versions } = current.policy;
   const roles = Object.entries(expires).filter(([role]) => monthOf(role) === null && !ONLINE.includes(role));
@@ -45,10 +46,25 @@ export async function readFacts({ store, policy, held, certificates }: FactSourc
     online: { snapshot: expires.snapshot ?? '', timestamp: current.expires },
     hosts: hosts.filter(isOurs).map((host) => ({ name: host.name, ends: laterEnd(host) })),
     doubts: hosts.filter(isInDoubt).map(({ name, quarantine, knock }) => ({ name, quarantine, knock })),
+    handedBack: hosts.filter(isOurs).flatMap(({ id, name }) => {
+      const since = fallen.get(id);
+
+      return since === undefined ? [] : [{ name, since }];
+    }),
     behind: held.ahead(versions),
     refusing: held.refusing(),
     roots: versions.root ?? 0,
   };
+}
+
+/** Hosts in a fallback, with the time since when. */
+async function fallenBack(inventory: Readers['inventory']): Promise<ReadonlyMap<string, string | null>> {
+  const found = new Map<string, string | null>();
+  for await (const { host, data } of inventory.eachSection('agent')) {
+    if (data?.takeover?.state === 'fallback') found.set(host, data.takeover.since);
+  }
+
+  return found;
 }
 
 /** Revoked hosts are to stay away, quarantined ones are shown as such, and pending ones may be anybody's. */

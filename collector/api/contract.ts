@@ -14,6 +14,7 @@ import { ALARM_KINDS, SEVERITIES } from '../alarms/alarms.ts';
 import { FIX_STATES } from '../fixes/fix.ts';
 import { HOST_STATES } from '../host-state.ts';
 import { selection } from './contract/select.ts';
+import { takeover, updaters } from './contract/updaters.ts';
 
 const NAME_LENGTH = 253;
 const name = z.string().min(1).max(NAME_LENGTH);
@@ -152,6 +153,8 @@ export const hostSummary = z.strictObject({
   security: unknownable,
   rebootRequired: z.boolean().nullable(),
   quarantine: quarantine.nullable(),
+  /** Whether its other updaters were taken over, in its own words. */
+  takeover: takeover.default(null),
   /** Why counts are null, in sentences. */
   unknown: z.array(z.string()),
 });
@@ -207,6 +210,7 @@ export const hostDetail = hostSummary.extend({
   staleProcesses: unknownable,
   staleProcessesComplete: z.boolean().nullable(),
   pending: z.array(pendingUpdate).nullable(),
+  updaters: updaters.default(null),
   problems: z.array(problem),
 });
 

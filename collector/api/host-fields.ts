@@ -1,7 +1,7 @@
 // The fields by which hosts are selected in lists, one line each: a new one is a line here. Labels of every origin count,
 // because a list changes nothing; what policies select by is another vocabulary (shared/policy/select.ts).
 import { MODES } from '@selvage/shared/model/ids.ts';
-import type { Section, SectionName } from '@selvage/shared/model/inventory.ts';
+import { type Section, type SectionName, TAKEOVER_STATES } from '@selvage/shared/model/inventory.ts';
 import type { Labels } from '@selvage/shared/model/labels.ts';
 import { osTexts } from '@selvage/shared/select/os.ts';
 import type { Field, Texts, Vocabulary } from '@selvage/shared/select/vocabulary.ts';
@@ -10,9 +10,10 @@ import type { HostSummary } from './host-view.ts';
 
 export interface HostFacts {
   /** As lists show it; a machine that is known from a file has no mode. */
-  readonly row: Omit<HostSummary, 'state' | 'mode'> & {
-    readonly state: HostSummary['state'] | 'imported';
+  readonly row: Omit<HostSummary, 'state' | 'mode' | 'enrolledAt'> & {
+    readonly state: HostSummary['state'] | 'imported' | 'missing';
     readonly mode: HostSummary['mode'] | null;
+    readonly enrolledAt: string | null;
   };
   /** Null for a machine that has no agent. */
   readonly record: HostRecord | null;
@@ -39,10 +40,11 @@ export const SECTION_OF_FIELD: Readonly<Record<string, SectionName>> = {
   kernel: 'kernel',
   address: 'network',
   updater: 'updaters',
+  takeover: 'agent',
 };
 
-/** One of: waits to be accepted, lets itself be managed, trusted no more, machine no more, known from a file only. */
-const STATES = ['pending', 'active', 'revoked', 'retired', 'imported'] as const;
+/** One of: waits to be accepted, lets itself be managed, trusted no more, machine no more, known from a file only, listed but never seen. */
+const STATES = ['pending', 'active', 'revoked', 'retired', 'imported', 'missing'] as const;
 
 const FIELDS: Readonly<Record<string, Field<HostFacts>>> = {
   name: { kind: 'text', about: 'name it enrolled by', of: ({ row }) => [row.name] },
@@ -71,6 +73,7 @@ const FIELDS: Readonly<Record<string, Field<HostFacts>>> = {
   held: { kind: 'number', about: 'pending updates that the host holds back', of: ({ row }) => row.held },
   phased: { kind: 'number', about: 'pending updates that its archive still holds back', of: ({ row }) => row.phased },
   updater: { kind: 'text', about: 'another updater that is on: unattended-upgrades', of: updatersOf },
+  takeover: { kind: 'text', about: TAKEOVER_STATES.join(', '), of: takeoverOf, values: TAKEOVER_STATES },
   connected: { kind: 'flag', about: 'has a connection now', of: ({ row }) => row.connected },
   reboot: { kind: 'flag', about: 'must be restarted', of: ({ row }) => row.rebootRequired },
   quarantined: {
@@ -104,6 +107,10 @@ function seenOf({ row }: HostFacts) {
 
 function updatersOf({ sections: { updaters } }: HostFacts): Texts {
   return updaters ? updaters.filter(({ enabled }) => enabled).map(({ name }) => name) : null;
+}
+
+function takeoverOf({ sections: { agent } }: HostFacts): Texts {
+  return agent?.takeover ? [agent.takeover.state] : null;
 }
 
 function addressesOf({ record, sections }: HostFacts): Texts {

@@ -104,6 +104,7 @@ export function detailOf(
   const stale = take('staleProcesses');
   const updates = take('updates');
   const agent = take('agent');
+  const updaters = take('updaters');
 
   return {
     ...summaryOf(record, {
@@ -138,6 +139,7 @@ export function detailOf(
     staleProcesses: stale.ok ? stale.data.processes.length : null,
     staleProcessesComplete: stale.ok ? stale.data.complete : null,
     pending: updates.ok && updates.data.known ? updates.data.pending : null,
+    updaters: updaters.ok ? updaters.data : null,
     problems: facts.sections.flatMap(({ name, problem }) => (problem ? [{ section: name, ...problem }] : [])),
   };
 }
@@ -179,6 +181,7 @@ function summaryOf(record: HostRecord, parts: Parts): HostSummary {
       machines: [...record.quarantine.machines],
       addresses: [...record.quarantine.addresses],
     },
+    takeover: agent.ok ? (agent.data.takeover ?? null) : null,
     unknown: whyUnknown(updates),
   };
 }

@@ -3,6 +3,7 @@ import { formatDuration } from '@selvage/shared/time/duration.ts';
 import type { z } from 'zod';
 import type { hostDetail, results } from '../api/contract.ts';
 import type { Cli } from './cli.ts';
+import { otherUpdaters, updaterTrouble } from './updaters-page.ts';
 import { ago, since } from './when.ts';
 
 type Detail = z.output<typeof hostDetail>;
@@ -22,7 +23,8 @@ export function showHost(cli: Cli, host: Detail, done: Done): void {
     `${host.name}   ${host.state} · ${host.connected ? 'connected' : 'not connected'} · mode ${host.mode}`,
     'strong',
   );
-  for (const sentence of [...identityTrouble(host, cli), ...needsAPerson(host)]) screen.line(`  ${sentence}`, 'bad');
+  for (const sentence of [...identityTrouble(host, cli), ...updaterTrouble(host, cli), ...needsAPerson(host)])
+    screen.line(`  ${sentence}`, 'bad');
 
   const facts: readonly (readonly [string, string])[] = [
     ['id', host.id],
@@ -50,6 +52,7 @@ export function showHost(cli: Cli, host: Detail, done: Done): void {
       `${count(host.upgradable)} (security ${count(host.security)}, held ${count(host.held)}, phased ${count(host.phased)})`,
     ],
     ['old code runs', stale(host)],
+    ...otherUpdaters(host, cli),
     ['labels', labels(host.labels)],
     ['  signed', labels(host.signedLabels)],
     ['  by the collector', labels(host.collectorLabels)],

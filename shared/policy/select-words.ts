@@ -28,7 +28,18 @@ const COLLECTOR_ONLY =
   'only the collector knows it, and a stolen collector could move hosts into this document; there are name, id, os and labels of the host or of a HostGroup (a label of that name: label.NAME)';
 const REFUSED = [
   ...['state', 'mode', 'owner', 'token', 'address', 'agent', 'kernel', 'seen', 'enrolled', 'inventory', 'imported'],
-  ...['upgradable', 'security', 'held', 'phased', 'connected', 'reboot', 'quarantined', 'updater', 'changed-outside'],
+  ...[
+    'upgradable',
+    'security',
+    'held',
+    'phased',
+    'connected',
+    'reboot',
+    'quarantined',
+    'updater',
+    'takeover',
+    'changed-outside',
+  ],
 ] as const;
 
 export const DOCUMENT_WORDS: Vocabulary<DocumentFacts> = {
