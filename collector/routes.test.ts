@@ -23,6 +23,7 @@ const API = [
   'GET /v1/audit/head reader',
   'GET /v1/authorities/hosts admin',
   'GET /v1/changed-outside reader',
+  'GET /v1/coverage reader',
   'GET /v1/events reader',
   'GET /v1/fixes reader',
   'GET /v1/fixes/:id reader',

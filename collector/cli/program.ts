@@ -15,6 +15,7 @@ import { addInit } from './commands/init.ts';
 import { addKey } from './commands/key.ts';
 import { addLogin } from './commands/login.ts';
 import { addPolicy } from './commands/policy.ts';
+import { addReport } from './commands/report.ts';
 import { addServe } from './commands/serve.ts';
 import { addStatus } from './commands/status.ts';
 import { addToken } from './commands/token.ts';
@@ -31,6 +32,7 @@ const COMMANDS = [
   addToken,
   addHost,
   addAsset,
+  addReport,
   addAuthority,
   addPolicy,
   addFix,

@@ -32,6 +32,8 @@ export const FILES = [
   'not-collected',
 ] as const;
 export type FileName = (typeof FILES)[number];
+/** The text of a file, null where the machine did not bring it. */
+export type Text = (name: FileName) => string | null;
 export type Files = ReadonlyMap<FileName, Uint8Array>;
 
 /** ustar: a file (two spellings) and a folder; POSIX's own header for the next entry. All else is refused before it is read. */

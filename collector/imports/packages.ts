@@ -3,7 +3,7 @@ import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { InstalledPackage } from '@selvage/shared/model/package.ts';
 import { parseStatus } from '@selvage/shared/packages/dpkg-status.ts';
 import { parseRpmList } from '@selvage/shared/packages/rpm-list.ts';
-import type { Text } from './sections.ts';
+import type { Text } from './archive.ts';
 
 /** os-release(5) ID or ID_LIKE of the systems whose rpm is used by zypper. */
 const SUSE = ['suse', 'opensuse', 'sles', 'opensuse-leap', 'opensuse-tumbleweed'];

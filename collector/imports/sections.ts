@@ -12,15 +12,12 @@ import {
   type SectionName,
   type SectionOutcome,
 } from '@selvage/shared/model/inventory.ts';
-import type { FileName } from './archive.ts';
+import type { FileName, Text } from './archive.ts';
 import type { Facts } from './facts.ts';
 import { parseKernels } from './kernels.ts';
 import { parsePackages } from './packages.ts';
 import { parseStale } from './processes.ts';
 import { parseRepositories } from './repositories.ts';
-
-/** The text of a file, null where the machine did not bring it. */
-export type Text = (name: FileName) => string | null;
 
 export type Outcomes = { readonly [N in SectionName]: SectionOutcome<N> };
 

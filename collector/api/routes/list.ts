@@ -6,6 +6,7 @@ import { addAlarms } from './alarms.ts';
 import { addAssets } from './assets.ts';
 import { addAudit } from './audit.ts';
 import { addAuthorities } from './authorities.ts';
+import { addCoverage } from './coverage.ts';
 import { addEvents } from './events.ts';
 import { addFirstContact } from './first-contact.ts';
 import { addFixes } from './fixes.ts';
@@ -28,6 +29,7 @@ export const ROUTES: readonly ((app: FastifyInstance, deps: ApiDeps) => void)[] 
   addHosts,
   addImports,
   addAssets,
+  addCoverage,
   addHistory,
   addHostChanges,
   addTokens,
