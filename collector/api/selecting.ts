@@ -61,6 +61,20 @@ export async function choose<T>(
   };
 }
 
+/** What two parts of one long list say together. */
+export function added(one: SelectionShown, other: SelectionShown): SelectionShown {
+  if (one === null || other === null) return one ?? other;
+  const because = new Map(one.because.map(({ field, count }) => [field, count]));
+  for (const { field, count } of other.because) because.set(field, (because.get(field) ?? 0) + count);
+
+  return {
+    select: other.select,
+    ...{ of: one.of + other.of, selected: one.selected + other.selected, unknown: one.unknown + other.unknown },
+    because: [...because].map(([field, count]) => ({ field, count })),
+    notes: [...new Set([...one.notes, ...other.notes])],
+  };
+}
+
 /** A name that is no field is a label; one that nothing has may be a misspelling. */
 function notesOf<T>({ vocabulary }: Select<T>, asked: ReadonlySet<string>, known: ReadonlySet<string>): string[] {
   return [...asked]

@@ -7,6 +7,7 @@ import type { z } from 'zod';
 import type { fix, fixes } from '../api/contract.ts';
 import type { Cli } from './cli.ts';
 import { hostsOf } from './policy-diff.ts';
+import { showSelection } from './selection-lines.ts';
 import { ago, since } from './when.ts';
 
 type ApiFix = z.output<typeof fix>;
@@ -19,6 +20,7 @@ export function showFixes(cli: Cli, answer: z.output<typeof fixes>): void {
     `${answer.fixes.length} fixes   ${open.length} need a decision (${security} security) · ${answer.unknown.length} hosts unknown`,
     'strong',
   );
+  showSelection(screen, answer.selection, 'fixes on hosts');
   for (const host of answer.unknown) screen.line(`? ${host.name}: ${host.reason}`, 'bad');
   if (answer.fixes.length === 0) return;
 

@@ -37,9 +37,15 @@ export function durationOption(value: string): string {
   return value;
 }
 
+/** What every command takes that lists things. */
+export interface ListOptions {
+  readonly select?: string;
+  readonly json?: boolean;
+}
+
 /** `--select` of every command that lists or reads several things. The collector knows the words and reads the text. */
-export function selectOption(command: Command): Command {
-  return command.option('--select <text>', "only those: 'tier=web and os=debian-12 and seen>3d'; see: help select");
+export function selectOption(command: Command, example = 'tier=web and os=debian-12 and seen>3d'): Command {
+  return command.option('--select <text>', `only those: '${example}'; see: help select`);
 }
 
 /** A path with its query; what is undefined is left out. */

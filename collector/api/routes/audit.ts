@@ -6,7 +6,7 @@ import { selectText } from '../contract/select.ts';
 import { auditHead, auditPage, MAX_AUDIT_PAGE } from '../contract.ts';
 import type { ApiDeps } from '../deps.ts';
 import { addRoute } from '../route.ts';
-import { type Chosen, choose, readSelect } from '../selecting.ts';
+import { added, choose, readSelect, type SelectionShown } from '../selecting.ts';
 import { AUDIT_WORDS } from '../words/audit.ts';
 
 /** Entries of the ledger that one request looks at: a text that selects few of them is asked again with `next`. */
@@ -19,20 +19,32 @@ export function addAudit(app: FastifyInstance, { store, clock }: ApiDeps): void 
     readonly select?: string | undefined;
   }) => {
     const select = readSelect(query.select, AUDIT_WORDS);
-    const looked: AuditEntry[] = [];
-    let found: Chosen<AuditEntry> = { chosen: [], selection: null };
+    const size = select === null ? query.limit : MAX_AUDIT_PAGE;
+    const entries: AuditEntry[] = [];
+    let selection: SelectionShown = null;
     let next: number | null = query.after;
-    do {
-      const page: readonly AuditEntry[] = await store.read.audit.after(next, query.limit);
-      looked.push(...page);
-      next = page.length < query.limit ? null : (page.at(-1)?.sequence ?? null);
-      found = await choose(looked, select, clock.now());
-    } while (next !== null && found.chosen.length < query.limit && looked.length < MAX_LOOKED_AT);
-    const entries = found.chosen.slice(0, query.limit);
-    // Entries that were found beyond the limit come again with the next page.
-    if (entries.length < found.chosen.length) next = entries.at(-1)?.sequence ?? null;
+    let looked = 0;
+    while (next !== null && entries.length < query.limit && looked < MAX_LOOKED_AT) {
+      const page: readonly AuditEntry[] = await store.read.audit.after(next, size);
+      const room = query.limit - entries.length;
+      const all = await choose(page, select, clock.now());
+      // What does not fit comes with the next page, together with all that lies behind it.
+      const full = all.chosen.length > room;
+      const last: number = full ? (all.chosen[room - 1]?.sequence ?? next) : (page.at(-1)?.sequence ?? next);
+      const part = full
+        ? await choose(
+            page.filter(({ sequence }) => sequence <= last),
+            select,
+            clock.now(),
+          )
+        : all;
+      entries.push(...part.chosen);
+      selection = added(selection, part.selection);
+      looked += page.length;
+      next = !full && page.length < size ? null : last;
+    }
 
-    return { entries: [...entries], next, selection: found.selection };
+    return { entries, next, selection };
   };
 
   addRoute(app, {

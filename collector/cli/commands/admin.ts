@@ -2,7 +2,8 @@
 import type { Command } from 'commander';
 import { admin, admins, createdToken } from '../../api/contract.ts';
 import { type Cli, openSession } from '../cli.ts';
-import { durationOption, nameOption } from '../options.ts';
+import { durationOption, type ListOptions, nameOption, pathWith, selectOption } from '../options.ts';
+import { showSelection } from '../selection-lines.ts';
 import { ago, at } from '../when.ts';
 
 interface AddOptions {
@@ -23,11 +24,10 @@ export function addAdmin(program: Command, cli: Cli): void {
     .option('--json', 'print one JSON document')
     .action((name: string, options: AddOptions) => add(cli, name, options));
 
-  noun
-    .command('list')
+  selectOption(noun.command('list'), 'role=admin and certificate<30d')
     .description('admins with role, state and signing key')
     .option('--json', 'print one JSON document')
-    .action((options: { json?: boolean }) => list(cli, options));
+    .action((options: ListOptions) => list(cli, options));
 
   noun
     .command('revoke')
@@ -59,11 +59,12 @@ async function add(cli: Cli, name: string, options: AddOptions): Promise<void> {
   );
 }
 
-async function list(cli: Cli, options: { json?: boolean }): Promise<void> {
+async function list(cli: Cli, options: ListOptions): Promise<void> {
   const { client } = await openSession(cli);
-  const answer = await client.get('/v1/admins', admins);
+  const answer = await client.get(pathWith('/v1/admins', { select: options.select }), admins);
   if (options.json === true) return cli.screen.json(answer);
 
+  showSelection(cli.screen, answer.selection, 'admins');
   cli.screen.table(
     [
       { title: 'ADMIN', shrinks: true },

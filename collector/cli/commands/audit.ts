@@ -9,6 +9,7 @@ import { type Head, START, verifyChain } from '../../audit/chain.ts';
 import type { AuditEntry } from '../../store/ports.ts';
 import { type Cli, openSession } from '../cli.ts';
 import type { Client } from '../client.ts';
+import { addAuditList } from './audit-list.ts';
 
 const HEAD_FILE = 'audit-head.json';
 const headSchema = z.strictObject({
@@ -18,6 +19,8 @@ const headSchema = z.strictObject({
 
 export function addAudit(program: Command, cli: Cli): void {
   const noun = program.command('audit').description('the append-only, hash-chained ledger');
+
+  addAuditList(noun, cli);
 
   noun
     .command('verify')

@@ -4,12 +4,15 @@ import type { Command } from 'commander';
 import type { z } from 'zod';
 import { authorities } from '../../api/contract.ts';
 import { type Cli, openSession } from '../cli.ts';
+import { pathWith, selectOption } from '../options.ts';
+import { showSelection } from '../selection-lines.ts';
 import { ago, at } from '../when.ts';
 
 type View = z.output<typeof authorities>;
 
 interface Options {
   readonly leaveBehind?: boolean;
+  readonly select?: string;
   readonly json?: boolean;
 }
 
@@ -25,13 +28,12 @@ const NEXT = {
 export function addAuthority(program: Command, cli: Cli): void {
   const noun = program.command('authority').description('the authority that signs for hosts, and its replacement');
 
-  noun
-    .command('list')
+  selectOption(noun.command('list'), 'tier=web and seen>3d')
     .description('authorities of hosts, who trusts them, and which hosts are in the way of the next step')
     .option('--json', 'print one JSON document')
     .action(async (options: Options) => {
       const { client } = await openSession(cli);
-      print(cli, await client.get(PATH, authorities), options);
+      print(cli, await client.get(pathWith(PATH, { select: options.select }), authorities), options);
     });
 
   step(noun, cli, 'begin', 'make the next authority; hosts that connect come to trust it beside the present one');
@@ -82,6 +84,7 @@ function print(cli: Cli, view: View, options: Options): void {
       at(one.expires, cli),
     ]),
   );
+  showSelection(screen, view.selection, 'hosts in the way');
   for (const { name, reason } of view.behind.slice(0, SOME_HOSTS)) screen.line(`  ${name}: ${reason}`, 'bad');
   if (view.behind.length > SOME_HOSTS) screen.line(`  … and ${view.behind.length - SOME_HOSTS} more: --json`, 'dim');
   screen.line(`next: ${NEXT[view.phase]}`);

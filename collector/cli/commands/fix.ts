@@ -13,7 +13,7 @@ import { buildApproval, type Decision } from '../approval.ts';
 import { type Cli, openSession } from '../cli.ts';
 import { currentPolicy } from '../current-policy.ts';
 import { showApproval, showFixes } from '../fix-page.ts';
-import { durationOption } from '../options.ts';
+import { durationOption, type ListOptions, pathWith, selectOption } from '../options.ts';
 import { renewedPolicy, signerOf, upload } from '../push.ts';
 
 interface Options {
@@ -32,13 +32,12 @@ const LIFE = '7d';
 export function addFix(program: Command, cli: Cli): void {
   const noun = program.command('fix').description('what hosts need, and the decision about it');
 
-  noun
-    .command('list')
+  selectOption(noun.command('list'), 'why=security and tier=web')
     .description('fixes that hosts need or that were decided upon, security first')
     .option('--json', 'print one JSON document')
-    .action(async (options: { json?: boolean }) => {
+    .action(async (options: ListOptions) => {
       const { client } = await openSession(cli);
-      const answer = await client.get('/v1/fixes', fixes);
+      const answer = await client.get(pathWith('/v1/fixes', { select: options.select }), fixes);
       if (options.json === true) return cli.screen.json(answer);
       showFixes(cli, answer);
     });

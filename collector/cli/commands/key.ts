@@ -6,10 +6,14 @@ import { adminKeysOf, replaceAdminKey, replaceOnlineKeys } from '@selvage/shared
 import { changeAdmins } from '@selvage/shared/policy/sign.ts';
 import type { Command } from 'commander';
 import { admins } from '../../api/contract.ts';
+import { choose, readSelect } from '../../api/selecting.ts';
+import { KEY_WORDS } from '../../api/words/keys.ts';
 import { type Cli, openSession } from '../cli.ts';
 import { currentOrOverdue, currentPolicy } from '../current-policy.ts';
+import { type ListOptions, selectOption } from '../options.ts';
 import { finishRotation, renew, signerOf, upload } from '../push.ts';
 import { newOnlineKeys } from '../recover.ts';
+import { showSelection } from '../selection-lines.ts';
 
 export function addKey(program: Command, cli: Cli): void {
   const noun = program.command('key').description('keys that sign policy');
@@ -25,11 +29,10 @@ export function addKey(program: Command, cli: Cli): void {
       cli.screen.line(`next: let an admin whose key counts run: selvage key trust ${key.publicKey}`);
     });
 
-  noun
-    .command('list')
+  selectOption(noun.command('list'), 'counts and not here')
     .description('keys that the policy counts, and the one of this machine')
     .option('--json', 'print one JSON document')
-    .action((options: { json?: boolean }) => list(cli, options));
+    .action((options: ListOptions) => list(cli, options));
 
   noun
     .command('trust')
@@ -124,7 +127,8 @@ async function change(cli: Cli, to: (keys: readonly PolicyKey[]) => readonly Pol
   await upload(cli, session, proposal);
 }
 
-async function list(cli: Cli, options: { json?: boolean }): Promise<void> {
+async function list(cli: Cli, options: ListOptions): Promise<void> {
+  const select = readSelect(options.select, KEY_WORDS);
   const session = await openSession(cli);
   const [current, own, known] = await Promise.all([
     currentPolicy(cli, session),
@@ -143,16 +147,13 @@ async function list(cli: Cli, options: { json?: boolean }): Promise<void> {
       ? [{ keyId: own.keyId, publicKey: own.publicKey, admin: null, here: true, counts: false }]
       : [];
   const { threshold } = current.signed.root.roles.targets;
-  if (options.json === true) return cli.screen.json({ threshold, keys: [...keys, ...uncounted] });
+  const { chosen, selection } = await choose([...keys, ...uncounted], select, cli.clock.now());
+  if (options.json === true) return cli.screen.json({ threshold, keys: chosen, selection });
 
   cli.screen.line(`${threshold} of ${keys.length} keys must sign`, 'strong');
+  showSelection(cli.screen, selection, 'keys');
   cli.screen.table(
     [{ title: 'KEY' }, { title: 'ADMIN', shrinks: true }, { title: 'HERE' }, { title: 'COUNTS' }],
-    [...keys, ...uncounted].map((key) => [
-      key.keyId.slice(0, 16),
-      key.admin ?? '-',
-      key.here ? 'yes' : '',
-      key.counts ? 'yes' : 'NO',
-    ]),
+    chosen.map((key) => [key.keyId.slice(0, 16), key.admin ?? '-', key.here ? 'yes' : '', key.counts ? 'yes' : 'NO']),
   );
 }

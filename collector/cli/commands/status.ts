@@ -3,24 +3,26 @@ import type { Command } from 'commander';
 import type { z } from 'zod';
 import { type alarm, alarms, status } from '../../api/contract.ts';
 import { type Cli, openSession } from '../cli.ts';
+import { type ListOptions, pathWith, selectOption } from '../options.ts';
+import { showSelection } from '../selection-lines.ts';
 import { ago } from '../when.ts';
 
 const MAX_ALARMS_SHOWN = 10;
 
 export function addStatus(program: Command, cli: Cli): void {
-  program
-    .command('status')
+  selectOption(program.command('status'), 'tier=web and os=debian-12')
     .description('the collector at a glance: what ends soon, addresses, hosts, policy, ledger')
     .option('--json', 'print one JSON document')
-    .action(async (options: { json?: boolean }) => {
+    .action(async (options: ListOptions) => {
       const { client } = await openSession(cli);
       const [answer, { alarms: ending }] = await Promise.all([
-        client.get('/v1/status', status),
+        client.get(pathWith('/v1/status', { select: options.select }), status),
         client.get('/v1/alarms', alarms),
       ]);
       if (options.json === true) return cli.screen.json({ ...answer, alarms: ending });
 
       showAlarms(cli, ending);
+      showSelection(cli.screen, answer.selection, 'hosts');
       const { hosts, policy, audit, you } = answer;
       cli.screen.line(`collector ${answer.version}   you are ${you.name} (${you.role})`, 'strong');
       cli.screen.line(`  for hosts   ${answer.gateway}`);

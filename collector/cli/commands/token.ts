@@ -7,7 +7,8 @@ import type { z } from 'zod';
 import { createdHostToken, revokedToken, type token, tokens } from '../../api/contract/tokens.ts';
 import { type Cli, openSession } from '../cli.ts';
 import { labelTexts } from '../labels.ts';
-import { durationOption, hostOption } from '../options.ts';
+import { durationOption, hostOption, type ListOptions, pathWith, selectOption } from '../options.ts';
+import { showSelection } from '../selection-lines.ts';
 import { shellWord } from '../shell-word.ts';
 import { ago } from '../when.ts';
 
@@ -44,11 +45,10 @@ export function addToken(program: Command, cli: Cli): void {
     .option('--json', 'print one JSON document')
     .action((options: CreateOptions) => create(cli, options));
 
-  noun
-    .command('list')
+  selectOption(noun.command('list'), 'state=open and expires<1h')
     .description('tokens, their bounds and what came by them, without secrets')
     .option('--json', 'print one JSON document')
-    .action((options: { json?: boolean }) => list(cli, options));
+    .action((options: ListOptions) => list(cli, options));
 
   noun
     .command('revoke')
@@ -118,11 +118,12 @@ function isLoopback(url: string): boolean {
   return /^(127\.|\[?::1\]?$|localhost$)/.test(new URL(url).hostname);
 }
 
-async function list(cli: Cli, options: { json?: boolean }): Promise<void> {
+async function list(cli: Cli, options: ListOptions): Promise<void> {
   const { client } = await openSession(cli);
-  const answer = await client.get('/v1/tokens', tokens);
+  const answer = await client.get(pathWith('/v1/tokens', { select: options.select }), tokens);
   if (options.json === true) return cli.screen.json(answer);
 
+  showSelection(cli.screen, answer.selection, 'tokens');
   cli.screen.table(
     [
       { title: 'TOKEN' },
