@@ -12,7 +12,7 @@ import { systemRandom } from '@selvage/shared/random.ts';
 import { fakeClock } from '@selvage/shared/testing/fake-clock.ts';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
 import { makeAuthority, makeServerIdentity, validFor } from '../../enrollment/authorities.ts';
-import { createEnrollment } from '../../enrollment/enrollment.ts';
+import { createEnrollment, type Enrollment } from '../../enrollment/enrollment.ts';
 import { type AuthorityShelf, openHostsAuthorities, type Rotation } from '../../enrollment/hosts-authorities.ts';
 import { createRotation } from '../../enrollment/rotation.ts';
 import { loginRoutes } from '../../enrollment/routes.ts';
@@ -57,6 +57,8 @@ export interface ApiLab {
   readonly disconnected: string[];
   readonly policy: { current: CurrentPolicy };
   /** An active admin in the store with a certificate of the admins' authority. */
+  /** The room itself, for what no route of the API does. */
+  readonly office: Enrollment;
   admin(name: string, role: AdminRecord['role']): Promise<ClientIdentity>;
   /** A client certificate of an authority, known to nobody. */
   certificate(authority: Authority, uri: string, lifeMs?: number): ClientIdentity;
@@ -137,6 +139,7 @@ export async function apiLab(): Promise<ApiLab> {
   };
 
   return {
+    office: enrollment,
     ...{ port: api.port, store, events, clock, deps, admins, hosts, connected, disconnected, policy, certificate },
     admin: async (name, role) => {
       const identity = certificate(admins, adminUri(name));
