@@ -13,6 +13,7 @@ import { z } from 'zod';
 import { ALARM_KINDS, SEVERITIES } from '../alarms/alarms.ts';
 import { FIX_STATES } from '../fixes/fix.ts';
 import { HOST_STATES } from '../host-state.ts';
+import { coverageSummary } from './contract/coverage.ts';
 import { selection } from './contract/select.ts';
 import { takeover, updaters } from './contract/updaters.ts';
 
@@ -80,6 +81,8 @@ export const status = z.strictObject({
     connected: count,
     unknown: count,
   }),
+  /** Of all machines; null where a select text was given. */
+  coverage: coverageSummary.nullable(),
   policy: z.strictObject({ documents: count, timestampVersion: count, expires: instant }),
   audit: head.nullable(),
   load,

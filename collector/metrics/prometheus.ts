@@ -5,10 +5,19 @@ import type { Load } from './meter.ts';
 export const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 const MS_PER_SECOND = 1000;
 
+/** How many machines are in each row of coverage. */
+interface Covered {
+  readonly basis: string;
+  readonly counts: Readonly<Record<string, number>>;
+  readonly expected: number;
+  readonly unexpected: number;
+  readonly oldestList: { readonly at: string } | null;
+}
+
 type Sample = readonly [labels: string, value: number];
 
 /** One line for what it is, one for its type, one per sample. */
-export function exposition(load: Load, hosts: Readonly<Record<HostState, number>>): string {
+export function exposition(load: Load, hosts: Readonly<Record<HostState, number>>, covered: Covered): string {
   const { p50Ms, p99Ms, maxMs } = load.eventLoop;
   const seconds = (ms: number) => ms / MS_PER_SECOND;
   const refused = Object.entries(load.refused).sort(([a], [b]) => (a < b ? -1 : 1));
@@ -49,6 +58,23 @@ export function exposition(load: Load, hosts: Readonly<Record<HostState, number>
       'Upgrades, connections and messages refused, by code',
       refused.map(([code, count]) => [`{code="${code}"}`, count] as const),
     ),
+    family(
+      'machines',
+      'gauge',
+      'Machines that ought to exist, each in one row; they add up to machines_expected',
+      Object.entries(covered.counts).map(([row, count]) => [`{row="${row}"}`, count] as const),
+    ),
+    family('machines_expected', 'gauge', 'The whole of every share: the machines that lists name, or those known', [
+      [`{basis="${covered.basis}"}`, covered.expected],
+    ]),
+    family('machines_unexpected', 'gauge', 'Machines that are known and on no list', [['', covered.unexpected]]),
+    ...(covered.oldestList === null
+      ? []
+      : [
+          family('machines_list_timestamp_seconds', 'gauge', 'When the oldest list of machines was written', [
+            ['', Math.floor(Date.parse(covered.oldestList.at) / MS_PER_SECOND)],
+          ]),
+        ]),
   ].join('');
 }
 

@@ -2,9 +2,12 @@
 import type { FastifyInstance } from 'fastify';
 import { countStates } from '../../host-state.ts';
 import { CONTENT_TYPE, exposition } from '../../metrics/prometheus.ts';
+import { coverageLine } from '../coverage.ts';
 import type { ApiDeps } from '../deps.ts';
 
-export function addMetrics(app: FastifyInstance, { connections, store }: ApiDeps): void {
+export function addMetrics(app: FastifyInstance, deps: ApiDeps): void {
+  const { connections, store } = deps;
+
   app.get(
     '/v1/metrics',
     {
@@ -14,7 +17,7 @@ export function addMetrics(app: FastifyInstance, { connections, store }: ApiDeps
     async (_request, reply) => {
       void reply.type(CONTENT_TYPE).serializer((text: string) => text);
 
-      return exposition(connections.load(), countStates(await store.read.hosts.tally()));
+      return exposition(connections.load(), countStates(await store.read.hosts.tally()), await coverageLine(deps));
     },
   );
 }

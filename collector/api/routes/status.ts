@@ -5,6 +5,7 @@ import { countStates, counts } from '../../host-state.ts';
 import type { Load } from '../../metrics/meter.ts';
 import { selectText } from '../contract/select.ts';
 import { status } from '../contract.ts';
+import { coverageLine } from '../coverage.ts';
 import type { ApiDeps } from '../deps.ts';
 import { selectHosts } from '../host-select.ts';
 import { addRoute } from '../route.ts';
@@ -20,10 +21,11 @@ export function addStatus(app: FastifyInstance, deps: ApiDeps): void {
     query: z.strictObject({ select: selectText }),
     reply: status,
     handle: async ({ admin, query }) => {
-      const [{ chosen, selection }, current, head] = await Promise.all([
+      const [{ chosen, selection }, current, head, covered] = await Promise.all([
         selectHosts(deps, { select: query.select }),
         policy.current(),
         store.read.audit.head(),
+        query.select === undefined ? coverageLine(deps) : null,
       ]);
       const records = chosen.map(({ record }) => record);
       const summaries = chosen.filter(({ record }) => counts(record)).map(({ row }) => row);
@@ -38,6 +40,7 @@ export function addStatus(app: FastifyInstance, deps: ApiDeps): void {
           connected: summaries.filter(({ connected }) => connected).length,
           unknown: summaries.filter(({ upgradable }) => upgradable === null).length,
         },
+        coverage: covered,
         policy: {
           documents: current.documents.length,
           timestampVersion: current.timestampVersion,
