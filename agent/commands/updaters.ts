@@ -23,8 +23,10 @@ export function takeoverDoor({ run, clock }: Pick<Context, 'run' | 'clock'>, set
 
 /** For the runner, which holds its lock when it acts. */
 export function otherUpdaters(context: Pick<Context, 'run' | 'clock'>, settings: Settings): OtherUpdaters {
-  const door = takeoverDoor(context, settings);
+  return othersOf(takeoverDoor(context, settings));
+}
 
+export function othersOf(door: TakeoverDoor): OtherUpdaters {
   return {
     inTheWay: async () => inTheWay(await lookForUpdaters(door.host())).map(({ name }) => name),
     takeover: async () => takeoverFacts(await readTakeover(door.file)),

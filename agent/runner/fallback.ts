@@ -14,7 +14,7 @@ const schema = z.strictObject({
   format: z.literal(1),
   /** Of the takeover that is counted for: another one begins anew. */
   since: z.string(),
-  timestamp: z.number().int().nonnegative(),
+  policy: z.string(),
   waitedMs: z.number().int().nonnegative(),
   boot: z.string(),
   uptimeMs: z.number().int().nonnegative(),
@@ -37,14 +37,15 @@ export async function settleFallback(
 
   const path = parts.folders.waited;
   const stored = await readState(path, schema);
-  const timestamp = trust.versions.timestamp ?? 0;
+  // Versions begin anew when the collector's keys are replaced; only what is newer is ever accepted, so another one is a fresh one.
+  const newest = `${trust.versions.timestamp} ${policy.signedAt}`;
   const uptime = parts.deps.uptime();
   const now = parts.clock.now();
   const wallMs = now.clock.epochMilliseconds;
   const write = (waited: Waited, of = since) => writeState(parts.files, path, { format: 1, since: of, ...waited });
-  const begin = () => beginWaiting(timestamp, uptime, wallMs);
+  const begin = () => beginWaiting(newest, uptime, wallMs);
   const policies = policiesOf(policy, parts.host);
-  const isFresh = stored !== null && timestamp > stored.timestamp;
+  const isFresh = stored !== null && newest !== stored.policy;
 
   if (state === 'fallback') {
     // Fresh policy that selects this host: only when it was taken over again is that policy written down.

@@ -6,8 +6,8 @@ import type { Uptime } from './uptime.ts';
 
 /** Since the newest policy was accepted, as it was written down last. */
 export interface Waited {
-  /** Version of the newest accepted timestamp: each fresh policy has a higher one. */
-  readonly timestamp: number;
+  /** The newest accepted policy: each fresh one has another text. */
+  readonly policy: string;
   /** Milliseconds, up to `uptimeMs` of `boot`. */
   readonly waitedMs: number;
   readonly boot: string;
@@ -19,8 +19,8 @@ export interface Waited {
 /** Milliseconds of one time between two boots that count: a long weekend. */
 const MAX_GAP_MS = 3 * 24 * 3_600_000;
 
-export function beginWaiting(timestamp: number, uptime: Uptime, wallMs: number): Waited {
-  return { timestamp, waitedMs: 0, boot: uptime.boot, uptimeMs: uptime.ms, wallMs };
+export function beginWaiting(policy: string, uptime: Uptime, wallMs: number): Waited {
+  return { policy, waitedMs: 0, boot: uptime.boot, uptimeMs: uptime.ms, wallMs };
 }
 
 /** The same, counted up to now. `limitMs`: how long the policy lets this host wait. */

@@ -3,6 +3,7 @@ import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { fakeClock } from '@selvage/shared/testing/fake-clock.ts';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
+import type { Clock } from '@selvage/shared/time/clock.ts';
 import { writeTree } from '../../inventory/testing/context.ts';
 import { updaterHost } from '../host.ts';
 import { takeoverFile } from '../takeover/state.ts';
@@ -24,10 +25,13 @@ export interface HostLab {
   host(): UpdaterHost;
 }
 
-export function hostLab(files: Readonly<Record<string, string>>, units: Readonly<Record<string, FakeUnit>>): HostLab {
+export function hostLab(
+  files: Readonly<Record<string, string>>,
+  units: Readonly<Record<string, FakeUnit>>,
+  clock: Clock = fakeClock(START),
+): HostLab {
   const root = mkdtempSync(join(top, 'host-'));
   writeTree(root, { 'etc/apt/apt.conf.d/.keep': '', ...files });
-  const clock = fakeClock(START);
   const fake = fakeUnits(units);
   fake.before = (change) => self.before(change);
   const run = async ({ file, args = [] }: { readonly file: string; readonly args?: readonly string[] }) => {
