@@ -13,7 +13,7 @@ export interface FixFacts {
 const DECISIONS = ['open', 'approved', 'rejected'] as const;
 const WHY = ['security', 'update'] as const;
 
-const FIELDS: Readonly<Record<string, Field<FixFacts>>> = {
+export const FIX_FIELDS: Readonly<Record<string, Field<FixFacts>>> = {
   fix: { kind: 'text', about: 'SOURCE@VERSION of the fix', of: ofFix(({ id }) => [id]) },
   source: { kind: 'text', about: 'source package of the fix', of: ofFix(({ source }) => [source]) },
   package: {
@@ -45,7 +45,7 @@ const FIELDS: Readonly<Record<string, Field<FixFacts>>> = {
 export const FIX_WORDS: Vocabulary<FixFacts> = {
   noun: 'fixes on hosts',
   fields: {
-    ...FIELDS,
+    ...FIX_FIELDS,
     ...Object.fromEntries(
       Object.entries(HOST_WORDS.fields).map(([name, field]) => [name, mapped(field, ({ host }: FixFacts) => host)]),
     ),

@@ -13,9 +13,11 @@ import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import { hosts } from '../../api/contract.ts';
 import { selectableHosts } from '../../api/selectable.ts';
+import { choose, readSelect } from '../../api/selecting.ts';
+import { POLICY_WORDS } from '../../api/words/documents.ts';
 import { type Cli, openSession, type Session } from '../cli.ts';
 import { currentOrOverdue, currentPolicy } from '../current-policy.ts';
-import { durationOption } from '../options.ts';
+import { durationOption, type ListOptions, selectOption } from '../options.ts';
 import { diffOf, isEmpty, type PolicyDiff, resultOf } from '../policy-diff.ts';
 import { readPolicyFiles } from '../policy-files.ts';
 import { type PolicyReport, reportOf, showReport, titleOf } from '../policy-page.ts';
@@ -59,12 +61,11 @@ export function addPolicy(program: Command, cli: Cli): void {
     .option('--json', 'print one JSON document')
     .action((files: string[], options: Options) => push(cli, files, options));
 
-  noun
-    .command('get')
+  selectOption(noun.command('get'), 'kind=approval and expires<1d')
     .description('the documents in force, as YAML that can be edited and pushed')
     .argument('[name]', 'one document, by name or "Kind/name"')
     .option('--json', 'print one JSON document')
-    .action((name: string | undefined, options: Options) => get(cli, name, options));
+    .action((name: string | undefined, options: ListOptions) => get(cli, name, options));
 
   addPolicyImport(noun, cli);
 
@@ -140,15 +141,19 @@ function refuseBrokenReferences(documents: readonly PolicyDocument[], now: Tempo
   });
 }
 
-async function get(cli: Cli, name: string | undefined, options: Options): Promise<void> {
+async function get(cli: Cli, name: string | undefined, options: ListOptions): Promise<void> {
+  const select = readSelect(options.select, POLICY_WORDS);
   const session = await openSession(cli);
   const all = (await currentPolicy(cli, session)).documents.map(({ document }) => document);
-  const found = name === undefined ? all : all.filter((document) => isNamed(document, name));
-  if (name !== undefined && found.length === 0) {
+  const named = name === undefined ? all : all.filter((document) => isNamed(document, name));
+  if (name !== undefined && named.length === 0) {
     throw new CodedError('NOT_FOUND', `the policy has no document ${name}`, { next: 'list them: selvage policy get' });
   }
-  if (options.json === true) return cli.screen.json({ documents: found });
-  if (found.length === 0) return cli.screen.note('the policy has no documents yet; next: selvage policy push FILE');
+  const { chosen: found, selection } = await choose(named, select, cli.clock.now());
+  if (options.json === true) return cli.screen.json({ documents: found, selection });
+  // What is printed may be edited and pushed: comments only.
+  if (selection) cli.screen.note(`${selection.selected} of ${selection.of} documents selected by: ${selection.select}`);
+  if (all.length === 0) return cli.screen.note('the policy has no documents yet; next: selvage policy push FILE');
 
   const texts = found.map((document) => `# ${titleOf(document)}\n${stringify(document, { lineWidth: 0 })}`);
   cli.screen.text(texts.join('---\n'));

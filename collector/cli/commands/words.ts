@@ -1,10 +1,11 @@
 // selvage help words: the words of Selvage, one line each, as the screens and documents use them; selvage help CODE: the
-// page of an error code.
+// page of an error code; selvage help select: how to say which things are meant.
 
 import { isCode } from '@selvage/shared/errors/codes.ts';
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import { errorPage } from '../error-page.ts';
+import { showSelectHelp } from '../select-help.ts';
 
 const WORDS: readonly (readonly [string, string])[] = [
   ['fix', 'one source package brought to one version, on every host that needs it'],
@@ -31,20 +32,23 @@ const WORDS: readonly (readonly [string, string])[] = [
 export function addWords(program: Command, cli: Cli): void {
   const help = program
     .command('help')
-    .description('help for a command, an error code, or the words of Selvage: help words');
-  help.argument('[command...]', 'a command, an error code, or "words"').action(async (path: string[]) => {
-    const [first] = path;
-    if (first === 'words') return showWords(cli);
-    if (isCode(first)) return cli.screen.text(await errorPage(first));
-    let command = program;
-    for (const word of path) {
-      const child = command.commands.find((each) => each.name() === word);
-      if (!child) return command.error(`unknown command '${word}'`);
-      command = child;
-    }
+    .description('help for a command, an error code, the words of Selvage (help words), or select texts (help select)');
+  help
+    .argument('[command...]', 'a command, an error code, "words" or "select [NOUN]"')
+    .action(async (path: string[]) => {
+      const [first] = path;
+      if (first === 'words') return showWords(cli);
+      if (first === 'select') return showSelectHelp(cli.screen, path[1]);
+      if (isCode(first)) return cli.screen.text(await errorPage(first));
+      let command = program;
+      for (const word of path) {
+        const child = command.commands.find((each) => each.name() === word);
+        if (!child) return command.error(`unknown command '${word}'`);
+        command = child;
+      }
 
-    return command.outputHelp();
-  });
+      return command.outputHelp();
+    });
 }
 
 function showWords(cli: Cli): void {
