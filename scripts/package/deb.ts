@@ -28,7 +28,7 @@ export async function buildDeb({ product, scripts, level, work, out }: Packing, 
   await writeTree(folder, treeOf([...tree, ...control]), epoch);
   await runTool(run, 'dpkg', {
     file: 'dpkg-deb',
-    args: ['--root-owner-group', '-Zxz', `-z${level}`, '--build', folder, file],
+    args: ['--root-owner-group', ...(level === 0 ? ['-Znone'] : ['-Zxz', `-z${level}`]), '--build', folder, file],
     env: { SOURCE_DATE_EPOCH: String(epoch) },
     deadlineMs: PACK_DEADLINE_MS,
   });
