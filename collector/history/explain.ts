@@ -1,7 +1,7 @@
 // What is left of a difference between two inventories once everything that logs and results tell of is taken away. Pure. More told
 // never leaves more unexplained, so it does not matter in which order things arrive.
 import type { ToldChange } from '@selvage/shared/model/changes.ts';
-import { type ChangeRow, isSamePackage, overlap } from './rows.ts';
+import { type ChangeRow, FROM_UNKNOWN, isSamePackage, overlap } from './rows.ts';
 
 /** A version by itself, as every inventory has it. */
 export interface Installed {
@@ -50,7 +50,7 @@ export function unexplained(step: ChangeRow, others: readonly ChangeRow[]): read
   for (const other of others) {
     if (other.source === 'inventory' || !overlap(step, other)) continue;
     for (const change of other.changes) {
-      const edge = { ...change, fromAnywhere: other.source === 'rpm' };
+      const edge = { ...change, fromAnywhere: FROM_UNKNOWN.includes(other.source) };
       const known = byName.get(change.name);
       if (known) known.push(edge);
       else byName.set(change.name, [edge]);

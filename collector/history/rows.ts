@@ -32,6 +32,9 @@ export interface ChangeRow {
   readonly verdict: Verdict;
 }
 
+/** These do not know what was there before. */
+export const FROM_UNKNOWN: readonly RowSource[] = ['rpm', 'zypper'];
+
 const MINUTE_MS = 60_000;
 /** Logs have whole seconds, begin before the change and end after it. */
 const SLACK_MS = 2 * MINUTE_MS;
@@ -62,6 +65,7 @@ export function isSamePackage(a: Pick<ToldChange, 'name' | 'arch'>, b: Pick<Told
   return a.name === b.name && (a.arch === b.arch || isNone(a.arch) || isNone(b.arch));
 }
 
+/** What the package managers call it when a package has none, or the log does not say. */
 function isNone(arch: string): boolean {
-  return arch === 'all' || arch === 'noarch';
+  return arch === 'all' || arch === 'noarch' || arch === 'any';
 }

@@ -1,6 +1,6 @@
 // What a told transaction is: from before the enrollment, Selvage's own, told already, or made by somebody else. Pure. A mark in a
 // command line is believed only until the signed result of that run is here: then the result must say the same.
-import { type ChangeRow, isSamePackage, overlap, type RowSource, type Verdict } from './rows.ts';
+import { type ChangeRow, FROM_UNKNOWN, isSamePackage, overlap, type RowSource, type Verdict } from './rows.ts';
 
 /** How long a mark is believed without its result. Both come over the same connection, so it is ample. */
 export const RESULT_LATE_MS = 24 * 3_600_000;
@@ -43,7 +43,7 @@ function isReported(row: ChangeRow, near: readonly ChangeRow[]): boolean {
 /** Every package of it is brought to the same version by one of the others. */
 function isCovered({ source, changes }: ChangeRow, others: readonly ChangeRow[]): boolean {
   // dpkg and rpm know what was there before only as far as they saw it: after an interruption that is another version.
-  const lax = source === 'dpkg' || source === 'rpm';
+  const lax = source === 'dpkg' || FROM_UNKNOWN.includes(source);
 
   return (
     others.length > 0 &&

@@ -3,7 +3,7 @@
 import * as z from 'zod';
 import { CODES, type Code } from '../errors/codes.ts';
 
-/** Logs that tell of changes. `rpm`: install times of the database, which know no version before. */
+/** Logs that tell of changes. `rpm` (install times of its database) and `zypper` do not know which version was there before. */
 export const CHANGE_SOURCES = ['apt', 'dpkg', 'dnf', 'rpm', 'zypper', 'pacman'] as const;
 export type ChangeSource = (typeof CHANGE_SOURCES)[number];
 
@@ -31,7 +31,7 @@ const packageText = z.string().min(1).max(MAX_PACKAGE_TEXT);
 export const toldChange = z.strictObject({
   name: packageText,
   arch: z.string().min(1).max(MAX_ARCH),
-  /** Null: it was not there. Of the source `rpm`: not known. */
+  /** Null: it was not there. Of the sources `rpm` and `zypper`: not known. */
   from: packageText.nullable(),
   /** Null: it was removed. */
   to: packageText.nullable(),

@@ -22,6 +22,8 @@ export const PARTS = {
   // Signing needs all three; Debian only recommends the agent.
   gpg: { programs: ['gpg', 'gpg-agent', 'gpgconf'], packages: ['gpg', 'gpg-agent', 'gpgconf'] },
   gpgv: part('gpgv', 'gpgv'),
+  'createrepo-c': part('createrepo_c', 'createrepo-c'),
+  dnf: part('dnf', 'dnf'),
   ip: part('ip', 'iproute2'),
   // The program comes with the library, what it needs does not.
   locales: part('locale-gen', 'locales'),

@@ -30,6 +30,8 @@ export interface Found {
   readonly command?: string | null;
   readonly problem?: string | null;
   readonly changes: readonly ToldChange[];
+  /** What it is known by besides its beginning; left out: command and first change. */
+  readonly identity?: readonly string[];
 }
 
 /** Null where nothing was changed. */
@@ -43,13 +45,11 @@ export function toldOf(found: Found): Told | null {
   const [first] = changes;
   if (first === undefined) return null;
   const { source, beginning, at, endedAt, certain, actor = null, command = null, problem = null } = found;
+  // Of the first change only: a transaction that goes on while it is read tells of more the next time.
+  const identity = found.identity ?? [command, first.name, first.arch, first.from, first.to];
 
   return {
-    // Of the first change only: a transaction that goes on while it is read tells of more the next time.
-    id: sha256(JSON.stringify([source, beginning, command, first.name, first.arch, first.from, first.to])).slice(
-      0,
-      ID_DIGITS,
-    ),
+    id: sha256(JSON.stringify([source, beginning, ...identity])).slice(0, ID_DIGITS),
     ...{ source, at, endedAt, certain, changes },
     actor: actor === null ? null : short(actor, MAX_ACTOR) || null,
     command: command === null ? null : short(command, MAX_COMMAND) || null,
