@@ -29,7 +29,7 @@ export interface Build {
   readonly formats: readonly Format[];
   /** Seconds. */
   readonly epoch: number;
-  /** 0 (fast) to 9 (small). */
+  /** 0 (not compressed) to 9 (small). */
   readonly level: number;
   /** Default: the product's own. */
   readonly version?: string;

@@ -48,7 +48,7 @@ export interface Product {
 export interface Packing {
   readonly product: Product;
   readonly scripts: ReadonlyMap<string, string>;
-  /** 0 (fast) to 9 (small). */
+  /** 0 (not compressed) to 9 (small). */
   readonly level: number;
   /** For what is made on the way. */
   readonly work: string;

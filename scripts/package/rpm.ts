@@ -43,7 +43,7 @@ export async function buildRpm({ product, scripts, level, work, out }: Packing, 
     _topdir: folder,
     _tmppath: join(folder, 'tmp'),
     _rpmdir: folder,
-    _binary_payload: `w${level}.xzdio`,
+    _binary_payload: level === 0 ? 'w.ufdio' : `w${level}.xzdio`,
     selvage_tree: join(folder, 'tree'),
   };
   await runTool(run, 'rpm', {

@@ -5,10 +5,13 @@ import type { Run } from '@selvage/shared/exec/run.ts';
 import { ARCHES, type Arch } from './arches.ts';
 import { type Libatomic, libatomicFor } from './libatomic.ts';
 import { type NodePackage, nodeFor } from './node.ts';
+import { PRODUCTS } from './product.ts';
 import { runTool } from './tool.ts';
 import { type Entry, FILE_MODE, PROGRAM_MODE } from './tree.ts';
 
 const PATCH_DEADLINE_MS = 120_000;
+/** Beside the program. Without /proc (a rescue system) the loader does not know where that is: then where packages put it. */
+const LIBRARIES = ['$ORIGIN/../lib', ...Object.values(PRODUCTS).map(({ home }) => `/${home}/lib`)].join(':');
 
 export interface Runtime {
   readonly arch: Arch;
@@ -32,7 +35,7 @@ export async function runtimeFor({ arch, root, work, run }: RuntimeParts): Promi
   await mkdir(join(work, 'runtime'), { recursive: true });
   const program = join(work, 'runtime', `node-${arch}`);
   await copyFile(node.program, program);
-  const args = ['--set-rpath', '$ORIGIN/../lib', program];
+  const args = ['--set-rpath', LIBRARIES, program];
   await runTool(run, 'patchelf', { file: 'patchelf', args, deadlineMs: PATCH_DEADLINE_MS });
 
   return { arch, node, libatomic, program };
