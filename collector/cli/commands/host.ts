@@ -7,6 +7,7 @@ import { hostDetail, hosts, readmitted, results } from '../../api/contract.ts';
 import { type Cli, openSession } from '../cli.ts';
 import { showHost } from '../host-page.ts';
 import { importedRow, showImport } from '../imported-page.ts';
+import { showLabels } from '../labels.ts';
 import { durationOption, pathWith, selectOption } from '../options.ts';
 import { showSelection, together } from '../selection-lines.ts';
 import { at, since } from '../when.ts';
@@ -16,6 +17,7 @@ import { addHostImport } from './host-import.ts';
 
 interface ListOptions {
   readonly all?: boolean;
+  readonly labels?: boolean;
   readonly json?: boolean;
   readonly select?: string;
   readonly changedOutside?: string | true;
@@ -29,6 +31,7 @@ export function addHost(program: Command, cli: Cli): void {
   selectOption(noun.command('list'))
     .description('hosts with pending updates; ? means unknown, which is not 0')
     .option('--all', 'revoked and retired ones too')
+    .option('--labels', 'owner and labels instead of updates, by who says them')
     .option(
       '--changed-outside [since]',
       'only those that something else than Selvage has changed, in the last 7d or as given',
@@ -98,6 +101,7 @@ async function list(cli: Cli, options: ListOptions): Promise<void> {
 
     return;
   }
+  if (options.labels === true) return showLabels(cli.screen, answer.hosts, imported);
   cli.screen.table(
     [
       { title: 'HOST', shrinks: true },
