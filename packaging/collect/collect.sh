@@ -50,6 +50,7 @@ facts() {                           # name, clock and kernel of this machine
 }
 sockets() { for t in tcp tcp6 udp udp6; do [ -r /proc/net/$t ] && echo "# $t" && cat /proc/net/$t; done; return 0; }
 kernels() { for f in /boot/vmlinuz-*; do [ -e "$f" ] && echo "$f"; done; return 0; }
+macs() { grep -sH . /sys/class/net/*/address; return 0; }
 processes() { grep -sH . /proc/[0-9]*/comm /proc/[0-9]*/cgroup; return 0; }
 
 keep facts facts
@@ -68,7 +69,7 @@ keep sockets sockets                  # which ports wait for the network
 keep processes processes              # names of running programs
 grep -H '[r-][w-]x[sp] .*(deleted)$' /proc/[0-9]*/maps >deleted 2>../errors  # programs whose file has been replaced since they started
 grep -c 'Permission denied' ../errors >unreadable  # so many programs of others could not be looked at
-keep macs grep -sH . /sys/class/net/*/address
+keep macs macs                        # addresses of the network cards
 keep repositories every /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources \
   /etc/yum.repos.d/*.repo /etc/zypp/repos.d/*.repo
 

@@ -32,6 +32,7 @@ export const PARTS = {
   rpmbuild: part('rpmbuild', 'rpm'),
   patchelf: part('patchelf', 'patchelf'),
   setpriv: part('setpriv', 'util-linux'),
+  shellcheck: part('shellcheck', 'shellcheck'),
   strace: part('strace', 'strace'),
   // The service manager itself; it need not be the one that started this machine.
   systemd: {
