@@ -28,5 +28,12 @@ function describe(report: PlanReport): readonly string[] {
     ];
   });
 
-  return [`mode ${report.mode}; ${policy}`, ...problem, ...none, ...approvals];
+  const others =
+    report.otherUpdaters === null
+      ? ['other updaters: not known']
+      : report.otherUpdaters.length === 0
+        ? []
+        : [`other updaters that install here too: ${report.otherUpdaters.join(', ')}`];
+
+  return [`mode ${report.mode}; ${policy}`, ...others, ...problem, ...none, ...approvals];
 }

@@ -42,6 +42,8 @@ export interface PlanReport {
   readonly approvals: readonly ApprovalPlan[];
   /** Policies that select this host, and the window that opens next; null without policy. */
   readonly windows: WindowsOfHost | null;
+  /** Other updaters that install by themselves and are on; null: that cannot be known. */
+  readonly otherUpdaters: readonly string[] | null;
 }
 
 const SHOWN_OPENINGS = 3;
@@ -69,6 +71,11 @@ export async function explainPlan(deps: RunnerDeps): Promise<PlanReport> {
     problem: problem === null ? null : { code: problem.code, message: problem.message },
     approvals,
     windows: policy && windowsHere(parts, policy),
+    // Who cannot know it is told so; a pass of the runner then installs nothing and says why.
+    otherUpdaters: await parts.others.get().then(
+      ({ inTheWay }) => inTheWay,
+      () => null,
+    ),
   };
 }
 

@@ -1,9 +1,11 @@
 // snapd: refreshes snaps by itself, four times a day unless it was told to hold. Its service stays: snaps need it to run.
 
+import { hasCode } from '@selvage/shared/errors/coded-error.ts';
 import { heldBySnapd } from './snap-hold.ts';
 import { isMasked, isOn } from './timers.ts';
 import type { UpdaterFacts, UpdaterHost } from './updater.ts';
 
+const NOT_TOLD = 'not told';
 const SERVICE = 'snapd.service';
 
 export async function lookForSnapd(host: UpdaterHost): Promise<readonly UpdaterFacts[]> {
@@ -11,8 +13,8 @@ export async function lookForSnapd(host: UpdaterHost): Promise<readonly UpdaterF
   const units = await host.units.look([SERVICE, 'snapd.socket']);
   const service = units.find(({ name }) => name === SERVICE);
   const works = service !== undefined && !isMasked(service) && units.some(isOn);
-  const hold = works && host.root === '/' && host.units.running ? await heldBySnapd(host) : null;
-  const held = hold === 'forever' || (hold !== null && isLater(hold, host.now));
+  const hold = works && host.units.running ? await askHold(host) : null;
+  const held = hold !== null && (hold === 'forever' || isLater(hold, host.now));
 
   return [
     {
@@ -21,15 +23,26 @@ export async function lookForSnapd(host: UpdaterHost): Promise<readonly UpdaterF
       installs: true,
       enabled: works && !held,
       nextRun: null,
-      detail: held
-        ? `refreshes are held: ${hold}`
-        : works
-          ? 'refreshes snaps; when is known to snapd alone (snap refresh --time)'
-          : 'its service does not run',
+      detail: !works
+        ? 'its service does not run'
+        : held
+          ? `refreshes are held: ${hold}`
+          : `refreshes snaps${hold === NOT_TOLD ? ' unless it was told to hold, which root alone may ask' : ''}; when is known to snapd alone (snap refresh --time)`,
       units,
       stops: [{ by: 'snap-hold' }],
     },
   ];
+}
+
+/** Only root may ask; for another user it counts as on. */
+async function askHold(host: UpdaterHost): Promise<string | null> {
+  try {
+    return await heldBySnapd(host);
+  } catch (error) {
+    if (process.geteuid?.() === 0 || !hasCode(error, 'PROCESS_FAILED')) throw error;
+
+    return NOT_TOLD;
+  }
 }
 
 function isLater(text: string, now: Temporal.Instant): boolean {

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, rmSync, symlinkSync, truncateSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { kernelReason } from '@selvage/shared/linux/kernel-release.ts';
-import type { Section } from '@selvage/shared/model/inventory.ts';
+import { SECTIONS, type Section } from '@selvage/shared/model/inventory.ts';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
 import { describe, expect, it } from 'vitest';
 import { observing, testContext, writeTree } from '../testing/context.ts';
@@ -155,16 +155,25 @@ describe('when services are listed', () => {
 });
 
 describe('when other updaters are looked for', () => {
-  const auto = { name: 'unattended-upgrades' };
+  const program = { 'usr/bin/unattended-upgrade': '' };
   const on = 'APT::Periodic::Update-Package-Lists "1";\nAPT::Periodic::Unattended-Upgrade "1";\n';
-  const timer = 'etc/systemd/system/timers.target.wants/apt-daily-upgrade.timer';
+  const timer = {
+    'usr/lib/systemd/system/apt-daily-upgrade.timer': '[Install]\n',
+    'usr/lib/systemd/system/apt-daily-upgrade.service': '[Service]\n',
+    'etc/systemd/system/timers.target.wants/apt-daily-upgrade.timer': '',
+  };
 
   it.each<[string, Record<string, string>, boolean]>([
-    ['on and started by its timer', { 'etc/apt/apt.conf.d/20auto-upgrades': on, [timer]: '' }, true],
+    ['on and started by its timer', { 'etc/apt/apt.conf.d/20auto-upgrades': on, ...timer }, true],
     ['on, but nothing starts it', { 'etc/apt/apt.conf.d/20auto-upgrades': on }, false],
-    ['switched off', { 'etc/apt/apt.conf.d/20auto-upgrades': on.replaceAll('"1"', '"0"'), [timer]: '' }, false],
+    ['switched off', { 'etc/apt/apt.conf.d/20auto-upgrades': on.replaceAll('"1"', '"0"'), ...timer }, false],
   ])('sees unattended-upgrades %s', async (_, files, enabled) => {
-    expect(await collectUpdaters(host(files, [auto]).context)).toMatchObject([{ name: auto.name, enabled }]);
+    const found = await collectUpdaters(host({ ...program, ...files }).context);
+
+    expect(found).toMatchObject([
+      { name: 'unattended-upgrades', kind: 'timer', installs: true, enabled, nextRun: null },
+    ]);
+    expect(SECTIONS.updaters.safeParse(found).success).toBe(true);
   });
 
   it('sees none where none is installed', async () => {
