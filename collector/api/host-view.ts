@@ -7,6 +7,7 @@ import { hostState } from '../host-state.ts';
 import type { HostRecord, InventoryReader, SectionOfHost, StoredSection } from '../store/ports.ts';
 import type { hostDetail, hostSummary } from './contract.ts';
 import type { HostPlan } from './host-plan.ts';
+import { inTurns } from './in-turns.ts';
 
 export type HostSummary = z.input<typeof hostSummary>;
 export type HostDetail = z.input<typeof hostDetail>;
@@ -42,16 +43,27 @@ export async function summariesOf(
     byHost(inventory, 'reboot'),
   ]);
 
-  return records.map((record) =>
-    summaryOf(record, {
-      connected: live.has(record.id),
-      sameMachineAs: twins(record),
-      takenAt: updates.get(record.id)?.takenAt ?? null,
-      os: outcome(os.get(record.id)),
-      agent: outcome(agent.get(record.id)),
-      updates: outcome(updates.get(record.id)),
-      reboot: outcome(reboot.get(record.id)),
-    }),
+  // In turns: a fleet has thousands, and everything else waits meanwhile.
+  return inTurns(
+    (function* () {
+      const rows: HostSummary[] = [];
+      for (const record of records) {
+        rows.push(
+          summaryOf(record, {
+            connected: live.has(record.id),
+            sameMachineAs: twins(record),
+            takenAt: updates.get(record.id)?.takenAt ?? null,
+            os: outcome(os.get(record.id)),
+            agent: outcome(agent.get(record.id)),
+            updates: outcome(updates.get(record.id)),
+            reboot: outcome(reboot.get(record.id)),
+          }),
+        );
+        yield;
+      }
+
+      return rows;
+    })(),
   );
 }
 

@@ -61,7 +61,7 @@ export async function choose<T>(
   };
 }
 
-/** What two parts of one long list say together. */
+/** What two lists, or two parts of one, say of the same text together. */
 export function added(one: SelectionShown, other: SelectionShown): SelectionShown {
   if (one === null || other === null) return one ?? other;
   const because = new Map(one.because.map(({ field, count }) => [field, count]));
@@ -71,7 +71,8 @@ export function added(one: SelectionShown, other: SelectionShown): SelectionShow
     select: other.select,
     ...{ of: one.of + other.of, selected: one.selected + other.selected, unknown: one.unknown + other.unknown },
     because: [...because].map(([field, count]) => ({ field, count })),
-    notes: [...new Set([...one.notes, ...other.notes])],
+    // What one of them knows is no misspelling.
+    notes: one.of === 0 ? other.notes : one.notes.filter((note) => other.of === 0 || other.notes.includes(note)),
   };
 }
 

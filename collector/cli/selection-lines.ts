@@ -13,21 +13,3 @@ export function showSelection(screen: Screen, found: z.output<typeof selection>,
   }
   for (const note of found.notes) screen.line(`note: ${note}`, 'bad');
 }
-
-type Selection = z.output<typeof selection>;
-
-/** Two lists that were selected by one text, shown as one. */
-export function together(one: Selection, other: Selection): Selection {
-  if (one === null || other === null) return one ?? other;
-  const because = new Map<string, number>();
-  for (const { field, count } of [...one.because, ...other.because])
-    because.set(field, (because.get(field) ?? 0) + count);
-
-  return {
-    select: one.select,
-    ...{ of: one.of + other.of, selected: one.selected + other.selected, unknown: one.unknown + other.unknown },
-    because: [...because].map(([field, count]) => ({ field, count })),
-    // What one of them knows is no misspelling.
-    notes: one.notes.filter((note) => other.of === 0 || other.notes.includes(note)),
-  };
-}

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { decodeDocument, decodeDocuments } from './decode.ts';
 import { assertReferences, brokenReferences } from './references.ts';
 import { schemaOf, schemaOfAll } from './schema.ts';
-import { approvalSample, patchPolicySample, windowSample } from './testing/sample-documents.ts';
+import { approvalSample, hostGroupSample, patchPolicySample, windowSample } from './testing/sample-documents.ts';
 
 const coded = (code: string) => expect.objectContaining({ code });
 
@@ -66,6 +66,40 @@ describe('when documents are decoded', () => {
       'Window weekday-nights: window',
     ],
     ['no lane', [patchPolicySample({ lanes: {} })], 'PatchPolicy linux-servers: lanes'],
+    ['a text that cannot be read', [patchPolicySample({ select: 'tier==web' })], 'PatchPolicy linux-servers: select'],
+    [
+      'a text by what the collector says',
+      [patchPolicySample({ select: 'seen>3d' })],
+      'PatchPolicy linux-servers: select',
+    ],
+    [
+      'a property that there is not',
+      [{ ...patchPolicySample(), select: { tier: 'web' } }],
+      'PatchPolicy linux-servers: select',
+    ],
+    ['a select that is a number', [{ ...patchPolicySample(), select: 3 }], 'PatchPolicy linux-servers: select'],
+    [
+      'labels without values',
+      [{ ...patchPolicySample(), select: { labels: { tier: [] } } }],
+      'PatchPolicy linux-servers: select.labels.tier',
+    ],
+    ['a group of nobody', [hostGroupSample({ hosts: [] })], 'HostGroup web-servers: hosts'],
+    ['a group by list and text', [hostGroupSample({ select: 'tier=web' })], 'HostGroup web-servers'],
+    ['a group by neither', [hostGroupSample({ hosts: undefined })], 'HostGroup web-servers'],
+    ['a host twice', [hostGroupSample({ hosts: ['a', 'a'] })], 'HostGroup web-servers: hosts'],
+    ['a host that cannot be called so', [hostGroupSample({ hosts: ['Web 1'] })], 'HostGroup web-servers: hosts.0'],
+    ['a group without labels', [hostGroupSample({ labels: {} })], 'HostGroup web-servers: labels'],
+    ['a label of capitals', [hostGroupSample({ labels: { Tier: ['x'] } })], 'HostGroup web-servers: labels.Tier'],
+    [
+      'an endless value',
+      [hostGroupSample({ labels: { tier: ['x'.repeat(129)] } })],
+      'HostGroup web-servers: labels.tier.0',
+    ],
+    [
+      'a group whose text is wrong',
+      [hostGroupSample({ hosts: undefined, select: 'tier=web and' })],
+      'HostGroup web-servers: select',
+    ],
     [
       'rings that leave hosts out',
       [

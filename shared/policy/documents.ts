@@ -81,14 +81,17 @@ export const patchPolicyDocument = z.strictObject({
    * A select text (shared/policy/select.ts has its words), or an object of which every property must match. Labels are those of
    * the host's own settings and of HostGroups.
    */
-  select: z.union([
-    selectText,
-    z.strictObject({
-      os: z.string().optional(),
-      hosts: z.array(text).optional(),
-      labels: z.record(label, z.array(z.string()).min(1)).optional(),
-    }),
-  ]),
+  select: z.union(
+    [
+      selectText,
+      z.strictObject({
+        os: z.string().optional(),
+        hosts: z.array(text).optional(),
+        labels: z.record(label, z.array(z.string()).min(1)).optional(),
+      }),
+    ],
+    'a select text, or an object of os, hosts and labels',
+  ),
   allow: z.strictObject({
     closes: z.array(z.enum(['immediate', 'out-of-cycle', 'scheduled'])).optional(),
     from: z.array(z.enum(['security', 'updates', 'point-release'])).min(1),

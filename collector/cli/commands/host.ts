@@ -4,12 +4,13 @@ import type { Command } from 'commander';
 import type { z } from 'zod';
 import { importDetail, imports } from '../../api/contract/imports.ts';
 import { hostDetail, hosts, readmitted, results } from '../../api/contract.ts';
+import { added } from '../../api/selecting.ts';
 import { type Cli, openSession } from '../cli.ts';
 import { showHost } from '../host-page.ts';
 import { importedRow, showImport } from '../imported-page.ts';
 import { showLabels } from '../labels.ts';
 import { durationOption, pathWith, selectOption } from '../options.ts';
-import { showSelection, together } from '../selection-lines.ts';
+import { showSelection } from '../selection-lines.ts';
 import { at, since } from '../when.ts';
 import { addHostChanges } from './host-changes.ts';
 import { addHostHistory, listChangedOutside, OUTSIDE_SINCE } from './host-history.ts';
@@ -89,7 +90,7 @@ async function list(cli: Cli, options: ListOptions): Promise<void> {
   const unknown = answer.hosts.filter((host) => host.state === 'active' && host.upgradable === null);
   const files = imported.length === 0 ? '' : ` · ${imported.length} imported by file`;
   cli.screen.line(`${answer.hosts.length} hosts   ${headline(answer.hosts, unknown.length)}${files}`, 'strong');
-  showSelection(cli.screen, together(answer.selection, ofImports), 'hosts');
+  showSelection(cli.screen, added(answer.selection, ofImports), 'hosts');
   for (const { id, address } of answer.notInDatabase) {
     cli.screen.line(`! host ${id} at ${address} has a certificate of this collector but is not in its database`, 'bad');
     cli.screen.line(
