@@ -55,7 +55,11 @@ async function statusOf(context: Context): Promise<Status> {
   wrong.push(...takeoverTrouble(settings.mode, takeover));
   const overrun = await readOverrun(settings.runnerDir);
   if (overrun) wrong.push({ code: 'PROCESS_DEADLINE', message: overrun.message, next: CODES.PROCESS_DEADLINE.next });
-  if (link?.problem) wrong.push({ ...link.problem, next: CODES[link.problem.code].next });
+  if (link?.problem) {
+    // What is to be typed elsewhere names this host.
+    const next = CODES[link.problem.code].next.replace('NAME', identity?.name ?? 'NAME');
+    wrong.push({ ...link.problem, next });
+  }
   if (plan?.problem) wrong.push({ ...plan.problem, next: CODES[plan.problem.code].next });
 
   return {
