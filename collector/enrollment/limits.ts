@@ -48,5 +48,7 @@ export const LINGER_MS = 1_000;
 /** Enrollments worked on at once: each costs a signature and a place in the queue of the one writer. */
 export const MAX_CONCURRENT = 32;
 /** Enrollments that wait for a place, each with its body of at most 16 KiB: turned away, they would shake hands once more. */
-export const MAX_WAITING = 512;
+export const MAX_WAITING = 1024;
+/** Enrollments begun in one turn of the event loop, some 3 ms of work each. */
+export const PER_TURN = 2;
 export const RETRY_AFTER_SECONDS = 5;

@@ -7,7 +7,7 @@ import type { Code } from '@selvage/shared/errors/codes.ts';
 import { type Log, silentLog } from '@selvage/shared/log/log.ts';
 import { readJson } from './body.ts';
 import type { Enrollment } from './enrollment.ts';
-import { BODY_DEADLINE_MS, LINGER_MS, MAX_CONCURRENT, MAX_WAITING, RETRY_AFTER_SECONDS } from './limits.ts';
+import { BODY_DEADLINE_MS, LINGER_MS, MAX_CONCURRENT, MAX_WAITING, PER_TURN, RETRY_AFTER_SECONDS } from './limits.ts';
 import { readAdminRequest, readHostRequest } from './requests.ts';
 
 /** True when the request was for one of the routes; its answer is then on its way. */
@@ -109,26 +109,46 @@ async function respond(route: Route, request: IncomingMessage, atOnce: Limiter):
 
 type Limiter = <T>(work: () => Promise<T>) => Promise<T>;
 
-/** So many at once, so many more in the order in which they came; whoever comes then is told to come again. */
+/**
+ * So many at once, and so many more wait in the order in which they came; whoever comes then is told to come again. A few begin
+ * in each turn of the event loop: the system hands over hundreds of requests at once, and worked off together they would be one
+ * turn of a second in which nobody else gets a word in.
+ */
 function limiter(max: number, maxWaiting: number): Limiter {
   const waiting: (() => void)[] = [];
   let running = 0;
+  let armed = false;
+
+  const begin = () => {
+    armed = false;
+    for (let begun = 0; begun < PER_TURN && running < max; begun++) {
+      const next = waiting.shift();
+      if (next === undefined) return;
+      running += 1;
+      next();
+    }
+    arm();
+  };
+  const arm = () => {
+    if (armed || waiting.length === 0 || running >= max) return;
+    armed = true;
+    setImmediate(begin);
+  };
 
   return async (work) => {
-    if (running >= max) {
-      if (waiting.length >= maxWaiting) {
-        throw new CodedError('RATE_LIMITED', 'too many enroll at once', { next: 'try again in a moment' });
-      }
-      // Whoever ends hands its place over.
-      await new Promise<void>((resolve) => waiting.push(resolve));
-    } else running += 1;
+    if (waiting.length >= maxWaiting) {
+      throw new CodedError('RATE_LIMITED', 'too many enroll at once', { next: 'try again in a moment' });
+    }
+    await new Promise<void>((resolve) => {
+      waiting.push(resolve);
+      arm();
+    });
 
     try {
       return await work();
     } finally {
-      const next = waiting.shift();
-      if (next) next();
-      else running -= 1;
+      running -= 1;
+      arm();
     }
   };
 }

@@ -25,6 +25,7 @@ import { createCustody } from './custody.ts';
 import { recordFlapping } from './flapping-ledger.ts';
 import { hostSession, type Renew, type SessionParts } from './greeting.ts';
 import { DEFAULT_LIMITS, type GatewayLimits } from './limits.ts';
+import { paceHandshakes } from './pace.ts';
 import { Rates } from './rates.ts';
 import { Registry } from './registry.ts';
 import { isRedeemed, isServed } from './routes.ts';
@@ -36,6 +37,8 @@ import { createUnknownHosts, type UnknownHost } from './unknown-hosts.ts';
 const MAX_HEADER_BYTES = 8192;
 const MAX_SOCKETS = 20_000;
 const KEEP_ALIVE_MS = 5000;
+/** TLS handshakes begun in one turn of the event loop, some 1.5 ms each. */
+const HANDSHAKES_PER_TURN = 16;
 /** Of one enrollment: first contact trusts nobody, so the token goes over another. */
 const ENROLLMENT_SOCKETS = 2;
 /** Milliseconds a host gets to answer a close frame. */
@@ -196,6 +199,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     refuse(socket, code, retryAfterMs);
   };
 
+  paceHandshakes(server, HANDSHAKES_PER_TURN);
   server.on('connection', (socket) => {
     if (strangers.admit(socket)) {
       meter.accepted += 1;
