@@ -4,6 +4,7 @@ import { connectorBytes } from './benches/connector-bytes.ts';
 import { connectorCpu } from './benches/connector-cpu.ts';
 import { connectorRss } from './benches/connector-rss.ts';
 import { connectorVsOsqueryd } from './benches/connector-vs-osqueryd.ts';
+import { enroll5000 } from './benches/enroll-5000.ts';
 import { gateway } from './benches/gateway.ts';
 import { idle15000 } from './benches/idle-15000.ts';
 import { intake } from './benches/intake.ts';
@@ -26,4 +27,5 @@ export const BENCHES: readonly Bench[] = [
   gateway,
   idle15000,
   intake,
+  enroll5000,
 ];

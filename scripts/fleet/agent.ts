@@ -25,7 +25,7 @@ export interface Place {
   /** The way to the collector; left out: directly. */
   readonly connect?: Connect;
   readonly clock?: Clock;
-  /** Milliseconds in which a busy collector is asked again. */
+  /** Milliseconds in which a collector that is busy, or too busy to answer, is asked again. */
   readonly patienceMs?: number;
 }
 
@@ -50,7 +50,7 @@ export async function enrollOne(name: string, place: Place): Promise<Simulated> 
       ...(connect === undefined ? {} : { connect }),
     },
     {
-      ...{ clock, random: systemRandom, forMs: place.patienceMs ?? BUSY_MS, unreachable: false },
+      ...{ clock, random: systemRandom, forMs: place.patienceMs ?? BUSY_MS, unreachable: true },
       onWait: () => {
         sentAway += 1;
       },

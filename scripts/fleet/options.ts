@@ -16,11 +16,13 @@ export interface Options {
   readonly folder: string | null;
   readonly patienceMs: number;
   readonly stay: boolean;
+  readonly enrollOnly: boolean;
   readonly json: boolean;
 }
 
 export const USAGE = `npm run fleet -- --collector wss://HOST:PORT --pin sha256:… --token … [--agents 50] [--at-once 64]
-  [--prefix sim] [--mode observe|advise|managed] [--from 127.0.0.1,127.0.0.2] [--patience 2m] [--folder DIR] [--stay] [--json]`;
+  [--prefix sim] [--mode observe|advise|managed] [--from 127.0.0.1,127.0.0.2] [--patience 2m] [--folder DIR]
+  [--enroll-only | --stay] [--json]`;
 
 const MAX_AGENTS = 100_000;
 const text = { type: 'string' } as const;
@@ -39,6 +41,7 @@ export function readOptions(args: readonly string[]): Options | null {
   return {
     ...{ collector, pin, token, prefix, mode, stay, json },
     agents: count(values.agents ?? '50', '--agents'),
+    enrollOnly: values['enroll-only'],
     atOnce: count(values['at-once'] ?? '64', '--at-once'),
     from: from === undefined ? [] : from.split(','),
     folder: folder ?? null,
@@ -52,7 +55,7 @@ function parsed(args: readonly string[]) {
       args: [...args],
       options: {
         ...{ collector: text, pin: text, token: text, agents: text, 'at-once': text, prefix: text, mode: text },
-        ...{ from: text, folder: text, patience: text, stay: flag, json: flag, help: flag },
+        ...{ from: text, folder: text, patience: text, stay: flag, 'enroll-only': flag, json: flag, help: flag },
       },
     }).values;
   } catch (error) {

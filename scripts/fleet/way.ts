@@ -9,14 +9,14 @@ export function directlyFrom(localAddress: string): Connect {
   return async ({ host, port }, signal) => {
     const socket = connect({ host, port, localAddress });
     const abort = () => socket.destroy(new CodedError('UNREACHABLE', `no connection to ${host}:${port} in time`));
+    if (signal.aborted) abort();
     signal.addEventListener('abort', abort, { once: true });
 
     try {
-      await once(socket, 'connect', { signal });
+      await once(socket, 'connect');
 
       return socket;
     } catch (cause) {
-      socket.destroy();
       throw new CodedError('UNREACHABLE', `no connection from ${localAddress} to ${host}:${port}`, { cause });
     } finally {
       signal.removeEventListener('abort', abort);

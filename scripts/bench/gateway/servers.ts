@@ -90,7 +90,7 @@ function urlOf(port: number): string {
   return `wss://127.0.0.1:${port}${CONNECT_PATH}`;
 }
 
-async function start(
+export async function start(
   folder: string,
   name: string,
   args: readonly string[],
