@@ -9,7 +9,7 @@ import { lookForAptDaily, lookForUnattendedUpgrades } from './unattended-upgrade
 import type { Updater, UpdaterFacts, UpdaterHost } from './updater.ts';
 import { lookForZypper } from './zypper.ts';
 
-export const UPDATERS: readonly Updater[] = [
+const UPDATERS: readonly Updater[] = [
   { name: 'unattended-upgrades', look: lookForUnattendedUpgrades },
   { name: 'apt-daily', look: lookForAptDaily },
   { name: 'dnf-automatic', look: lookForDnfAutomatic },

@@ -5,6 +5,7 @@ import { systemRandom } from '@selvage/shared/random.ts';
 import type { PolicyHeld } from '@selvage/shared/wire/wire.ts';
 import { describe, expect, it } from 'vitest';
 import { alarms as alarmsAnswer } from '../api/contract.ts';
+import { putInventory } from '../api/testing/inventories.ts';
 import { makeAuthority, makeServerIdentity } from '../enrollment/authorities.ts';
 import { DAY_MS, newCollector, type Setup } from '../policy/testing/collector.ts';
 import { adminSample, hashOf, hostId, hostSample } from '../store/samples.ts';
@@ -63,6 +64,29 @@ describe('when the facts of a collector are read', () => {
     const { validToDate } = new X509Certificate(from.server.cert);
     expect(Temporal.Instant.from(gateway?.ends ?? '').epochMilliseconds).toBe(validToDate.getTime());
     expect(facts.hosts.map(({ name }) => name)).toEqual([hostSample(1).name]);
+  });
+
+  it('a host that handed itself back is named until its inventory says otherwise', async () => {
+    const setup = await newCollector();
+    const at = hostSample(1).enrolledAt;
+    const agent = { version: '0.1.0', mode: 'managed' as const, labels: {}, components: [] };
+    const report = (number: number, state: 'taken' | 'fallback') =>
+      putInventory(setup.store, hostId(number), at, { agent: { ...agent, takeover: { state, since: at } } });
+    await setup.store.transaction(async ({ hosts }) => {
+      for (const number of [1, 2, 3]) await hosts.add(hostSample(number));
+      await hosts.revoke(hostId(3), at);
+    });
+    await report(1, 'fallback');
+    await report(2, 'taken');
+    await report(3, 'fallback');
+    const alarms = async () =>
+      alarmsOf(await readFacts(sources(setup)), setup.clock.now()).filter(({ kind }) => kind === 'host-fallback');
+
+    expect(await alarms()).toMatchObject([
+      { subject: hostSample(1).name, severity: 'urgent', message: expect.stringContaining('no fresh policy') },
+    ]);
+    await report(1, 'taken');
+    expect(await alarms()).toEqual([]);
   });
 
   it('a host that knocks is in doubt until it was let in and has renewed', async () => {

@@ -21,6 +21,11 @@ export function updaterTrouble({ mode, takeover, updaters }: Host, cli: Cli): st
   ];
 }
 
+/** What is on and installs comes first. */
+function weight({ enabled, installs }: NonNullable<Host['updaters']>[number]): number {
+  return Number(enabled) * 2 + Number(installs);
+}
+
 /** One line for each other updater, the ones that are on first. */
 export function otherUpdaters({ takeover, updaters }: Host, cli: Cli): readonly (readonly [string, string])[] {
   const taken =
@@ -31,7 +36,7 @@ export function otherUpdaters({ takeover, updaters }: Host, cli: Cli): readonly 
   if (updaters.length === 0) return [...taken, ['other updaters', 'none']];
 
   const lines = updaters
-    .toSorted((one, other) => Number(other.enabled) - Number(one.enabled))
+    .toSorted((one, other) => weight(other) - weight(one))
     .map(({ name, enabled, installs, nextRun, units }) => {
       const masked = units.some(({ state }) => state.startsWith('masked')) ? ', masked' : '';
       const does = installs ? 'installs' : 'only tells';

@@ -142,6 +142,19 @@ describe('when documents are decoded', () => {
     expect(pathsOf(policy)).toEqual(['PatchPolicy linux-servers: gate', 'PatchPolicy linux-servers: due']);
   });
 
+  it('takes a fallback of a day and more, and nothing else by that name', () => {
+    const fallback = (after: string, action = 'release') => ({ ...patchPolicySample(), fallback: { after, action } });
+
+    expect(decodeDocuments([fallback('14d')])).toMatchObject([{ fallback: { after: '14d', action: 'release' } }]);
+    expect(decodeDocuments([fallback('P1D')])).toHaveLength(1);
+    expect(pathsOf(fallback('23h'))).toEqual(['PatchPolicy linux-servers: fallback.after']);
+    expect(pathsOf(fallback('0d'))).toEqual(['PatchPolicy linux-servers: fallback.after']);
+    expect(pathsOf(fallback('14d', 'reboot'))).toEqual(['PatchPolicy linux-servers: fallback.action']);
+    expect(pathsOf({ ...fallback('14d'), fallback: { after: '14d' } })).toEqual([
+      'PatchPolicy linux-servers: fallback.action',
+    ]);
+  });
+
   it('refuses what only the decisions to come could do: approving by itself, closing by decision', () => {
     const rings: { rest: true }[] = [{ rest: true }];
     const lane = { approve: 'automatic' as const, delay: '0h', window: 'any', rings };

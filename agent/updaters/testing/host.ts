@@ -12,7 +12,7 @@ import type { UpdaterHost } from '../updater.ts';
 import { type FakeUnit, type FakeUnits, fakeUnits } from './fake-units.ts';
 
 const top = temporaryFolder('updaters');
-export const START = '2026-11-23T12:00:00Z';
+const START = '2026-11-23T12:00:00Z';
 
 export interface HostLab {
   readonly root: string;

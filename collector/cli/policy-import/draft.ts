@@ -30,7 +30,7 @@ export interface Draft {
 
 export const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
 /** For whom a hold must be filled in. */
-export const OWNER = 'to be filled in';
+const OWNER = 'to be filled in';
 
 export function newDraft(): Draft {
   return { from: new Set(), holds: [], notes: [], days: null, everyDays: null, start: null, hours: null };
