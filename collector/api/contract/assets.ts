@@ -1,6 +1,7 @@
 // Lists of machines that ought to exist, as they cross the API: shapes only.
 import { z } from 'zod';
 import { FORMAT_NAMES } from '../../assets/formats.ts';
+import { selection } from './select.ts';
 
 const instant = z.iso.datetime({ offset: true });
 const count = z.number().int().nonnegative();
@@ -41,7 +42,7 @@ export const asset = z.strictObject({
   expected: z.boolean(),
 });
 
-export const assets = z.strictObject({ lists: z.array(assetList), assets: z.array(asset) });
+export const assets = z.strictObject({ lists: z.array(assetList), assets: z.array(asset), selection });
 
 const flag = z
   .enum(['true', 'false'])

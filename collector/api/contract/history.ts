@@ -39,6 +39,7 @@ export const hostHistory = z.strictObject({
   events: z.array(historyEvent),
   /** What this history lacks, in sentences. */
   gaps: z.array(z.string()),
+  selection,
 });
 
 /** Hosts that something else than Selvage has changed, the newest first. */

@@ -1,7 +1,7 @@
 // What every list takes and says about a select text: the shapes only.
 import { z } from 'zod';
 
-export const SELECT_HELP =
+const SELECT_HELP =
   'Select text, such as `tier=web and os=debian-12 and seen>3d`: comparisons (= != < <= > >=, in (a, b), * for any text) joined by and, or, not and parentheses. What is not known is not selected and counted under `selection.unknown`. Grammar and fields: docs/select.md, `selvage help select`. A wrong one answers SELECT_INVALID with the column.';
 
 /** The query parameter of every list. */

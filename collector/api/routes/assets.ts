@@ -5,18 +5,26 @@ import { z } from 'zod';
 import { createListImporting } from '../../assets/importing.ts';
 import { MAX_LIST_BYTES } from '../../assets/reading.ts';
 import { assetQuery, assets, assetsImported, sourceName } from '../contract/assets.ts';
+import { selectText } from '../contract/select.ts';
 import type { ApiDeps } from '../deps.ts';
 import { addRoute } from '../route.ts';
+import { choose, readSelect } from '../selecting.ts';
+import { ASSET_WORDS } from '../words/assets.ts';
 import { bytesOf } from './imports.ts';
 
 export function addAssets(app: FastifyInstance, { store, clock }: ApiDeps): void {
   const importing = createListImporting({ store, clock });
-  const all = async (source?: string): Promise<z.input<typeof assets>> => {
+  const all = async (source?: string, text?: string): Promise<z.input<typeof assets>> => {
+    const select = readSelect(text, ASSET_WORDS);
     const [lists, found] = await Promise.all([store.read.assets.lists(), store.read.assets.all(source)]);
+
+    const rows = found.map((each) => ({ ...each, names: [...each.names], macs: [...each.macs] }));
+    const { chosen, selection } = await choose(rows, select, clock.now());
 
     return {
       lists: lists.filter((list) => source === undefined || list.source === source),
-      assets: found.map((each) => ({ ...each, names: [...each.names], macs: [...each.macs] })),
+      assets: [...chosen],
+      selection,
     };
   };
 
@@ -25,9 +33,9 @@ export function addAssets(app: FastifyInstance, { store, clock }: ApiDeps): void
     url: '/v1/assets',
     guard: 'reader',
     summary: 'The machines that ought to exist, with where each list is from',
-    query: z.strictObject({ source: sourceName.optional() }),
+    query: z.strictObject({ source: sourceName.optional(), select: selectText }),
     reply: assets,
-    handle: ({ query }) => all(query.source),
+    handle: ({ query }) => all(query.source, query.select),
   });
 
   addRoute(app, {

@@ -4,6 +4,7 @@ import { parseDuration } from '@selvage/shared/time/duration.ts';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { eventOfDecision, eventOfEntry, eventOfRow, type HistoryEvent, newestFirst } from '../../history/timeline.ts';
+import { counts } from '../../host-state.ts';
 import type { HostRecord } from '../../store/ports.ts';
 import { changedOutside, hostHistory } from '../contract/history.ts';
 import { selectText } from '../contract/select.ts';
@@ -12,6 +13,8 @@ import { hostOf } from '../found.ts';
 import { planOf } from '../host-plan.ts';
 import { selectHosts } from '../host-select.ts';
 import { addRoute } from '../route.ts';
+import { choose, readSelect } from '../selecting.ts';
+import { EVENT_WORDS } from '../words/events.ts';
 
 const MAX_EVENTS = 1000;
 const SOME_EVENTS = 200;
@@ -39,22 +42,27 @@ export function addHistory(app: FastifyInstance, deps: ApiDeps): void {
     query: z.strictObject({
       since: duration.optional(),
       limit: z.coerce.number().int().positive().max(MAX_EVENTS).default(SOME_EVENTS),
+      select: selectText,
     }),
     reply: hostHistory,
     handle: async ({ params, query }) => {
+      const select = readSelect(query.select, EVENT_WORDS);
       const host = await hostOf(store.read.hosts, params.host);
+      // A text is asked of as many as there may be, else it would be asked of the newest few only.
+      const limit = select === null ? query.limit : MAX_EVENTS;
       const since = query.since === undefined ? 0 : before(clock.now(), query.since);
       const [rows, entries, decisions, state] = await Promise.all([
-        store.read.changes.ofHost(host.id, { since, limit: query.limit + 1 }),
+        store.read.changes.ofHost(host.id, { since, limit: limit + 1 }),
         store.read.audit.bySubject(`host:${host.id}`, MAX_ENTRIES),
         decisionsFor(deps, host),
         store.read.changes.state(host.id),
       ]);
-      const events = newestFirst([
+      const all = newestFirst([
         ...entries.flatMap((entry) => eventOfEntry(entry) ?? []),
         ...decisions,
         ...rows.flatMap((row) => eventOfRow(row, MAX_PACKAGES) ?? []),
       ]).filter(({ at }) => Temporal.Instant.from(at).epochMilliseconds >= since);
+      const { chosen: events, selection } = await choose(all, select, clock.now());
 
       return {
         host: host.id,
@@ -68,6 +76,7 @@ export function addHistory(app: FastifyInstance, deps: ApiDeps): void {
           ...(state?.cutAt == null ? [] : [`too many changes: those up to ${textOf(state.cutAt)} were let go`]),
           ...(state?.problems ?? []).map(({ log, reason }) => `${log}: ${reason}`),
         ],
+        selection,
       };
     },
   });
@@ -82,7 +91,7 @@ export function addHistory(app: FastifyInstance, deps: ApiDeps): void {
     handle: async ({ query }) => {
       const since = before(clock.now(), query.since);
       const outside = new Map((await store.read.changes.outside(since)).map((found) => [found.host, found]));
-      const among = ({ id, state }: HostRecord) => state === 'active' && outside.has(id);
+      const among = (record: HostRecord) => counts(record) && outside.has(record.id);
       const { chosen, selection } = await selectHosts(deps, { select: query.select, among });
       const shown = chosen
         .flatMap(({ row, record }) => {

@@ -5,8 +5,10 @@ import type { Vocabulary } from '@selvage/shared/select/vocabulary.ts';
 import { HOST_WORDS } from '../host-fields.ts';
 import { ADMIN_WORDS } from './admins.ts';
 import { ALARM_WORDS } from './alarms.ts';
+import { ASSET_WORDS } from './assets.ts';
 import { AUDIT_WORDS } from './audit.ts';
 import { POLICY_WORDS } from './documents.ts';
+import { EVENT_WORDS } from './events.ts';
 import { FIX_FIELDS, FIX_WORDS } from './fixes.ts';
 import { KEY_WORDS } from './keys.ts';
 import { RESULT_WORDS } from './results.ts';
@@ -38,6 +40,8 @@ export const NOUNS: readonly Noun[] = [
   noun('results', RESULT_WORDS, '`GET /v1/hosts/HOST/results`'),
   noun('alarms', ALARM_WORDS, '`GET /v1/alarms`'),
   noun('entries', AUDIT_WORDS, 'audit list'),
+  noun('events', EVENT_WORDS, 'host history'),
+  noun('assets', ASSET_WORDS, 'asset list'),
   noun('documents', POLICY_WORDS, 'policy get'),
   noun('signed', DOCUMENT_WORDS, '`select` of PatchPolicy and HostGroup', "the host's own, and signed by a HostGroup"),
 ];

@@ -180,12 +180,29 @@ describe('when fixes are listed', () => {
 
 it('a wrong text is refused on every list before anything is read, and the document of the API tells of the parameter', async () => {
   const { json } = await lab.call('GET', '/v1/openapi.json', { as: ann });
-  const paths = json.paths as Record<string, { get?: { parameters?: { name: string; description?: string }[] } }>;
+  interface Shown {
+    readonly parameters?: readonly { readonly name: string; readonly description?: string }[];
+    readonly responses?: Record<
+      string,
+      { content?: Record<string, { schema?: { properties?: Record<string, { type?: string }> } }> }
+    >;
+  }
+  const paths = json.paths as Record<string, { readonly get?: Shown }>;
   const taking = Object.entries(paths).flatMap(([path, { get: route }]) => {
     const parameter = route?.parameters?.find(({ name }) => name === 'select');
 
     return parameter ? [{ path, description: parameter.description ?? '' }] : [];
   });
+  // A list without it would be the odd one out. Not lists of things to choose from: the whole repository as it verifies.
+  const NO_LISTS = ['/v1/policy'];
+  const lists = Object.entries(paths).flatMap(([path, { get: route }]) => {
+    const properties = route?.responses?.['200']?.content?.['application/json']?.schema?.properties ?? {};
+    const one = /\{[a-z]+\}$/.test(path);
+
+    return !one && Object.values(properties).some(({ type }) => type === 'array') ? [path] : [];
+  });
+  expect(lists.length).toBeGreaterThan(8);
+  expect(lists.filter((path) => !taking.some((each) => each.path === path))).toEqual(NO_LISTS);
   const known = ['/v1/hosts', '/v1/tokens', '/v1/admins', '/v1/alarms', '/v1/audit', '/v1/fixes', '/v1/status'];
 
   expect(taking.map(({ path }) => path)).toEqual(expect.arrayContaining([...known, '/v1/authorities/hosts']));

@@ -6,12 +6,14 @@ import { assets, assetsImported, sourceName } from '../../api/contract/assets.ts
 import { FILE_TYPE } from '../../api/contract/imports.ts';
 import { FORMAT_NAMES, FORMATS } from '../../assets/formats.ts';
 import { type Cli, openSession } from '../cli.ts';
-import { pathWith } from '../options.ts';
+import { pathWith, selectOption } from '../options.ts';
+import { showSelection } from '../selection-lines.ts';
 import { readUpload } from '../upload.ts';
 import { ago, at } from '../when.ts';
 
 interface Options {
   readonly source?: string;
+  readonly select?: string;
   readonly format?: string;
   readonly dryRun?: boolean;
   readonly skipInvalid?: boolean;
@@ -43,8 +45,7 @@ export function addAsset(program: Command, cli: Cli): void {
     .addHelpText('after', HELP)
     .action((file: string, options: Options) => importList(cli, file, options));
 
-  noun
-    .command('list')
+  selectOption(noun.command('list'), 'expected and not owner=*')
     .description('the lists, and the machines in them')
     .option('--source <name>', 'only that list', sourceOption)
     .option('--json', 'print one JSON document')
@@ -96,7 +97,7 @@ function show({ screen }: Cli, answer: z.output<typeof assetsImported>): void {
 
 async function list(cli: Cli, options: Options): Promise<void> {
   const { client } = await openSession(cli);
-  const answer = await client.get(pathWith('/v1/assets', { source: options.source }), assets);
+  const answer = await client.get(pathWith('/v1/assets', { source: options.source, select: options.select }), assets);
   if (options.json === true) return cli.screen.json(answer);
 
   const { screen } = cli;
@@ -114,6 +115,7 @@ async function list(cli: Cli, options: Options): Promise<void> {
     if (each.skipped > 0) screen.line(`  ! ${each.skipped} were left out because they cannot be read`, 'bad');
   }
   screen.line();
+  showSelection(screen, answer.selection, 'machines');
   screen.table(
     [
       { title: 'MACHINE', shrinks: true },

@@ -3,12 +3,13 @@ import type { Command } from 'commander';
 import { changedOutside, hostHistory } from '../../api/contract/history.ts';
 import { type Cli, openSession } from '../cli.ts';
 import { actorOf, showHistory, whatOf } from '../history-page.ts';
-import { durationOption, pathWith } from '../options.ts';
+import { durationOption, pathWith, selectOption } from '../options.ts';
 import { showSelection } from '../selection-lines.ts';
 import { since } from '../when.ts';
 
 interface HistoryOptions {
   readonly since?: string;
+  readonly select?: string;
   readonly limit?: string;
   readonly json?: boolean;
 }
@@ -16,8 +17,7 @@ interface HistoryOptions {
 export const OUTSIDE_SINCE = '7d';
 
 export function addHostHistory(noun: Command, cli: Cli): void {
-  noun
-    .command('history')
+  selectOption(noun.command('history'), 'kind=changed-outside and package=openssl')
     .description('what happened to a host: admins, Selvage, others, and its own logs from before it was enrolled')
     .argument('<host>', 'name or id')
     .option('--since <duration>', 'only what is not older, such as 30d', durationOption)
@@ -26,9 +26,13 @@ export function addHostHistory(noun: Command, cli: Cli): void {
     .action(async (host: string, options: HistoryOptions) => {
       const { client } = await openSession(cli);
       const path = `/v1/hosts/${encodeURIComponent(host)}/history`;
-      const answer = await client.get(pathWith(path, { since: options.since, limit: options.limit }), hostHistory);
+      const answer = await client.get(
+        pathWith(path, { since: options.since, limit: options.limit, select: options.select }),
+        hostHistory,
+      );
       if (options.json === true) return cli.screen.json(answer);
 
+      showSelection(cli.screen, answer.selection, 'events');
       showHistory(cli, answer);
     });
 }
