@@ -25,6 +25,8 @@ export interface HostFacts {
     readonly open?: ReadonlySet<string>;
     readonly collector: Labels;
   };
+  /** When something else than Selvage changed its packages last, null: never; looked up where a text asks for it. */
+  readonly changedOutside?: string | null;
   /** Sections beyond those of the row, looked up where a text asks for one of their fields; null: not known. */
   readonly sections: { readonly [N in SectionName]?: Section<N> | null };
 }
@@ -74,6 +76,11 @@ const FIELDS: Readonly<Record<string, Field<HostFacts>>> = {
   phased: { kind: 'number', about: 'pending updates that its archive still holds back', of: ({ row }) => row.phased },
   updater: { kind: 'text', about: 'another updater that is on: unattended-upgrades', of: updatersOf },
   takeover: { kind: 'text', about: TAKEOVER_STATES.join(', '), of: takeoverOf, values: TAKEOVER_STATES },
+  'changed-outside': {
+    kind: 'age',
+    about: 'time since something else than Selvage changed its packages',
+    of: ({ changedOutside }) => (changedOutside === undefined ? null : { at: changedOutside }),
+  },
   connected: { kind: 'flag', about: 'has a connection now', of: ({ row }) => row.connected },
   reboot: { kind: 'flag', about: 'must be restarted', of: ({ row }) => row.rebootRequired },
   quarantined: {

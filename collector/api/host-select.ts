@@ -46,10 +46,11 @@ export async function hostFacts(
 ): Promise<readonly EnrolledFacts[]> {
   const all = await store.read.hosts.list();
   const records = all.filter(among);
-  const [rows, sections, { documents }] = await Promise.all([
+  const [rows, sections, { documents }, changedOutside] = await Promise.all([
     summariesOf(records, store.read.inventory, connections.connected(), twinsOf(all)),
     moreSections(store.read.inventory, asked),
     policy.current(),
+    asked.has('changed-outside') ? store.read.changes.lastOutside() : null,
   ]);
   const selector = selectorOf(documents.map(({ document }) => document));
 
@@ -64,6 +65,7 @@ export async function hostFacts(
         facts.push({
           ...{ row: withSigned(plain, labels), record, sections: more },
           labels: { host: plain.labels, signed: labels, open, collector: record.labels },
+          ...(changedOutside === null ? {} : { changedOutside: instantOf(changedOutside.get(record.id)) }),
         });
         yield;
       }
@@ -71,6 +73,10 @@ export async function hostFacts(
   );
 
   return facts;
+}
+
+function instantOf(ms: number | undefined): string | null {
+  return ms === undefined ? null : Temporal.Instant.fromEpochMilliseconds(ms).toString();
 }
 
 /** The sections that the text asks for beyond those of every row. */

@@ -19,8 +19,16 @@ export function showHistory(cli: Cli, history: z.output<typeof hostHistory>): vo
   for (const gap of history.gaps) screen.line(`! ${gap}`, 'bad');
 }
 
+/** The newest events, on the page of the host. */
+export function showLately(cli: Cli, { name, events }: z.output<typeof hostHistory>): void {
+  if (events.length === 0) return;
+  cli.screen.line();
+  showEvents(cli, events);
+  cli.screen.line(`all of it: selvage host history ${name}`, 'dim');
+}
+
 /** What is only known from logs of before the enrollment is a table of its own, so that nobody takes it for witnessed. */
-export function showEvents(cli: Cli, events: readonly Event[]): void {
+function showEvents(cli: Cli, events: readonly Event[]): void {
   const [before, since] = [true, false].map((isBefore) =>
     events.filter(({ origin }) => (origin === 'not-witnessed') === isBefore),
   );

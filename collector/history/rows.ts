@@ -40,18 +40,21 @@ const MINUTE_MS = 60_000;
 const SLACK_MS = 2 * MINUTE_MS;
 /** A local time that was there twice is wrong by an hour at the most. */
 const UNCERTAIN_MS = 60 * MINUTE_MS;
-/** How long a transaction without an end may have gone on. */
-const NO_END_MS = 6 * 60 * MINUTE_MS;
+/**
+ * How long every transaction may have gone on at least. An end that is heard of later only ever makes it longer, so that what was
+ * explained stays explained.
+ */
+const LEAST_MS = 10 * MINUTE_MS;
 
 /** When it may have happened, generously. */
-export function spanOf({ source, at, endedAt, since, certain }: ChangeRow): {
+function spanOf({ source, at, endedAt, since, certain }: ChangeRow): {
   readonly from: number;
   readonly to: number;
 } {
   const slack = SLACK_MS + (certain ? 0 : UNCERTAIN_MS);
   if (source === 'inventory') return { from: (since ?? at) - slack, to: at + slack };
 
-  return { from: at - slack, to: Math.max(at, endedAt ?? at + NO_END_MS) + slack };
+  return { from: at - slack, to: Math.max(at + LEAST_MS, endedAt ?? at) + slack };
 }
 
 export function overlap(a: ChangeRow, b: ChangeRow): boolean {

@@ -28,8 +28,6 @@ const MAX_PARTS = 60;
 const unpackGzip = promisify(gunzip);
 const unpackZstd = promisify(zstdDecompress);
 
-export const NO_LOG: LogText = { text: '', complete: true, problems: [] };
-
 /** `folder` and `name` as in /var/log/apt and history.log. A log that is not there tells nothing. */
 export async function readLog(folder: string, name: string, budget: number): Promise<LogText> {
   const parts = partsOf(await namesIn(folder), name);

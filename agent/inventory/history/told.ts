@@ -59,6 +59,6 @@ export function toldOf(found: Found): Told | null {
 }
 
 /** At most `length` characters, without controls and without half of a surrogate pair. */
-export function short(text: string, length: number): string {
+function short(text: string, length: number): string {
   return harmless(text.slice(0, length).replaceAll('\t', ' ')).toWellFormed().slice(0, length).trim();
 }

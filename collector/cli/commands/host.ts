@@ -2,10 +2,12 @@
 import { hasCode } from '@selvage/shared/errors/coded-error.ts';
 import type { Command } from 'commander';
 import type { z } from 'zod';
+import { hostHistory } from '../../api/contract/history.ts';
 import { importDetail, imports } from '../../api/contract/imports.ts';
 import { hostDetail, hosts, readmitted, results } from '../../api/contract.ts';
 import { added } from '../../api/selecting.ts';
 import { type Cli, openSession } from '../cli.ts';
+import { showLately } from '../history-page.ts';
 import { showHost } from '../host-page.ts';
 import { importedRow, showImport } from '../imported-page.ts';
 import { showLabels } from '../labels.ts';
@@ -23,6 +25,9 @@ interface ListOptions {
   readonly select?: string;
   readonly changedOutside?: string | true;
 }
+
+/** Events on the page of a host; `host history` has them all. */
+const SOME_EVENTS = 8;
 
 type HostRow = z.output<typeof hosts>['hosts'][number];
 
@@ -169,8 +174,12 @@ async function show(cli: Cli, host: string, options: { json?: boolean }): Promis
   });
   if ('asOf' in detail) return options.json === true ? cli.screen.json({ imported: detail }) : showImport(cli, detail);
 
-  const done = await client.get(`${path}/results?limit=10`, results);
-  if (options.json === true) return cli.screen.json({ host: detail, results: done.results });
+  const [done, history] = await Promise.all([
+    client.get(`${path}/results?limit=10`, results),
+    client.get(`${path}/history?limit=${SOME_EVENTS}`, hostHistory),
+  ]);
+  if (options.json === true) return cli.screen.json({ host: detail, results: done.results, history: history.events });
 
   showHost(cli, detail, done.results);
+  showLately(cli, history);
 }

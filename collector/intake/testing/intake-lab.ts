@@ -31,7 +31,7 @@ export function intakeLab(name: string) {
       const send = (stream: string, sequence: number, body: DurableBody) =>
         intake.accept(host.id, durable(stream, sequence, body));
 
-      return { store, intake, seen, send, clock };
+      return { store, intake, seen, send, clock, events };
     },
     position: (store: Store, stream: string) => store.read.streams.position(host.id, stream),
     ledger: async (store: Store) =>
