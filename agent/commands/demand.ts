@@ -1,6 +1,6 @@
 // How the connector gets an inventory where a service manager's own unit takes it: it touches a file that the unit waits for, and reads what
 // the unit leaves in a folder of root. It can cause an inventory, and nothing else.
-import { readdir } from 'node:fs/promises';
+import { readdir, utimes } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { hasErrno, makeFolder, readBounded, writeDurable } from '@selvage/shared/files/durable.ts';
@@ -18,8 +18,8 @@ const PARCEL_MODE = 0o640;
 const READABLE_FOLDER = 0o755;
 /** Lists have ten minutes, an inventory eight. */
 const DEADLINE_MS = 20 * 60_000;
-/** A touch that came while the unit was ending is lost. */
-const ASK_AGAIN_MS = 60_000;
+/** A path unit does not see what is touched while its service runs, and we may be quicker than its end. */
+const ASK_AGAIN_MS = 3000;
 const LOOK_MS = 500;
 
 /** The unit's part. Its group decides who may read it. */
@@ -42,8 +42,7 @@ export async function demandInventory(
 
   for (;;) {
     if (clock.monotonic() >= next) {
-      await makeFolder(dirname(inventoryWanted), READABLE_FOLDER);
-      await writeDurable(inventoryWanted, `${clock.now()}\n`);
+      await touch(inventoryWanted, clock.now());
       next = clock.monotonic() + ASK_AGAIN_MS;
     }
     if ((await changedAt(deposit)) !== before) {
@@ -56,6 +55,17 @@ export async function demandInventory(
       });
     }
     await clock.sleep(LOOK_MS, signal);
+  }
+}
+
+async function touch(path: string, now: Temporal.Instant): Promise<void> {
+  try {
+    const seconds = now.epochMilliseconds / 1000;
+    await utimes(path, seconds, seconds);
+  } catch (error) {
+    if (!hasErrno(error, 'ENOENT')) throw error;
+    await makeFolder(dirname(path), READABLE_FOLDER);
+    await writeDurable(path, '');
   }
 }
 

@@ -1,6 +1,6 @@
 // Builds real .deb files with dpkg-deb. Members are stored uncompressed, so that the same layout with other bytes of the
 // same length gives a file of the same size: what a forger would do.
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Run } from '@selvage/shared/exec/run.ts';
 
@@ -41,6 +41,8 @@ export interface DebSpec {
   /** Suite and component of an archive it is published in; default: the archive's first. */
   readonly suite?: string;
   readonly component?: string;
+  /** A .deb that is there already and is taken as it is; name, version and arch say what it is. */
+  readonly built?: string;
 }
 
 const BUILD_DEADLINE_MS = 30_000;
@@ -51,8 +53,14 @@ const FILE = 0o644;
 /** Builds the package into `folder` and returns the path of the .deb. Throws PROCESS_FAILED with dpkg-deb's words. */
 export async function buildDeb(run: Run, spec: DebSpec, folder: string): Promise<string> {
   await mkdir(folder, { recursive: true });
-  const tree = await mkdtemp(join(folder, '.build-'));
   const target = join(folder, fileName(spec));
+  if (spec.built !== undefined) {
+    await copyFile(spec.built, target);
+    await chmod(target, FILE);
+
+    return target;
+  }
+  const tree = await mkdtemp(join(folder, '.build-'));
 
   try {
     await writeTree(tree, spec);

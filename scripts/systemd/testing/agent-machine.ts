@@ -10,11 +10,11 @@ import { documentOf, succeeded } from '../../lab/commands.ts';
 import { buildDeb, type DebSpec } from '../../lab/deb.ts';
 import { makeRepository } from '../../lab/repository.ts';
 import { waitFor } from '../../lab/waiting.ts';
-import { packAgent } from './agent-package.ts';
+import { NEXT_VERSION, packAgent, packNext } from './agent-package.ts';
 import { bootMachine, type Machine } from './machine.ts';
 
 export const HOST = 'web-01';
-const DEADLINE_MS = 45_000;
+const DEADLINE_MS = 90_000;
 const ARCHIVE = '/srv/archive';
 const GATES = '/srv/gates';
 const run = createRun(process.env);
@@ -26,7 +26,7 @@ export interface AgentMachine {
   readonly deb: string;
   enroll(...flags: readonly string[]): Promise<string>;
   push(policy: string): Promise<void>;
-  approve(name: string, lane: string): Promise<void>;
+  approve(name: string, lane: string, version?: string): Promise<void>;
   results(name: string): Promise<readonly RunResult[]>;
   /** The last result of a fix; waits for one that is `outcome`. */
   result(name: string, outcome: RunResult['outcome']): Promise<RunResult>;
@@ -44,7 +44,8 @@ export interface AgentMachine {
 
 /** Version 1.0 of each is installed, 2.0 is a security fix in the archive. */
 export async function makeAgentMachine(names: readonly string[]): Promise<AgentMachine> {
-  const [deb, machine, debs] = await Promise.all([packAgent(), bootMachine(), packFixes(names)]);
+  const deb = await packAgent();
+  const [machine, debs] = await Promise.all([bootMachine(), packFixes(names, await packNext(deb))]);
   const collector = await makeCollector({}, { ...placeOf(temporaryFolder('collector')), enter: machine.network });
   await collector.serve();
   await layOut(machine, debs);
@@ -55,6 +56,12 @@ export async function makeAgentMachine(names: readonly string[]): Promise<AgentM
   return new Lab(machine, collector, deb);
 }
 
+const AGENT: DebSpec = {
+  name: 'selvage-agent',
+  version: NEXT_VERSION,
+  arch: process.arch === 'arm64' ? 'arm64' : 'amd64',
+  suite: 'bookworm-security',
+};
 const SETTINGS = JSON.stringify({ mode: 'managed', labels: { tier: 'lab' } });
 
 function placeOf(folder: string) {
@@ -68,12 +75,12 @@ interface Fixes {
   readonly installed: readonly string[];
 }
 
-async function packFixes(names: readonly string[]): Promise<Fixes> {
+async function packFixes(names: readonly string[], agent: string): Promise<Fixes> {
   const folder = temporaryFolder('archive');
   const repository = await makeRepository({
     folder: join(folder, 'archive'),
     run,
-    packages: names.map((name) => spec(name, '2.0')),
+    packages: [...names.map((name) => spec(name, '2.0')), { ...AGENT, built: agent }],
   });
   const installed = await Promise.all(names.map((name) => buildDeb(run, spec(name, '1.0'), join(folder, 'old'))));
   const keyring = `${ARCHIVE}/keyring.gpg`;
@@ -141,8 +148,8 @@ class Lab implements AgentMachine {
     succeeded(await this.collector.selvage(['policy', 'push', file]));
   }
 
-  async approve(name: string, lane: string): Promise<void> {
-    const args = ['fix', 'approve', `${name}@2.0`, '--policy', 'servers', '--lane', lane];
+  async approve(name: string, lane: string, version = '2.0'): Promise<void> {
+    const args = ['fix', 'approve', `${name}@${version}`, '--policy', 'servers', '--lane', lane];
     succeeded(await this.collector.selvage(args));
   }
 

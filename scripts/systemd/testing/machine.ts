@@ -39,7 +39,7 @@ export interface Machine {
 }
 
 const COMMAND_DEADLINE_MS = 120_000;
-const DEADLINE_MS = 45_000;
+const DEADLINE_MS = 90_000;
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const FILE = 0o644;
 const here = import.meta.dirname;
