@@ -153,6 +153,14 @@ describe('when it is not certain', () => {
     expect(found.machines[0]).toMatchObject({ row: 'agent', known: { name: 'a' }, by: ['serial', 'name'] });
   });
 
+  it('the name that an admin gave counts more than what another machine calls itself', () => {
+    const copied = agent('press-1', { names: ['press-1', 'web-1'] });
+    const found = cover([listed('web-1')], [copied, agent('web-1', { names: ['web-1', 'localhost'] })]);
+
+    expect(rows(found)).toEqual([['web-1', 'agent', 'web-1']]);
+    expect(unexpected(found)).toEqual(['press-1']);
+  });
+
   it('two machines of one list with the name: neither is the host', () => {
     const found = cover(
       [listed('web', { source: 'aws', instances: ['i-1'] }), listed('web', { source: 'aws', instances: ['i-2'] })],

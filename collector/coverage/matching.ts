@@ -89,11 +89,21 @@ function pointedTo(
   byMark: ReadonlyMap<string, readonly Known[]>,
 ): readonly Known[] {
   const names = entries.flatMap((entry) => entry.names);
-  const found = marks.flatMap((mark) =>
-    (byMark.get(textOf(mark)) ?? []).filter((machine) => isSameName(mark.kind, { names }, machine)),
-  );
+  const found = marks.flatMap((mark) => {
+    const having = (byMark.get(textOf(mark)) ?? []).filter((machine) => isSameName(mark.kind, { names }, machine));
+    const given = having.filter((machine) => isGiven(mark, machine));
+
+    return given.length > 0 ? given : having;
+  });
 
   return [...new Set(found)];
+}
+
+/** The name that an admin gave it, which no other has: what a machine calls itself may be copied, or a lie. */
+function isGiven({ kind, value }: Mark, { name }: Known): boolean {
+  const given = name.toLowerCase();
+
+  return kind === 'name' ? given === value : kind === 'short name' && given.split('.')[0] === value;
 }
 
 /** Several that point to one machine: other lists' views of it, or others that are not it. */

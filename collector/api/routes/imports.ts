@@ -18,6 +18,7 @@ import { importDetailOf, sameMachine, selectImports, shownImport } from '../impo
 import { addRoute } from '../route.ts';
 
 const MAX_OWNER = 200;
+const MAX_REASON = 2048;
 const params = z.strictObject({ name: z.string().min(1).max(253) });
 const labels = z
   .union([z.string(), z.array(z.string())])
@@ -106,13 +107,14 @@ export function addImports(app: FastifyInstance, deps: ApiDeps): void {
     guard: 'admin',
     summary: 'The machine is no more: its import is history',
     params,
+    body: z.strictObject({ reason: z.string().max(MAX_REASON).optional() }),
     reply: importDetail,
-    handle: async ({ params, actor }) => {
+    handle: async ({ params, body, actor }) => {
       const { name } = await recordOf(params.name);
       const at = clock.now().toString() as Timestamp;
       await store.transaction(async ({ imports, audit }) => {
         await imports.retire(name, at, actor);
-        await audit.append({ at, actor, action: 'host.retired', subject: name, details: { imported: true } });
+        await audit.append({ at, actor, action: 'host.retired', subject: name, details: { imported: true, ...body } });
       });
 
       return importDetailOf(deps, await recordOf(name));

@@ -1,11 +1,12 @@
 // selvage host accept, label, owner, retire and revoke: for hosts by name, or for all that a select text means. Whoever selects
 // sees them first (--dry-run), and says how many they expect where they are more than a few.
-import { CodedError } from '@selvage/shared/errors/coded-error.ts';
+import { CodedError, hasCode } from '@selvage/shared/errors/coded-error.ts';
 import { parseLabel } from '@selvage/shared/model/labels.ts';
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import type { z } from 'zod';
 import { hostsChanged } from '../../api/contract/host-changes.ts';
+import { importDetail } from '../../api/contract/imports.ts';
 import { type Cli, openSession } from '../cli.ts';
 import { selectOption } from '../options.ts';
 import { showSelection } from '../selection-lines.ts';
@@ -59,9 +60,7 @@ export function addHostChanges(noun: Command, cli: Cli): void {
     .description('say that machines are no more: not trusted, not listed, in no number; their names are free')
     .argument('[hosts...]', 'names or ids')
     .requiredOption('--reason <text>', 'why, for the audit ledger')
-    .action((names: string[], options: Common & { readonly reason: string }) =>
-      run(cli, options, { names, change: { kind: 'retire', reason: options.reason }, done: 'retired' }),
-    );
+    .action((names: string[], options: Common & { readonly reason: string }) => retire(cli, names, options));
 
   many(noun, 'revoke')
     .description('end the trust in hosts and close their connections at once')
@@ -81,6 +80,29 @@ function many(noun: Command, verb: string): Command {
     .option('--dry-run', 'only show which hosts that would be')
     .option('--expect <count>', 'how many hosts the text selects; needed for more than a few', countOption)
     .option('--json', 'print one JSON document');
+}
+
+/** Of one name that no host has, the machine that is known from a file under it. */
+async function retire(
+  cli: Cli,
+  names: readonly string[],
+  options: Common & { readonly reason: string },
+): Promise<void> {
+  const { reason } = options;
+  const deed: Deed = { names, change: { kind: 'retire', reason }, done: 'retired' };
+  const [only, ...others] = names;
+  try {
+    await run(cli, options, deed);
+  } catch (error) {
+    if (!hasCode(error, 'NOT_FOUND') || only === undefined || others.length > 0 || options.dryRun === true) throw error;
+    const { client } = await openSession(cli);
+    const path = `/v1/imports/${encodeURIComponent(only)}/retire`;
+    const retired = await client.post(path, { reason }, importDetail).catch((second: unknown) => {
+      throw hasCode(second, 'NOT_FOUND') ? error : second;
+    });
+    if (options.json === true) cli.screen.json({ imported: retired });
+    else cli.screen.line(`imported machine ${retired.name} is retired`, 'good');
+  }
 }
 
 async function run(cli: Cli, options: Common, { names, change, done }: Deed): Promise<void> {
