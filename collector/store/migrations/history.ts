@@ -19,7 +19,6 @@ create table hostChanges (
   verdict text not null,
   primary key (host, id)
 ) strict, without rowid;
-create index hostChangesByTime on hostChanges (host, at);
 create index changedOutside on hostChanges (toldAt) where verdict = 'outside';
 create index openRuns on hostChanges (toldAt) where verdict = 'open';
 
