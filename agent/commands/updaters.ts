@@ -6,6 +6,7 @@ import { OPEN_FOLDER } from '../runner/deps.ts';
 import { runnerFolders } from '../runner/folders.ts';
 import { takeLock } from '../runner/lock.ts';
 import type { OtherUpdaters } from '../runner/others.ts';
+import { durableFiles } from '../runner/state-file.ts';
 import type { Settings } from '../settings.ts';
 import { updaterHost } from '../updaters/host.ts';
 import { lookForUpdaters } from '../updaters/list.ts';
@@ -18,7 +19,12 @@ import type { Context } from './context.ts';
 export function takeoverDoor({ run, clock }: Pick<Context, 'run' | 'clock'>, settings: Settings): TakeoverDoor {
   const { root, zone, runnerDir } = settings;
 
-  return { host: () => updaterHost({ root, zone, run, clock }), file: takeoverFile(runnerDir), now: () => clock.now() };
+  return {
+    host: () => updaterHost({ root, zone, run, clock }),
+    file: takeoverFile(runnerDir),
+    now: () => clock.now(),
+    files: durableFiles,
+  };
 }
 
 /** For the runner, which holds its lock when it acts. */

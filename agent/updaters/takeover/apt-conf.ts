@@ -1,7 +1,8 @@
 // The fragment of apt's configuration that a takeover writes: unattended-upgrades is off for cron, at shutdown, and for who starts
 // its timer by hand. Only a file with exactly our text is ever removed.
 import { join } from 'node:path';
-import { readBounded, removeDurable, writeDurable } from '@selvage/shared/files/durable.ts';
+import { readBounded } from '@selvage/shared/files/durable.ts';
+import type { Files } from '../../runner/state-file.ts';
 
 export const FRAGMENT = 'etc/apt/apt.conf.d/99selvage-takeover';
 const TEXT = `// Written by selvage-agent takeover; selvage-agent release removes it.
@@ -19,10 +20,10 @@ export async function fragmentState(root: string): Promise<'ours' | 'absent' | '
   return Buffer.from(bytes).toString('utf8') === TEXT ? 'ours' : 'foreign';
 }
 
-export async function writeFragment(root: string): Promise<void> {
-  await writeDurable(join(root, FRAGMENT), TEXT, { mode: READABLE });
+export async function writeFragment(files: Files, root: string): Promise<void> {
+  await files.write(join(root, FRAGMENT), TEXT, { mode: READABLE });
 }
 
-export async function removeFragment(root: string): Promise<void> {
-  await removeDurable(join(root, FRAGMENT));
+export async function removeFragment(files: Files, root: string): Promise<void> {
+  await files.remove(join(root, FRAGMENT));
 }

@@ -30,7 +30,7 @@ export async function release(
   if (heldOf(saved) === null || saved === null) {
     // A person who says "released" ends a fallback: the runner does not take over again by itself.
     if (saved?.state === 'fallback' && towards === 'released' && !dryRun) {
-      await writeTakeover(door.file, { ...saved, state: 'released', since: door.now().toString() });
+      await writeTakeover(door.files, door.file, { ...saved, state: 'released', since: door.now().toString() });
     }
 
     return { dryRun, released: false, units: [], aptConf: false, snap: false, left: [] };
@@ -51,13 +51,13 @@ export async function release(
     units: [...plan.units],
     aptConf,
   };
-  await writeTakeover(door.file, going);
+  await writeTakeover(door.files, door.file, going);
   // All masks first: systemd starts no timer whose service is masked.
   for (const unit of going.units) await unmask(host, unit);
   for (const unit of going.units) await wait(host, unit);
-  if (going.aptConf) await removeFragment(host.root);
+  if (going.aptConf) await removeFragment(door.files, host.root);
   if (going.snap !== null) await holdSnapd(host, going.snap.hold);
-  await writeTakeover(door.file, {
+  await writeTakeover(door.files, door.file, {
     ...going,
     state: going.towards,
     since: door.now().toString(),

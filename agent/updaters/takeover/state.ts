@@ -3,9 +3,10 @@
 
 import { join } from 'node:path';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
-import { readBounded, writeDurable } from '@selvage/shared/files/durable.ts';
+import { readBounded } from '@selvage/shared/files/durable.ts';
 import type { TAKEOVER_STATES } from '@selvage/shared/model/inventory.ts';
 import * as z from 'zod/mini';
+import type { Files } from '../../runner/state-file.ts';
 
 const MAX_BYTES = 1024 * 1024;
 /** Everybody may read it: the unprivileged half reports it. */
@@ -63,8 +64,8 @@ export async function readTakeover(path: string): Promise<Takeover | null> {
   }
 }
 
-export async function writeTakeover(path: string, takeover: Takeover): Promise<void> {
-  await writeDurable(path, `${JSON.stringify(takeover)}\n`, { mode: READABLE });
+export async function writeTakeover(files: Files, path: string, takeover: Takeover): Promise<void> {
+  await files.write(path, `${JSON.stringify(takeover)}\n`, { mode: READABLE });
 }
 
 /** As it is shown and reported: what is not ended counts as taken, because something may still be. */

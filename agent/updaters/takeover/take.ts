@@ -1,6 +1,7 @@
 // Takes a host over from its other updaters: saves what stands there, masks what starts them, and says what only a person can
 // do. Cut off anywhere, the same command or a release brings it to its end. It never stops a service.
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
+import type { Files } from '../../runner/state-file.ts';
 import { lookForUpdaters } from '../list.ts';
 import { heldBySnapd, holdSnapd } from '../snap-hold.ts';
 import type { UpdaterHost } from '../updater.ts';
@@ -14,6 +15,7 @@ export interface TakeoverDoor {
   /** Path of the saved state. */
   readonly file: string;
   readonly now: () => Temporal.Instant;
+  readonly files: Files;
 }
 
 export interface TakenOver {
@@ -65,11 +67,11 @@ export async function takeOver(door: TakeoverDoor, dryRun = false): Promise<Take
     snap: held?.snap ?? (plan.snap ? { hold: await heldBySnapd(host) } : null),
   };
   // Everything that is about to be changed is on disk as it was, before the first change.
-  await writeTakeover(door.file, record);
+  await writeTakeover(door.files, door.file, record);
   for (const name of plan.mask) await maskUnit(host, name);
-  if (aptConf) await writeFragment(host.root);
+  if (aptConf) await writeFragment(door.files, host.root);
   if (plan.snap) await holdSnapd(host, 'forever');
-  await writeTakeover(door.file, { ...record, state: 'taken' });
+  await writeTakeover(door.files, door.file, { ...record, state: 'taken' });
 
   const after = await lookForUpdaters(door.host());
   const ending = workingOf(await host.units.look(plan.mask), new Set(plan.mask));

@@ -5,6 +5,7 @@ import { fakeClock } from '@selvage/shared/testing/fake-clock.ts';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import { writeTree } from '../../inventory/testing/context.ts';
+import { durableFiles, type Files } from '../../runner/state-file.ts';
 import { updaterHost } from '../host.ts';
 import { takeoverFile } from '../takeover/state.ts';
 import type { TakeoverDoor } from '../takeover/take.ts';
@@ -47,6 +48,19 @@ export function hostLab(
 
     return { stdout, stderr: '', exitCode: 0 };
   };
+  // Before and after: a crash may come on either side of a write.
+  const writes: Files = {
+    write: async (path, data, options) => {
+      self.before(`write ${path}`);
+      await durableFiles.write(path, data, options);
+      self.before(`wrote ${path}`);
+    },
+    remove: async (path) => {
+      self.before(`remove ${path}`);
+      await durableFiles.remove(path);
+      self.before(`removed ${path}`);
+    },
+  };
   const host = () => updaterHost({ root, zone: 'UTC', run, clock, units: fake });
   const self: HostLab = {
     root,
@@ -54,7 +68,7 @@ export function hostLab(
     snapHold: null,
     before: () => undefined,
     host,
-    door: { host, file: takeoverFile(root), now: () => clock.now() },
+    door: { host, file: takeoverFile(root), now: () => clock.now(), files: writes },
   };
 
   return self;
