@@ -133,6 +133,15 @@ describe('when documents select', () => {
     expect(selectableHosts(hosts).map(({ labels }) => labels)).toContainEqual({ site: ['north'] });
   });
 
+  it('hosts that get no policy are in no preview', async () => {
+    await lab.store.transaction(({ hosts }) => hosts.add(hostSample(5, { acceptedAt: null })));
+    const { json } = await lab.call('GET', '/v1/hosts?state=all', { as: ann });
+    const { hosts } = contract.hosts.parse(json);
+
+    expect(hosts.map(({ state }) => state)).toEqual(['active', 'active', 'active', 'revoked', 'pending']);
+    expect(selectableHosts(hosts).map(({ name }) => name)).toEqual(['host-1', 'host-2', 'host-3']);
+  });
+
   it('a label that a signed group gives does, and is shown and selected by beside the others', async () => {
     const agent = { version: '0.1.9', mode: 'managed' as const, labels: { site: ['north'] }, components: [] };
     await putInventory(lab.store, hostId(3), lab.clock.now().toString(), { os: OS_SECTION, agent });

@@ -117,8 +117,17 @@ describe('when groups sign labels', () => {
     expect(asked('tier=gold', [group], { labels: null })).toBe('unknown');
     expect(asked('not tier=gold', [group], { labels: null })).toBe('unknown');
     expect(asked('os=debian', [group], { labels: null })).toBe('selected');
+    const byOs = gold({ hosts: undefined, select: 'os=debian' });
+    for (const text of ['tier=gold', 'not tier=gold']) expect(asked(text, [byOs], { os: null })).toBe('unknown');
+    expect(asked('tier=web', [byOs], { os: null })).toBe('selected');
     // What a group signs is known before the host has reported.
     expect(asked('tier=gold', [gold({ hosts: ['web-1'] })], { labels: null })).toBe('selected');
+  });
+
+  it('what else a row of the collector carries is not looked at', () => {
+    const row = { ...host, collectorLabels: { tier: ['gold'] }, signedLabels: { tier: ['gold'] }, owner: 'ops' };
+
+    expect(selectorOf([]).selectionOf(patchPolicySample({ select: 'tier=gold' }), row)).toBe('not selected');
   });
 
   it('a label that is called like a property of every object is none of its own', () => {
