@@ -32,7 +32,7 @@ const INSTANCE_NAME = /^i-[0-9a-f]{8,17}(?=[.]|$)/;
 /** Azure's id of a machine is the one of its firmware. */
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-export async function gatherCoverage(
+async function gatherCoverage(
   { store, connections, clock }: CoverageSources,
   among: (known: Known) => boolean = () => true,
 ): Promise<{ readonly coverage: Coverage; readonly lists: readonly AssetList[] }> {

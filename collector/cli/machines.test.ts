@@ -36,7 +36,9 @@ afterAll(async () => {
 describe('when a machine has no agent', () => {
   it('what collect.sh writes there is imported, listed, shown and selected, as of its own clock', async () => {
     const tar = join(folder, 'real.tar');
-    const { status } = spawnSync('sh', [SCRIPT, tar]);
+    const script = file('collect.sh', (await run('host', 'collect-script')).stdout);
+    expect(readFileSync(script, 'utf8')).toBe(readFileSync(SCRIPT, 'utf8'));
+    const { status } = spawnSync('sh', [script, tar]);
     expect(status).toBe(0);
     const done = await run('host', 'import', tar, '--name', 'HMI-07', '--label', 'line=3', '--owner', 'Ann');
     expect(done).toMatchObject({ exit: 0, stderr: '' });

@@ -9,8 +9,8 @@ export type Row = (typeof ROWS)[number];
 
 const DAY_MS = 86_400_000;
 /** An agent that was seen within a day reports; after a week it is silent. */
-export const STALE_AFTER_MS = DAY_MS;
-export const SILENT_AFTER_MS = 7 * DAY_MS;
+const STALE_AFTER_MS = DAY_MS;
+const SILENT_AFTER_MS = 7 * DAY_MS;
 
 export interface Machine {
   readonly name: string;

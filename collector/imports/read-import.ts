@@ -1,4 +1,5 @@
 // Reads a tar of collect.sh beside everything else that the collector does.
+import { extname } from 'node:path';
 import { inThread } from './in-thread.ts';
 import type { ReadImport } from './reading.ts';
 
@@ -6,7 +7,7 @@ import type { ReadImport } from './reading.ts';
 const DEADLINE_MS = 30_000;
 /** MiB for objects and texts; the tar itself is not among them. */
 const MEMORY_MIB = 512;
-const THREAD = new URL('./import-thread.ts', import.meta.url);
+const THREAD = new URL(`./import-thread${extname(import.meta.filename)}`, import.meta.url);
 
 /** Throws IMPORT_INVALID naming what is wrong. */
 export function readImportInThread(

@@ -23,8 +23,10 @@ export async function bundleCollector(folder: string, arch: string): Promise<Bun
     ...SPLIT,
     entryPoints: {
       selvage: 'collector/bin/selvage.mjs',
-      // Started as a thread, by its place beside the part that starts it.
+      // Started as threads, by their place beside the parts that start them.
       'collector/parts/parser-thread': 'collector/intake/parser-thread.ts',
+      'collector/parts/import-thread': 'collector/imports/import-thread.ts',
+      'collector/parts/list-thread': 'collector/assets/list-thread.ts',
     },
     outdir: folder,
     // As deep as in the checkout: what a program reads lies at the same place above it.
@@ -34,7 +36,9 @@ export async function bundleCollector(folder: string, arch: string): Promise<Bun
   for (const part of [...BINDING_PARTS, `prebuilds/linux-${arch}.node`]) {
     await cp(join(root, BINDING, part), join(folder, BINDING, part), { recursive: true });
   }
-  await cp(join(root, 'docs/errors'), join(folder, 'docs/errors'), { recursive: true });
+  for (const part of ['docs/errors', 'packaging/collect']) {
+    await cp(join(root, part), join(folder, part), { recursive: true });
+  }
   await writeFile(join(folder, 'package-lock.json'), await shippedLock());
 
   return { entry: join(folder, 'selvage.mjs'), bytes: sizeOf(metafile), inputs: inputsOf(metafile) };

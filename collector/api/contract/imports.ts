@@ -14,7 +14,7 @@ const code = z.enum(Object.keys(CODES) as [Code, ...Code[]]);
 /** Media types of a file that is sent as it is. */
 export const FILE_TYPE = 'application/octet-stream';
 
-export const IMPORT_STATES = ['imported', 'replaced', 'superseded', 'retired'] as const;
+const IMPORT_STATES = ['imported', 'replaced', 'superseded', 'retired'] as const;
 
 export const importedHost = z.strictObject({
   id: z.string(),

@@ -4,6 +4,7 @@ import { parseLabels } from '@selvage/shared/model/labels.ts';
 import type { Command } from 'commander';
 import { FILE_TYPE, imported } from '../../api/contract/imports.ts';
 import { type Cli, openSession } from '../cli.ts';
+import { collectScript } from '../collect-script.ts';
 import { showImported } from '../imported-page.ts';
 import { hostOption } from '../options.ts';
 import { readUpload } from '../upload.ts';
@@ -22,11 +23,16 @@ const MAX_FILE_BYTES = 64 * 1024 * 1024;
 
 const HELP = `
 On the machine, by whoever may log in there (no root, no network, nothing is installed or changed):
-  sh collect.sh
+  sh collect.sh                          (here: selvage host collect-script > collect.sh)
 The file that it writes is imported here. The machine is then known as "imported, as of DATE", by its own clock; it is
 never counted as one that reports itself. Importing a newer file of the same name replaces it.`;
 
 export function addHostImport(noun: Command, cli: Cli): void {
+  noun
+    .command('collect-script')
+    .description('print collect.sh: to be carried to a machine without an agent, and started there')
+    .action(async () => cli.screen.text(await collectScript()));
+
   noun
     .command('import')
     .description('keep a machine without an agent, as it was when collect.sh ran there')

@@ -56,7 +56,7 @@ export function paxRecord(key: string, value: string): string {
   return `${length}${rest}`;
 }
 
-export const FACTS = {
+const FACTS = {
   format: '1',
   now: '2026-11-20T10:00:00Z',
   zone: 'Europe/Berlin',
@@ -91,7 +91,7 @@ Version: 6.1.119-1
 const LIST = '/var/lib/dpkg/info';
 
 /** What collect.sh writes on a small Debian. */
-export const DEBIAN: Readonly<Record<string, string>> = {
+const DEBIAN: Readonly<Record<string, string>> = {
   facts: factsOf(),
   'os-release': OS,
   'dpkg-status': STATUS,
