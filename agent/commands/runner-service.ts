@@ -24,7 +24,7 @@ const FETCH_AGAIN_MS = 30 * 60_000;
 /** What was asked for a moment ago is on its way. */
 const FETCH_SOON_MS = 60_000;
 /** A time that has come already is waited for at least so long: no busy loop on a wrong clock. */
-const SHORTEST_WAIT_MS = 10_000;
+const SHORTEST_WAIT_MS = 3000;
 
 type Parts = Pick<Context, 'clock' | 'log' | 'run'>;
 

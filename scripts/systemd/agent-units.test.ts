@@ -8,7 +8,7 @@ import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { documentOf } from '../lab/commands.ts';
 import { waitFor } from '../lab/waiting.ts';
 import { type AgentMachine, HOST, makeAgentMachine } from './testing/agent-machine.ts';
-import { NEXT_VERSION } from './testing/agent-package.ts';
+import { NEXT_VERSION } from './testing/packages.ts';
 
 const PARTS = ['systemd', 'unshare', 'ip', 'dpkg-deb', 'apt-ftparchive', 'gpg', 'gpgv', 'apt-get', 'patchelf'] as const;
 /** For machines that do much else at the same time; alone, all of it takes half a minute. */
@@ -21,7 +21,7 @@ name: servers
 select: { labels: { tier: [lab] } }
 allow: { from: [security] }
 lanes:
-  scheduled: { approve: manual, delay: 12s, window: any, rings: [{ rest: true }] }
+  scheduled: { approve: manual, delay: 6s, window: any, rings: [{ rest: true }] }
   urgent: { approve: manual, delay: 0h, window: any, rings: [{ rest: true }] }
 `;
 
@@ -228,6 +228,7 @@ needs(PARTS, 'the agent on a machine with systemd', () => {
       await lab.machine.command('selvage-agent', 'release');
 
       expect(await states()).toEqual(before);
+      await lab.machine.command('systemctl', 'disable', '--now', 'apt-daily-upgrade.timer');
     });
 
     it('removal of the package waits for the safe boundary, and what is off is said', async () => {

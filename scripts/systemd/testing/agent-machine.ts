@@ -10,8 +10,8 @@ import { documentOf, succeeded } from '../../lab/commands.ts';
 import { buildDeb, type DebSpec } from '../../lab/deb.ts';
 import { makeRepository } from '../../lab/repository.ts';
 import { waitFor } from '../../lab/waiting.ts';
-import { NEXT_VERSION, packAgent, packNext } from './agent-package.ts';
 import { bootMachine, type Machine } from './machine.ts';
+import { NEXT_VERSION, packNext, packProduct } from './packages.ts';
 
 export const HOST = 'web-01';
 const DEADLINE_MS = 90_000;
@@ -44,7 +44,7 @@ export interface AgentMachine {
 
 /** Version 1.0 of each is installed, 2.0 is a security fix in the archive. */
 export async function makeAgentMachine(names: readonly string[]): Promise<AgentMachine> {
-  const deb = await packAgent();
+  const deb = await packProduct('agent');
   const [machine, debs] = await Promise.all([bootMachine(), packFixes(names, await packNext(deb))]);
   const collector = await makeCollector({}, { ...placeOf(temporaryFolder('collector')), enter: machine.network });
   await collector.serve();

@@ -27,6 +27,8 @@ export interface Machine {
   show(unit: string): Promise<Readonly<Record<string, string>>>;
   /** Until `seen` says yes to the properties of the unit. */
   until(unit: string, what: string, seen: (properties: Readonly<Record<string, string>>) => boolean): Promise<void>;
+  /** The first answer that ended well: what is started may not listen yet. */
+  answers(ask: () => Promise<RunOutput>): Promise<RunOutput>;
   /** Messages of a unit, the manager's own about it too; oldest first. */
   journal(unit: string): Promise<readonly string[]>;
   put(path: string, content: string | Uint8Array, mode?: number): Promise<void>;
@@ -189,6 +191,21 @@ class Booted implements Machine {
     } catch (error) {
       throw new Error(`${last.join()}:\n${(await this.journal(unit)).slice(-30).join('\n')}`, { cause: error });
     }
+  }
+
+  answers(ask: () => Promise<RunOutput>): Promise<RunOutput> {
+    let last: RunOutput | null = null;
+
+    return waitFor(
+      'an answer',
+      async () => {
+        last = await ask();
+
+        return last.exitCode === 0 ? last : null;
+      },
+      DEADLINE_MS,
+      () => last,
+    );
   }
 
   async journal(unit: string): Promise<readonly string[]> {

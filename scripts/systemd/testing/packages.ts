@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { arch } from 'node:process';
 import { createRun } from '@selvage/shared/exec/run.ts';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
 import { buildProduct } from '../../package/build.ts';
+import type { ProductName } from '../../package/product.ts';
 import { runtimeFor } from '../../package/runtime.ts';
 
 const root = join(import.meta.dirname, '../../..');
@@ -36,23 +36,23 @@ dpkg-deb --root-owner-group -Znone -b "$2" "$3"`;
   return next;
 }
 
-/** Path of the .deb; `version`: of another than this one. */
-export async function packAgent(version?: string): Promise<string> {
+/** Path of the .deb of this version. */
+export async function packProduct(product: ProductName): Promise<string> {
   const work = temporaryFolder('package');
-  const runtime = await runtimeFor({ arch: arch === 'arm64' ? 'arm64' : 'x64', root, work, run });
-  const { files } = await buildProduct({
+  const runtime = await runtimeFor({ arch: process.arch === 'arm64' ? 'arm64' : 'x64', root, work, run });
+  const out = join(work, 'out');
+  const made = {
     root,
     work,
-    out: join(work, 'out'),
-    product: 'agent',
+    out,
+    product,
     runtime,
     formats: ['deb'],
     epoch: EPOCH_SECONDS,
     level: LEVEL,
-    ...(version === undefined ? {} : { version }),
     run,
-  });
-  const [deb] = files;
+  } as const;
+  const [deb] = (await buildProduct(made)).files;
   if (deb === undefined) throw new Error('nothing was packed');
 
   return deb.file;
