@@ -1,7 +1,7 @@
 // `selvage-agent preflight`: in one line whether this machine can run the agent and reach its collector, and otherwise what to
 // do. It changes nothing, needs no enrollment, and sends nothing secret.
 import { join } from 'node:path';
-import { hasCode } from '@selvage/shared/errors/coded-error.ts';
+import { asCoded, hasCode } from '@selvage/shared/errors/coded-error.ts';
 import { targetOf } from '@selvage/shared/pki/https.ts';
 import { loadIdentity } from '../connector/identity.ts';
 import { answerOf } from '../preflight/answer.ts';
@@ -12,6 +12,8 @@ import { reach } from '../preflight/reach.ts';
 import { OBSERVERS } from '../providers/index.ts';
 import { parseProxy, proxyFor } from '../proxy.ts';
 import type { Settings } from '../settings.ts';
+import { updaterHost } from '../updaters/host.ts';
+import { lookForUpdaters } from '../updaters/list.ts';
 import type { Context } from './context.ts';
 import { unprivilegedUser } from './user.ts';
 import { wayOut } from './way-out.ts';
@@ -38,7 +40,7 @@ export async function preflight(context: Context, flags: PreflightFlags): Promis
     ]),
     user: await userOf(settings),
     managers: managersIn(root, Object.keys(OBSERVERS)),
-    updaters: [],
+    updaters: await updatersOf(context, settings),
     systemd: hasSystemd(),
     collector: await collectorOf(context, settings, flags),
   });
@@ -47,6 +49,20 @@ export async function preflight(context: Context, flags: PreflightFlags): Promis
   else for (const each of [line, ...(flags.verbose ? more.map((text) => `  ${text}`) : [])]) context.say(each);
 
   return exit;
+}
+
+/** Those that would install something by themselves; null where one of them cannot be looked at. */
+async function updatersOf({ run, clock }: Context, { root, zone }: Settings): Promise<readonly string[] | null> {
+  try {
+    const found = await lookForUpdaters(updaterHost({ root, zone, run, clock }));
+
+    return found.filter(({ enabled, installs }) => enabled && installs).map(({ name }) => name);
+  } catch (error) {
+    // A fault of this program is none of the host.
+    if (hasCode(asCoded(error), 'INTERNAL')) throw error;
+
+    return null;
+  }
 }
 
 async function userOf({ user: name }: Settings): Promise<UserFacts> {

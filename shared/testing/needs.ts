@@ -14,6 +14,7 @@ interface PartFacts {
 const part = (program: string, name: string): PartFacts => ({ programs: [program], packages: [name] });
 
 export const PARTS = {
+  ansible: part('ansible-playbook', 'ansible-core'),
   'apt-ftparchive': part('apt-ftparchive', 'apt-utils'),
   'apt-get': part('apt-get', 'apt'),
   'busybox-static': part('busybox', 'busybox-static'),
