@@ -8,6 +8,7 @@ import type { fix, fixes } from '../api/contract.ts';
 import type { Cli } from './cli.ts';
 import { hostsOf } from './policy-diff.ts';
 import { showSelection } from './selection-lines.ts';
+import { someNames } from './some-names.ts';
 import { ago, since } from './when.ts';
 
 type ApiFix = z.output<typeof fix>;
@@ -80,9 +81,9 @@ export function showApproval(
   showPackages(cli, 'packages', approval.packages);
   showPackages(cli, 'may add', approval.adds);
   screen.line(`  may remove  ${approval.removes.join(', ') || 'nothing'}`);
-  screen.line(`  hosts     ${now.length} of ${needing.length} that need it: ${now.join(', ') || 'none'}`);
-  if (outside.length > 0) screen.line(`  not selected by ${approval.policy}: ${outside.join(', ')}`, 'bad');
-  if (unknown.length > 0) screen.line(`  not known whether they need it: ${unknown.join(', ')}`, 'bad');
+  screen.line(`  hosts     ${now.length} of ${needing.length} that need it: ${someNames(now)}`);
+  if (outside.length > 0) screen.line(`  not selected by ${approval.policy}: ${someNames(outside)}`, 'bad');
+  if (unknown.length > 0) screen.line(`  not known whether they need it: ${someNames(unknown)}`, 'bad');
 }
 
 function showPackages(cli: Cli, title: string, packages: readonly PackageVersion[]): void {

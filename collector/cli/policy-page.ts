@@ -5,10 +5,10 @@ import type { SelectableHost } from '@selvage/shared/policy/select.ts';
 import { nextOpenings } from '@selvage/shared/schedule/window.ts';
 import type { Cli } from './cli.ts';
 import { isEmpty, type PolicyDiff, resultOf, type SelectionChange, selectionChanges } from './policy-diff.ts';
+import { someNames } from './some-names.ts';
 import { at } from './when.ts';
 
 const OPENINGS = 3;
-const SOME_NAMES = 12;
 
 export interface PolicyReport {
   readonly added: readonly string[];
@@ -84,7 +84,8 @@ export function showReport(cli: Cli, report: PolicyReport, diff: PolicyDiff): vo
 
   for (const group of report.groups) {
     showSelected(cli, group, `group ${group.name} has`);
-    if (group.strangers.length > 0) screen.line(`    names that no known host has: ${names(group.strangers)}`, 'bad');
+    if (group.strangers.length > 0)
+      screen.line(`    names that no known host has: ${someNames(group.strangers)}`, 'bad');
   }
   for (const policy of report.policies) showSelected(cli, policy, `${policy.name} selects`);
   for (const { name, openings } of report.windows) {
@@ -99,10 +100,10 @@ function showSelected(
   says: string,
 ): void {
   const now = before === null ? '' : ` (now ${before})`;
-  screen.line(`  ${says} ${selected.length} hosts${now}: ${names(selected)}`);
-  if (before !== null && enters.length > 0) screen.line(`    + ${enters.length}: ${names(enters)}`, 'good');
-  if (before !== null && leaves.length > 0) screen.line(`    - ${leaves.length}: ${names(leaves)}`, 'bad');
-  if (unknown.length > 0) screen.line(`    not known yet (no inventory): ${names(unknown)}`);
+  screen.line(`  ${says} ${selected.length} host${selected.length === 1 ? '' : 's'}${now}: ${someNames(selected)}`);
+  if (before !== null && enters.length > 0) screen.line(`    + ${enters.length}: ${someNames(enters)}`, 'good');
+  if (before !== null && leaves.length > 0) screen.line(`    - ${leaves.length}: ${someNames(leaves)}`, 'bad');
+  if (unknown.length > 0) screen.line(`    not known yet (no inventory): ${someNames(unknown)}`);
 }
 
 function selectionReport({ name, before, after, enters, leaves }: SelectionChange): SelectionReport {
@@ -126,13 +127,6 @@ function windowsOf(
     (document): document is WindowDocument =>
       document.kind === 'Window' && (used.has(document.name) || touched.includes(document)),
   );
-}
-
-function names(list: readonly string[]): string {
-  if (list.length === 0) return 'none';
-  const rest = list.length - SOME_NAMES;
-
-  return `${list.slice(0, SOME_NAMES).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
 }
 
 function shown(value: unknown): string {

@@ -50,7 +50,7 @@ describe('when a list is asked with a text', () => {
 
     expect(exit).toBe(0);
     expect(stdout).toContain('1 of 3 hosts selected by: tier=web and security>=0');
-    expect(stdout).toContain('? 1 hosts left out: not known: tier (1), security (1)');
+    expect(stdout).toContain('? 1 left out, because it is not known: tier (1), security (1)');
     expect(stdout).toMatch(/^host-1 /m);
     expect(stdout).not.toMatch(/^host-[23] /m);
   });
@@ -116,7 +116,7 @@ describe('when documents are compared before they are signed', () => {
   it('hosts that enter and leave by a group are listed, also for a policy that stays as it is', async () => {
     const first = lab.file('first.yaml', all(WINDOW, policy('"tier=gold or tier=db"'), group('host-1, host-9')));
     const diff = await run('policy', 'diff', first);
-    expect(diff.stdout).toContain('group web-servers has 1 hosts: host-1');
+    expect(diff.stdout).toContain('group web-servers has 1 host: host-1');
     expect(diff.stdout).toContain('names that no known host has: host-9');
     expect(diff.stdout).toContain('gold selects 2 hosts: host-1, host-2');
     expect(diff.stdout).toContain('not known yet (no inventory): host-3');
@@ -124,7 +124,7 @@ describe('when documents are compared before they are signed', () => {
 
     const second = lab.file('second.yaml', group('host-3'));
     const { stdout } = await run('policy', 'diff', second);
-    expect(stdout).toContain('group web-servers has 1 hosts (now 1): host-3\n    + 1: host-3\n    - 1: host-1');
+    expect(stdout).toContain('group web-servers has 1 host (now 1): host-3\n    + 1: host-3\n    - 1: host-1');
     expect(stdout).toContain('gold selects 2 hosts (now 2): host-2, host-3\n    + 1: host-3\n    - 1: host-1');
     const json = (await run('policy', 'diff', second, '--json')).json();
     expect(json).toMatchObject({

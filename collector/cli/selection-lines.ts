@@ -9,7 +9,7 @@ export function showSelection(screen: Screen, found: z.output<typeof selection>,
   screen.line(`${found.selected} of ${found.of} ${noun} selected by: ${found.select}`, 'dim');
   if (found.unknown > 0) {
     const because = found.because.map(({ field, count }) => `${field} (${count})`).join(', ');
-    screen.line(`? ${found.unknown} ${noun} left out: not known: ${because}`, 'bad');
+    screen.line(`? ${found.unknown} left out, because it is not known: ${because}`, 'bad');
   }
   for (const note of found.notes) screen.line(`note: ${note}`, 'bad');
 }

@@ -25,7 +25,7 @@ export interface DocumentFacts {
 }
 
 const COLLECTOR_ONLY =
-  'only the collector knows it, and a stolen collector could move hosts into this document; there are name, id, os and labels of the host or of a HostGroup (a label of that name: label.NAME)';
+  'only the collector knows it; a stolen one could move hosts by it (there are name, id, os and labels; label.NAME for a label called so)';
 const REFUSED = [
   ...['state', 'mode', 'owner', 'token', 'address', 'agent', 'kernel', 'seen', 'enrolled', 'inventory', 'imported'],
   ...[

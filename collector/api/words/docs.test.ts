@@ -159,7 +159,7 @@ describe('when the documents of the page are read', () => {
           problems: [
             {
               path: 'PatchPolicy exposed: select',
-              message: expect.stringMatching(/^column 1: owner is refused here: only the collector knows it, and /),
+              message: expect.stringMatching(/^column 1: owner is refused here: only the collector knows it; /),
               select: { text: 'owner=ops', column: 1 },
             },
           ],
