@@ -118,6 +118,12 @@ describe('when a host is taken over', () => {
     expect((await takeOver(lab.door)).remaining).toEqual([]);
     const second = await readTakeover(lab.door.file);
     expect(second?.units.slice(0, 2)).toEqual(first?.units);
+    expect(second?.units.map(({ name }) => name)).toEqual([
+      TIMER,
+      SERVICE,
+      'dnf-automatic-install.timer',
+      'dnf-automatic-install.service',
+    ]);
     expect(second?.since).toBe(first?.since);
 
     await release(lab.door);
