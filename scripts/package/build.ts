@@ -1,6 +1,7 @@
 // Builds the packages of one product for one architecture. What the machine lacks the tool for is said, and the rest is built.
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { Run } from '@selvage/shared/exec/run.ts';
 import { agentBundle } from './agent.ts';
@@ -8,12 +9,14 @@ import { collectorBundle } from './collector.ts';
 import { bundledPackages, copyrightOf } from './copyright.ts';
 import { buildDeb } from './deb.ts';
 import { compareVersions, needsOf } from './libc.ts';
-import { type Built, type Packing, PRODUCTS, type Product, type ProductName } from './product.ts';
+import { type Built, MAINTAINER, type Packing, PRODUCTS, type Product, type ProductName } from './product.ts';
 import { buildRpm } from './rpm.ts';
 import { isRuntime, type Runtime, runtimeEntries } from './runtime.ts';
 import { maintainerScripts } from './scripts.ts';
 import { buildTarball } from './tarball.ts';
 import { bytesOf, FILE_MODE, type Tree, treeOf } from './tree.ts';
+
+const MS = 1000;
 
 export const FORMATS = ['deb', 'rpm', 'tar'] as const;
 export type Format = (typeof FORMATS)[number];
@@ -84,6 +87,7 @@ function pack(format: Format, packing: Packing, { root, product }: Build, run: R
 
 async function productOf({ root, work, runtime, product, epoch, version }: Build): Promise<Product> {
   const { name, home } = PRODUCTS[product];
+  const of = version ?? (await versionOf(join(root, product)));
   const { inputs, entries } = await (product === 'agent'
     ? agentBundle(root, work)
     : collectorBundle(root, work, runtime.arch));
@@ -92,16 +96,25 @@ async function productOf({ root, work, runtime, product, epoch, version }: Build
     ...entries,
     ...runtimeEntries(runtime, home),
     { kind: 'file', path: `usr/share/doc/${name}/copyright`, mode: FILE_MODE, content: copyright },
+    { kind: 'file', path: `usr/share/doc/${name}/changelog.gz`, mode: FILE_MODE, content: changelog(name, of, epoch) },
   ]);
 
   return {
     product,
-    version: version ?? (await versionOf(join(root, product))),
+    version: of,
     arch: runtime.arch,
     tree,
     ...(await needsOfTree(tree)),
     epoch,
   };
+}
+
+/** In Debian's format; there is one entry, for this version. */
+function changelog(name: string, version: string, epoch: number): Uint8Array {
+  const date = new Date(epoch * MS).toUTCString().replace('GMT', '+0000');
+  const text = `${name} (${version}) stable; urgency=medium\n\n  * Version ${version}.\n\n -- ${MAINTAINER}  ${date}\n`;
+
+  return gzipSync(text, { level: 9 });
 }
 
 async function versionOf(folder: string): Promise<string> {

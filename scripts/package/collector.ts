@@ -16,6 +16,7 @@ export async function collectorBundle(root: string, work: string, arch: Arch): P
     entries: [
       ...(await copiesOf(program, PRODUCTS.collector.home)),
       ...(await copiesOf(join(sources, 'systemd'), 'usr/lib/systemd/system')),
+      ...(await copiesOf(join(sources, 'vendor'), PRODUCTS.collector.home)),
       { kind: 'copy', path: 'usr/bin/selvage', mode: PROGRAM_MODE, from: join(sources, 'bin/selvage') },
     ],
   };

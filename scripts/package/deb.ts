@@ -4,7 +4,7 @@ import { readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Run } from '@selvage/shared/exec/run.ts';
 import { ARCHES } from './arches.ts';
-import { type Built, type Packing, PRODUCTS, type Product } from './product.ts';
+import { type Built, MAINTAINER, type Packing, PRODUCTS, type Product } from './product.ts';
 import { runTool } from './tool.ts';
 import { type Entry, FILE_MODE, PROGRAM_MODE, type Tree, treeOf, writeTree } from './tree.ts';
 
@@ -45,7 +45,7 @@ async function controlOf(product: Product): Promise<string> {
     Package: name,
     Version: version,
     Architecture: ARCHES[arch].deb,
-    Maintainer: 'Selvage maintainers <maintainers@selvage.example>',
+    Maintainer: MAINTAINER,
     'Installed-Size': String(await installedKib(tree)),
     Depends: [...libraries, ...tools.deb].join(', '),
     Section: 'admin',

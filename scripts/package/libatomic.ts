@@ -1,6 +1,6 @@
 // libatomic.so.1, which Node needs and a small system does not have: this machine's own where it is of the right kind, else from Debian's
 // signed archive, by apt in a folder of its own that knows nothing of this machine's sources and changes nothing here.
-import { access, mkdir, readdir, readlink, writeFile } from 'node:fs/promises';
+import { access, lstat, mkdir, readdir, readlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { Run } from '@selvage/shared/exec/run.ts';
@@ -65,19 +65,34 @@ export async function bringLibatomic(arch: Arch, archive: Archive, work: string,
   const field = async (name: string) => (await apt.tool('dpkg-deb', 'dpkg', ['--field', file, name])).trim();
   const version = await field('Version');
   const [source = PACKAGE] = (await field('Source')).split(' ');
-  // Its licence is in the package that all of gcc's share: /usr/share/doc/libatomic1 -> gcc-12-base.
-  const shared = basename(await readlink(join(tree, 'usr/share/doc', PACKAGE)));
-  const base = await apt.unpacked(await apt.download(shared));
 
   return {
     library: join(tree, `usr/lib/${triplet}/libatomic.so.1`),
-    copyright: join(base, 'usr/share/doc', shared, 'copyright'),
+    copyright: await copyrightIn(tree, apt),
     version,
     source,
   };
 }
 
-async function privateApt(folder: string, arch: Arch, { sources, keyring }: Archive, run: Run) {
+/** Its own, or that of the package which all of gcc's share: /usr/share/doc/libatomic1 -> gcc-12-base. */
+async function copyrightIn(tree: string, apt: PrivateApt): Promise<string> {
+  const own = join(tree, 'usr/share/doc', PACKAGE);
+  if (!(await lstat(own)).isSymbolicLink()) return join(own, 'copyright');
+  const shared = basename(await readlink(own));
+  const base = await apt.unpacked(await apt.download(shared));
+
+  return join(base, 'usr/share/doc', shared, 'copyright');
+}
+
+interface PrivateApt {
+  tool(file: string, debian: string, args: readonly string[]): Promise<string>;
+  /** The file of a package, which apt has held against the signed index. */
+  download(name: string): Promise<string>;
+  /** The folder in which its files lie. */
+  unpacked(file: string): Promise<string>;
+}
+
+async function privateApt(folder: string, arch: Arch, { sources, keyring }: Archive, run: Run): Promise<PrivateApt> {
   const { deb } = ARCHES[arch];
   for (const name of ['lists/partial', 'cache/archives/partial', 'etc']) {
     await mkdir(join(folder, name), { recursive: true });
@@ -97,15 +112,14 @@ async function privateApt(folder: string, arch: Arch, { sources, keyring }: Arch
 
   return {
     tool,
-    /** Its file, which apt has held against the signed index. */
-    download: async (name: string): Promise<string> => {
+    download: async (name) => {
       await tool('apt-get', 'apt', ['-q', 'download', `${name}:${deb}`]).catch(unreachable);
       const file = (await readdir(folder)).find((entry) => entry.startsWith(`${name}_`));
       if (file === undefined) throw new CodedError('UNREACHABLE', `apt did not bring ${name}:${deb}`);
 
       return join(folder, file);
     },
-    unpacked: async (file: string): Promise<string> => {
+    unpacked: async (file) => {
       await tool('dpkg-deb', 'dpkg', ['--extract', file, `${file}.tree`]);
 
       return `${file}.tree`;

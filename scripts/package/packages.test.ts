@@ -21,6 +21,7 @@ const PREPARE_MS = 300_000;
 const OLD = '0.1.0';
 const NEW = '0.2.0';
 const folder = temporaryFolder('package');
+const AS_SERVICE = ['setpriv', '--reuid=selvage', '--regid=selvage', '--init-groups'];
 const ACCOUNT = /^selvage-agent:x:\d+:\d+::\/var\/lib\/selvage-agent:\/usr\/sbin\/nologin$/m;
 
 const query = (field: string) => `dpkg-query -W -f '\${${field}}' selvage-agent`;
@@ -277,7 +278,9 @@ needs(['debootstrap', 'dpkg-deb', 'rpm', 'rpmbuild', 'patchelf', 'unshare'], 'pa
         rmSync(join(host.folder, 'etc/apt/sources.list'));
         writeFileSync(join(host.folder, 'etc/machine-id'), `${'d'.repeat(32)}\n`);
         await succeeded(root, 'selvage init --local');
-        const serving = startDaemon(root.daemon(['selvage', 'serve']));
+        // As its unit does it.
+        await succeeded(root, '/usr/lib/selvage/give-home');
+        const serving = startDaemon(root.daemon([...AS_SERVICE, 'selvage', 'serve']));
         await serving.line(/^for admins/);
         const made = await succeeded(root, 'selvage token create --host packaged --json');
         const { token, pin, collector } = JSON.parse(made) as TokenDocument;
@@ -286,13 +289,20 @@ needs(['debootstrap', 'dpkg-deb', 'rpm', 'rpmbuild', 'patchelf', 'unshare'], 'pa
         await succeeded(host, 'selvage-agent connect --once');
         const shown = JSON.parse(await succeeded(root, 'selvage host show packaged --json'));
         expect(JSON.stringify(shown)).toContain('Debian GNU/Linux 12');
+
+        const health = '/usr/lib/selvage/bin/node /usr/lib/selvage/health.mjs';
+        await succeeded(root, health);
+        await serving.kill('SIGTERM');
+        expect(await root.sh(health)).toMatchObject({ exitCode: 1, stderr: expect.stringMatching(/^not healthy: /) });
       });
 
       it('the admin’s keys are none of the service’s business, and the collector’s own stay with it', async () => {
         expect((await succeeded(root, 'stat -c "%U %G %a" /var/lib/selvage')).trim()).toBe('root selvage 1770');
-        expect(
-          (await root.sh('setpriv --reuid selvage --regid selvage --clear-groups ls /var/lib/selvage/admin')).exitCode,
-        ).not.toBe(0);
+        const seen = await root.sh(
+          `${AS_SERVICE.join(' ')} sh -c 'cat /var/lib/selvage/admin/* || mv /var/lib/selvage/admin /var/lib/selvage/x'`,
+        );
+        expect(seen).toMatchObject({ stdout: '', exitCode: 1 });
+        expect((await succeeded(root, 'stat -c "%U %a" /var/lib/selvage/admin')).trim()).toBe('root 700');
       });
 
       it('a removal keeps what the collector holds, a purge says what is gone', async () => {

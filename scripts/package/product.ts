@@ -2,6 +2,8 @@
 import type { Arch } from './arches.ts';
 import type { Tree } from './tree.ts';
 
+export const MAINTAINER = 'Selvage maintainers <maintainers@selvage.example>';
+
 export const PRODUCTS = {
   agent: {
     name: 'selvage-agent',

@@ -18,6 +18,8 @@ export const FOLDER_MODE = 0o755;
 export const FILE_MODE = 0o644;
 export const PROGRAM_MODE = 0o755;
 const LINK_BYTES = 0;
+/** What of a mode no umask takes away. */
+const OWNER_STARTS = 0o100;
 
 /** Adds the folders above each entry, and sorts. */
 export function treeOf(entries: readonly Entry[]): Tree {
@@ -32,17 +34,27 @@ export function treeOf(entries: readonly Entry[]): Tree {
   return [...all.values()].sort((a, b) => compare(a.path, b.path));
 }
 
-/** Every file of `folder`, below `path` of the machine; none where the folder is not there. */
+/** Every file of `folder`, programs as such, below `path` of the machine; none where the folder is not there. */
 export async function copiesOf(folder: string, path: string): Promise<readonly Entry[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
     if (hasErrno(error, 'ENOENT')) return [];
     throw error;
   });
 
-  return entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .map((from) => ({ kind: 'copy', path: join(path, relative(folder, from)), mode: FILE_MODE, from }));
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+
+  return Promise.all(
+    files.map(async (from): Promise<Entry> => {
+      const isProgram = ((await stat(from)).mode & OWNER_STARTS) !== 0;
+
+      return {
+        kind: 'copy',
+        path: join(path, relative(folder, from)),
+        mode: isProgram ? PROGRAM_MODE : FILE_MODE,
+        from,
+      };
+    }),
+  );
 }
 
 /** `epoch` in seconds. The folder is empty or absent. */
