@@ -1,6 +1,7 @@
 // What becomes of the rows of a host when more is known: new rows, other verdicts, differences that are explained now. Pure, and the
 // same rows come out in whatever order logs, results and inventories arrive.
 import { unexplained } from './explain.ts';
+import { type Lookup, lookupOf } from './lookup.ts';
 import type { ChangeRow } from './rows.ts';
 import { verdictOf } from './verdict.ts';
 
@@ -22,13 +23,13 @@ export function digest(facts: {
   const before = new Map(facts.kept.map((row) => [row.id, row]));
   const all = new Map(before);
   for (const row of facts.incoming) all.set(row.id, joined(all.get(row.id), row));
-  const near = [...all.values()];
+  const lookup = lookupOf([...all.values()]);
   const put: ChangeRow[] = [];
   const drop: string[] = [];
   const fresh: ChangeRow[] = [];
 
-  for (const row of near) {
-    const next = judged(row, { ...facts, near });
+  for (const row of all.values()) {
+    const next = judged(row, { ...facts, lookup });
     const known = before.get(row.id);
     if (next === null) {
       if (known) drop.push(row.id);
@@ -56,10 +57,10 @@ function joined(known: ChangeRow | undefined, row: ChangeRow): ChangeRow {
 
 function judged(
   row: ChangeRow,
-  facts: { readonly near: readonly ChangeRow[]; readonly enrolledAt: number; readonly now: number },
+  facts: { readonly lookup: Lookup; readonly enrolledAt: number; readonly now: number },
 ): ChangeRow | null {
   if (row.source !== 'inventory') return { ...row, verdict: verdictOf(row, facts) };
-  const left = unexplained(row, facts.near);
+  const left = unexplained(row, facts.lookup);
 
   return left.length === 0 ? null : { ...row, changes: left, verdict: 'outside' };
 }

@@ -1,7 +1,8 @@
 // What is left of a difference between two inventories once everything that logs and results tell of is taken away. Pure. More told
 // never leaves more unexplained, so it does not matter in which order things arrive.
 import type { ToldChange } from '@selvage/shared/model/changes.ts';
-import { type ChangeRow, FROM_UNKNOWN, isSamePackage, overlap } from './rows.ts';
+import type { Entry, Lookup } from './lookup.ts';
+import { type ChangeRow, FROM_UNKNOWN, isSamePackage, overlap, spanOf } from './rows.ts';
 
 /** A version by itself, as every inventory has it. */
 export interface Installed {
@@ -44,30 +45,35 @@ function versionsOf(list: readonly Installed[]) {
   return found;
 }
 
-/** The changes of `step` to which no way leads over what the others tell of in that time. */
-export function unexplained(step: ChangeRow, others: readonly ChangeRow[]): readonly ToldChange[] {
-  const byName = new Map<string, (ToldChange & { readonly fromAnywhere: boolean })[]>();
-  for (const other of others) {
-    if (other.source === 'inventory' || !overlap(step, other)) continue;
-    for (const change of other.changes) {
-      const edge = { ...change, fromAnywhere: FROM_UNKNOWN.includes(other.source) };
-      const known = byName.get(change.name);
-      if (known) known.push(edge);
-      else byName.set(change.name, [edge]);
-    }
-  }
+/** The changes of `step` to which no way leads over what is told of that time. */
+export function unexplained(step: ChangeRow, lookup: Lookup): readonly ToldChange[] {
+  const span = spanOf(step);
 
-  return step.changes.filter((change) => !isReached(change, byName.get(change.name) ?? []));
+  return step.changes.filter(
+    (change) =>
+      !isReached(
+        change,
+        lookup
+          .changing(change.name)
+          .filter((entry) => overlap(span, entry.span) && isSamePackage(entry.change, change)),
+      ),
+  );
 }
 
 /** Two upgrades between two inventories are one difference: a way over what was told is looked for, not a single step. */
-function isReached(change: ToldChange, told: readonly (ToldChange & { readonly fromAnywhere: boolean })[]): boolean {
-  const edges = told.filter((edge) => isSamePackage(edge, change));
-  const reached = new Set([change.from]);
-  // Grows until nothing more can be reached; each round adds a version or is the last.
-  for (let before = -1; before !== reached.size; ) {
-    before = reached.size;
-    for (const { from, to, fromAnywhere } of edges) if (fromAnywhere || reached.has(from)) reached.add(to);
+function isReached(change: ToldChange, told: readonly Entry[]): boolean {
+  const from = new Map<string | null, (string | null)[]>();
+  const waiting: (string | null)[] = [change.from];
+  for (const { row, change: edge } of told) {
+    // What does not know the version before comes from any.
+    if (FROM_UNKNOWN.includes(row.source)) waiting.push(edge.to);
+    else from.set(edge.from, [...(from.get(edge.from) ?? []), edge.to]);
+  }
+  const reached = new Set<string | null>();
+  for (let version = waiting.pop(); version !== undefined; version = waiting.pop()) {
+    if (reached.has(version)) continue;
+    reached.add(version);
+    waiting.push(...(from.get(version) ?? []));
   }
 
   return reached.has(change.to);

@@ -249,6 +249,19 @@ describe('when a host invents changes', () => {
     expect((await store.read.changes.state(id))?.cutAt).toBe(rows[0] && rows[0].at - 60_000);
   });
 
+  it('packages in them are bounded too: a few rows may hold thousands each', async () => {
+    const { inventory, store } = await make();
+    for (let number = 1; number <= 4; number++) {
+      const many = Array.from({ length: 7900 }, (_, index) => change(`p${index}`, null, `${number}`));
+      await inventory(number + 1, { a: '1' }, changesOf([told(number, number, many)]));
+    }
+
+    expect((await store.read.changes.near(id, 0)).map(({ at: ms }) => ms)).toEqual(
+      [2, 3, 4].map((minutes) => Date.parse(at(minutes))),
+    );
+    expect((await store.read.changes.state(id))?.cutAt).toBe(Date.parse(at(1)));
+  });
+
   it('the ledger takes a few entries a day, and counts what it did not take', async () => {
     const { inventory, entries, clock } = await make();
     const list: Told[] = [];

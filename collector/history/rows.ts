@@ -46,20 +46,20 @@ const UNCERTAIN_MS = 60 * MINUTE_MS;
  */
 const LEAST_MS = 10 * MINUTE_MS;
 
-/** When it may have happened, generously. */
-function spanOf({ source, at, endedAt, since, certain }: ChangeRow): {
+export interface Span {
   readonly from: number;
   readonly to: number;
-} {
+}
+
+/** When it may have happened, generously. */
+export function spanOf({ source, at, endedAt, since, certain }: ChangeRow): Span {
   const slack = SLACK_MS + (certain ? 0 : UNCERTAIN_MS);
   if (source === 'inventory') return { from: (since ?? at) - slack, to: at + slack };
 
   return { from: at - slack, to: Math.max(at + LEAST_MS, endedAt ?? at) + slack };
 }
 
-export function overlap(a: ChangeRow, b: ChangeRow): boolean {
-  const [one, other] = [spanOf(a), spanOf(b)];
-
+export function overlap(one: Span, other: Span): boolean {
   return one.from <= other.to && other.from <= one.to;
 }
 

@@ -20,6 +20,8 @@ import type { ChangeRow } from './rows.ts';
 
 /** Rows kept for each host; of what is more the oldest go, those from before its enrollment first. */
 export const MAX_ROWS = 1000;
+/** Changed packages in all of them: some release upgrades, and years of all else. */
+export const MAX_CHANGES = 24_000;
 /** Results taken in at once; the rest is next. */
 const RESULTS_AT_ONCE = 100;
 /** Bytes of JSON of a section that is read here: 14,000 packages. A larger one is not compared, and that is said. */
@@ -67,7 +69,7 @@ export async function digestHost({ store, clock, events }: HistoryParts, id: Hos
     });
     await writers.changes.put(id, put);
     await writers.changes.drop(id, drop);
-    const cutAt = put.length > 0 ? await writers.changes.trim(id, MAX_ROWS) : null;
+    const cutAt = put.length > 0 ? await writers.changes.trim(id, { rows: MAX_ROWS, changes: MAX_CHANGES }) : null;
     const entered = await enterLedger(writers, { host: id, fresh, state, now: now.toString() as Timestamp });
     await writers.changes.setState(id, { ...entered, cutAt: cutAt ?? state.cutAt });
 
@@ -132,8 +134,10 @@ async function whatIsNew(store: Store, host: HostRecord, before: HistoryState, n
   if (isPackagesNew && packages?.sha256) {
     const takenAt = Temporal.Instant.from(packages.takenAt).epochMilliseconds;
     const step = await stepBetween(store, host.id, before, packages.sha256, { takenAt, now });
-    if (step !== null) incoming.push(step);
-    state = { ...state, packages: packages.sha256, packagesAt: takenAt };
+    if (step !== null && 'source' in step) incoming.push(step);
+    const others = state.problems.filter(({ log }) => log !== 'packages');
+    const problems = step !== null && 'reason' in step ? [...others, { log: 'packages', reason: step.reason }] : others;
+    state = { ...state, packages: packages.sha256, packagesAt: takenAt, problems };
   }
 
   return { incoming, state, fresh: results.length === RESULTS_AT_ONCE };
@@ -145,13 +149,13 @@ async function stepBetween(
   before: HistoryState,
   after: Sha256,
   at: { readonly takenAt: number; readonly now: number },
-): Promise<ChangeRow | null> {
+): Promise<ChangeRow | { readonly reason: string } | null> {
   // The first inventory says what is there, not what was changed.
   if (before.packages === null) return null;
   const [old, now] = await Promise.all(
     [before.packages, after].map((hash) => read<Section<'packages'>>(store, host, 'packages', hash)),
   );
-  if (!old?.data || !now?.data) return null;
+  if (!old?.data || !now?.data) return { reason: `not compared with those before: ${now?.reason || old?.reason}` };
   const changes = differences(old.data, now.data);
 
   return changes.length === 0

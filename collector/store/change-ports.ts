@@ -73,7 +73,7 @@ export interface ChangeWriter {
   put(host: HostId, rows: readonly ChangeRow[]): Promise<void>;
   drop(host: HostId, ids: readonly string[]): Promise<void>;
   /** Lets the oldest go where there are more; up to when, null when there were not. */
-  trim(host: HostId, most: number): Promise<number | null>;
+  trim(host: HostId, most: { readonly rows: number; readonly changes: number }): Promise<number | null>;
   /** `lastOutside` is worked out from the rows. */
   setState(host: HostId, state: Omit<HistoryState, 'lastOutside'>): Promise<void>;
 }

@@ -1,6 +1,5 @@
 // Tables hostChanges and hostHistory: changes of packages on hosts, and how far the sections and results they are made of were
 // looked at. Times are milliseconds, so that they sort; rows are bounded for each host, and it is said when some were let go.
-import { toldChange } from '@selvage/shared/model/changes.ts';
 import type { HostId } from '@selvage/shared/model/ids.ts';
 import { z } from 'zod';
 import { type ChangeRow, ROW_SOURCES, VERDICTS } from '../history/rows.ts';
@@ -25,7 +24,7 @@ const packed = z
     }
   })
   .pipe(z.array(z.tuple([z.string(), z.string(), z.string().nullable(), z.string().nullable()])))
-  .transform((list) => list.map(([name, arch, from, to]) => toldChange.parse({ name, arch, from, to })));
+  .transform((list) => list.map(([name, arch, from, to]) => ({ name, arch, from, to })));
 const record = z.object({
   id: rows.name,
   source: z.enum(ROW_SOURCES),
@@ -59,7 +58,8 @@ const outside = z.object({ host: rows.hostId, count: ms, lastAt: ms });
 const last = z.object({ host: rows.hostId, lastOutside: ms });
 const owner = z.object({ host: rows.hostId });
 const counted = z.object({ total: ms });
-const oldest = z.object({ id: rows.name, at: ms });
+const oldest = z.object({ id: rows.name, at: ms, size: ms });
+const amount = z.object({ total: ms, size: ms });
 
 const COLUMNS = 'id, source, at, endedAt, since, certain, actor, command, run, problem, changes, toldAt, verdict';
 const STATE = `
@@ -79,14 +79,16 @@ const LAST_OUTSIDE_OF = `
   select ${COLUMNS} from hostChanges where host = ? and verdict = 'outside' order by at desc limit 1`;
 const LAST_OUTSIDE = 'select host, lastOutside from hostHistory where lastOutside is not null';
 const LATE = `select distinct host from hostChanges where verdict = 'open' and toldAt < ?`;
+/** Results that a killed collector left are among the newest; of older ones is asked when their host sends something. */
 const BEHIND = `
-  select distinct reportSections.host as host from reportSections
-  left join hostHistory on hostHistory.host = reportSections.host
-  where (reportSections.name = 'changes' and reportSections.sha256 is not null and reportSections.sha256 is not hostHistory.told)
-    or (reportSections.name = 'packages' and reportSections.sha256 is not null and reportSections.sha256 is not hostHistory.packages)
+  select reportSections.host as host from reportSections left join hostHistory on hostHistory.host = reportSections.host
+  where name = 'changes' and sha256 is not null and sha256 is not told
   union
-  select distinct results.host from results
-  left join hostHistory on hostHistory.host = results.host where results.serial > ifnull(hostHistory.result, 0)`;
+  select reportSections.host from reportSections left join hostHistory on hostHistory.host = reportSections.host
+  where name = 'packages' and sha256 is not null and sha256 is not packages
+  union
+  select results.host from results left join hostHistory on hostHistory.host = results.host
+  where results.serial > (select max(serial) from results) - 20000 and results.serial > ifnull(hostHistory.result, 0)`;
 const BEGIN = `
   insert into hostHistory (host, packages, packagesAt) values (?, ?, ?)
   on conflict (host) do update set
@@ -101,11 +103,11 @@ const PUT = `
   on conflict (host, id) do update set endedAt = excluded.endedAt, problem = excluded.problem, size = excluded.size,
     changes = excluded.changes, verdict = excluded.verdict`;
 const DROP = 'delete from hostChanges where host = ? and id in (select value from json_each(?))';
-const COUNT = 'select count(*) as total from hostChanges where host = ?';
+const COUNT = 'select count(*) as total, ifnull(sum(size), 0) as size from hostChanges where host = ?';
 /** What only logs tell of from before the enrollment goes first; what was seen since then goes last. */
 const OLDEST = `
-  select id, at from hostChanges where host = ?
-  order by case verdict when 'log' then 0 when 'same' then 0 else 1 end, at limit ?`;
+  select id, at, size from hostChanges where host = ?
+  order by case verdict when 'log' then 0 when 'same' then 0 else 1 end, at`;
 const PUT_STATE = `
   insert into hostHistory (host, told, packages, packagesAt, result, complete, problems, cutAt, lastOutside, ledgerDay, ledgerEntries, unentered)
   values (?, ?, ?, ?, ?, ?, ?, ?, (select max(at) from hostChanges where host = ? and verdict = 'outside'), ?, ?, ?)
@@ -159,11 +161,21 @@ export function changeWriter(db: Db): ChangeReader & ChangeWriter {
   };
 }
 
-async function trim(db: Db, host: HostId, most: number): Promise<number | null> {
-  const [count] = rows.decodeRows(counted, 'hostChanges', (await written(db, COUNT, [host])).rows);
-  const over = (count?.total ?? 0) - most;
-  if (over <= 0) return null;
-  const gone = rows.decodeRows(oldest, 'hostChanges', (await written(db, OLDEST, [host, over])).rows);
+async function trim(
+  db: Db,
+  host: HostId,
+  most: { readonly rows: number; readonly changes: number },
+): Promise<number | null> {
+  const [count] = rows.decodeRows(amount, 'hostChanges', (await written(db, COUNT, [host])).rows);
+  let { total, size } = count ?? { total: 0, size: 0 };
+  if (total <= most.rows && size <= most.changes) return null;
+  const gone: { readonly id: string; readonly at: number }[] = [];
+  for (const row of rows.decodeRows(oldest, 'hostChanges', (await written(db, OLDEST, [host])).rows)) {
+    if (total <= most.rows && size <= most.changes) break;
+    total -= 1;
+    size -= row.size;
+    gone.push(row);
+  }
   await written(db, DROP, [host, JSON.stringify(gone.map(({ id }) => id))]);
 
   return Math.max(...gone.map(({ at }) => at));
