@@ -11,6 +11,7 @@ import { packProduct } from './testing/packages.ts';
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 const isRoot = process.getuid?.() === 0;
 const UNIT = 'selvage.service';
+const FILES = 65_536;
 
 needs(['systemd', 'unshare', 'ip', 'dpkg-deb', 'patchelf'], 'the collector on a machine with systemd', () => {
   describe.runIf(isRoot)('and its package installed', () => {
@@ -42,7 +43,7 @@ needs(['systemd', 'unshare', 'ip', 'dpkg-deb', 'patchelf'], 'the collector on a 
 
       expect(status).toMatch(new RegExp(`^Uid:\\t${uid}\\t${uid}\\t${uid}\\t${uid}$`, 'm'));
       expect(status).toMatch(/^CapPrm:\t0{16}$/m);
-      expect(await machine.read(`/proc/${MainPID}/limits`)).toMatch(/^Max open files +65536 +65536 /m);
+      expect((await machine.show(UNIT)).LimitNOFILE).toBe(`${FILES}`);
     });
 
     it('comes up by itself after a restart of the machine', async () => {
