@@ -5,7 +5,7 @@
 export const PURE: readonly string[] = [
   '^shared/(errors|model)/',
   '^shared/time/(duration|backoff)[.]ts$',
-  '^shared/text/printable[.]ts$',
+  '^shared/text/(printable|harmless)[.]ts$',
   '^shared/files/canonical[.]ts$',
   '^shared/schedule/',
   '^shared/versions/',
