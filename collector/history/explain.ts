@@ -45,19 +45,27 @@ function versionsOf(list: readonly Installed[]) {
   return found;
 }
 
+/** Steps of one package between two inventories, and changes of one name (architectures), that are looked at. */
+const MAX_STEPS = 64;
+const MAX_OF_NAME = 32;
+
 /** The changes of `step` to which no way leads over what is told of that time. */
 export function unexplained(step: ChangeRow, lookup: Lookup): readonly ToldChange[] {
   const span = spanOf(step);
 
-  return step.changes.filter(
-    (change) =>
-      !isReached(
-        change,
-        lookup
-          .changing(change.name)
-          .filter((entry) => overlap(span, entry.span) && isSamePackage(entry.change, change)),
-      ),
-  );
+  return [...Map.groupBy(step.changes, ({ name }) => name)].flatMap(([name, changes]) => {
+    const told = lookup
+      .changing(name)
+      .filter((entry) => overlap(span, entry.span))
+      .slice(0, MAX_STEPS);
+
+    return changes.filter((change, index) => {
+      if (index >= MAX_OF_NAME) return true;
+      const ofIt = told.filter((entry) => isSamePackage(entry.change, change));
+
+      return !isReached(change, ofIt);
+    });
+  });
 }
 
 /** Two upgrades between two inventories are one difference: a way over what was told is looked for, not a single step. */

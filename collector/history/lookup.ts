@@ -19,9 +19,8 @@ export interface Lookup {
   isReported(run: string): boolean;
 }
 
-/** The same change told of more often than that in the time that is looked at, and a package changed more often: invented. */
+/** Rows that are asked whether they tell of the same version of a package: more were invented. */
 const MAX_SAME = 64;
-const MAX_OF_PACKAGE = 512;
 
 export function lookupOf(rows: readonly ChangeRow[]): Lookup {
   const byVersion = new Map<string, Entry[]>();
@@ -35,7 +34,7 @@ export function lookupOf(rows: readonly ChangeRow[]): Lookup {
     for (const change of row.changes) {
       const entry = { row, span, change };
       put(byVersion, keyOf(change.name, change.to), entry, MAX_SAME);
-      put(byName, change.name, entry, MAX_OF_PACKAGE);
+      put(byName, change.name, entry, Infinity);
     }
   }
 
