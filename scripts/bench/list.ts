@@ -1,5 +1,6 @@
 // Every benchmark, one line each. To add one: a file in ./benches and its line here.
 import type { Bench } from './bench.ts';
+import { coldInventory } from './benches/cold-inventory.ts';
 import { connectorBytes } from './benches/connector-bytes.ts';
 import { connectorCpu } from './benches/connector-cpu.ts';
 import { connectorRss } from './benches/connector-rss.ts';
@@ -7,6 +8,7 @@ import { connectorVsOsqueryd } from './benches/connector-vs-osqueryd.ts';
 import { enroll5000 } from './benches/enroll-5000.ts';
 import { gateway } from './benches/gateway.ts';
 import { idle15000 } from './benches/idle-15000.ts';
+import { installToVisible } from './benches/install-to-visible.ts';
 import { intake } from './benches/intake.ts';
 import { inventory } from './benches/inventory.ts';
 import { pending } from './benches/pending.ts';
@@ -28,4 +30,6 @@ export const BENCHES: readonly Bench[] = [
   idle15000,
   intake,
   enroll5000,
+  installToVisible,
+  coldInventory,
 ];
