@@ -10,7 +10,7 @@ import type { Mode } from '@selvage/shared/model/ids.ts';
 import type { Labels } from '@selvage/shared/model/labels.ts';
 import { readFragments, toLabels } from '../settings.ts';
 
-export const FRAGMENT = '50-enroll.json';
+const FRAGMENT = '50-enroll.json';
 const MAX_BYTES = 64 * 1024;
 /** The connector reads it under another user. */
 const READABLE = 0o644;

@@ -1,5 +1,6 @@
 import type { Timestamp } from '@selvage/shared/model/ids.ts';
 import { describe, expect, it } from 'vitest';
+import { countStates } from '../host-state.ts';
 import { AT, hashOf, hostId, hostSample, LATER } from './samples.ts';
 import { freshStores } from './testing/fresh-store.ts';
 
@@ -137,5 +138,68 @@ describe('when the identity of a host changes', () => {
       await expect(change()).rejects.toThrow(code('HOST_REVOKED'));
     }
     expect(await host()).toMatchObject({ next: null, quarantine: null, readmit: null });
+  });
+});
+
+describe('when hosts wait, are let in, and are no more', () => {
+  it('pending ones are listed in the order in which they came, and counted apart', async () => {
+    const store = await fresh();
+    await store.transaction(async ({ hosts }) => {
+      for (const number of [2, 1, 3, 4, 5]) await hosts.add(hostSample(number, { acceptedAt: null }));
+      await hosts.accept(hostId(1), LATER);
+      await hosts.revoke(hostId(4), LATER);
+      await hosts.retire(hostId(5), LATER);
+    });
+
+    expect((await store.read.hosts.pending()).map(({ id }) => id)).toEqual([hostId(2), hostId(3)]);
+    expect(countStates(await store.read.hosts.tally())).toEqual({ pending: 2, active: 1, revoked: 1, retired: 1 });
+    expect(countStates(await store.read.hosts.list())).toEqual({ pending: 2, active: 1, revoked: 1, retired: 1 });
+  });
+
+  it('accepting keeps the first time, and a revoked one is not let in', async () => {
+    const store = await fresh();
+    await store.transaction(async ({ hosts }) => {
+      for (const number of [1, 2]) await hosts.add(hostSample(number, { acceptedAt: null }));
+      await hosts.accept(hostId(1), AT);
+      await hosts.accept(hostId(1), LATER);
+      await hosts.retire(hostId(2), AT);
+    });
+
+    expect(await store.read.hosts.byId(hostId(1))).toMatchObject({ acceptedAt: AT });
+    await expect(store.transaction(({ hosts }) => hosts.accept(hostId(2), LATER))).rejects.toThrow(
+      code('HOST_REVOKED'),
+    );
+  });
+
+  it('owner and labels stay apart, stay with a retired one, and come back as they were written', async () => {
+    const store = await fresh();
+    const labels = { tier: ['web', '<b>"\'</b>'], constructor: ['x'] };
+    await store.transaction(async ({ hosts }) => {
+      await hosts.add(hostSample(1));
+      await hosts.describe(hostId(1), { owner: 'ann' });
+      await hosts.describe(hostId(1), { labels });
+      await hosts.retire(hostId(1), LATER);
+    });
+
+    expect(await store.read.hosts.byId(hostId(1))).toMatchObject({
+      owner: 'ann',
+      labels,
+      revokedAt: LATER,
+      retiredAt: LATER,
+    });
+  });
+
+  it('the ones of a machine are found while they may connect, and who took a place', async () => {
+    const store = await fresh();
+    await store.transaction(async ({ hosts }) => {
+      await hosts.add(hostSample(1, { name: 'a', machineId: 'm' }));
+      await hosts.add(hostSample(2, { name: 'b', machineId: 'm', acceptedAt: null }));
+      await hosts.retire(hostId(1), LATER);
+      await hosts.add(hostSample(3, { name: 'a', machineId: 'n', replaces: hostId(1) }));
+    });
+
+    expect((await store.read.hosts.byMachine('m')).map(({ id }) => id)).toEqual([hostId(2)]);
+    expect(await store.read.hosts.successor(hostId(1))).toMatchObject({ id: hostId(3) });
+    expect(await store.read.hosts.successor(hostId(3))).toBeNull();
   });
 });

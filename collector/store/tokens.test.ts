@@ -43,3 +43,43 @@ describe('when tokens are used', () => {
     expect(await store.read.tokens.list()).toHaveLength(1);
   });
 });
+
+describe('when a token is for several hosts', () => {
+  it('it counts keys, each once, up to its uses, and keeps no single user', async () => {
+    const store = await fresh();
+    const said = {
+      uses: 3,
+      networks: ['10.20.0.0/16', '2001:db8::/32'],
+      labels: { tier: ['web'] },
+      mode: 'advise',
+    } as const;
+    await store.transaction((w) => w.tokens.add(tokenSample('a', said)));
+    const use = (key: string, number: number) =>
+      store.transaction((w) => w.tokens.use('a', { at: LATER, key: hashOf(key), for: hostId(number) }));
+    for (const [key, number] of [
+      ['x', 1],
+      ['x', 1],
+      ['y', 2],
+      ['z', 3],
+    ] as const) {
+      await use(key, number);
+    }
+
+    await expect(use('w', 4)).rejects.toThrow(code('TOKEN_USED'));
+    await expect(use('x', 5)).rejects.toThrow(code('TOKEN_USED'));
+    expect(await store.read.tokens.byId('a')).toEqual(tokenSample('a', { ...said, used: 3 }));
+    expect(await store.read.tokens.useBy('a', hashOf('y'))).toEqual({
+      ...{ token: 'a', key: hashOf('y'), host: hostId(2), at: LATER },
+    });
+    expect(await store.read.tokens.useBy('a', hashOf('w'))).toBeNull();
+  });
+
+  it('one for an admin is used once, and counts as that', async () => {
+    const store = await fresh();
+    await store.transaction((w) => w.tokens.add(tokenSample('a', { kind: 'admin', boundTo: 'ann' })));
+    await store.transaction((w) => w.tokens.use('a', { at: LATER, key: hashOf('x'), for: 'ann' }));
+
+    expect(await store.read.tokens.list()).toMatchObject([{ used: 1, usedFor: 'ann' }]);
+    expect(await store.read.tokens.useBy('a', hashOf('x'))).toMatchObject({ host: 'ann' });
+  });
+});

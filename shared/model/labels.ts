@@ -13,7 +13,7 @@ export const MAX_LABEL_NAME = 63;
 export const MAX_LABEL_VALUE = 128;
 
 /** What is wrong with a label, null when nothing is. */
-export function labelFlaw(name: string, value: string): string | null {
+function labelFlaw(name: string, value: string): string | null {
   const shown = JSON.stringify(name.slice(0, MAX_LABEL_NAME));
   if (name.length > MAX_LABEL_NAME) return `the name ${shown}… has more than ${MAX_LABEL_NAME} characters`;
   if (!LABEL_NAME.test(name)) return `the name ${shown} does not fit: ${LABEL_NAME_RULE}`;

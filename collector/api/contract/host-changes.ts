@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { HOST_STATES } from '../../host-state.ts';
 import { selection, selectText } from './select.ts';
 
-export const MAX_CHANGED_HOSTS = 20_000;
+const MAX_CHANGED_HOSTS = 20_000;
 const MAX_NAME = 253;
 const MAX_TEXT = 2048;
 const name = z.string().min(1).max(MAX_NAME);
