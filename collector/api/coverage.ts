@@ -1,7 +1,7 @@
 // Puts together what coverage is worked out from: the lists, the hosts with what tells them apart, and the imported machines.
 import type { Section } from '@selvage/shared/model/inventory.ts';
 import type { z } from 'zod';
-import { type Coverage, coverageOf, type Machine } from '../coverage/coverage.ts';
+import { type Coverage, coverageSteps, type Machine } from '../coverage/coverage.ts';
 import type { Expected, Known } from '../coverage/machines.ts';
 import { hostState } from '../host-state.ts';
 import type { AssetList, ImportRecord } from '../store/import-ports.ts';
@@ -11,6 +11,7 @@ import type { ApiDeps } from './deps.ts';
 import { HOST_WORDS, type HostFacts, labelNames } from './host-fields.ts';
 import { selectHosts } from './host-select.ts';
 import { selectImports } from './imported.ts';
+import { inTurns } from './in-turns.ts';
 import { choose, readSelect, type SelectionShown } from './selecting.ts';
 
 export type CoverageSources = Pick<ApiDeps, 'store' | 'connections' | 'clock' | 'policy'>;
@@ -50,7 +51,7 @@ async function gatherCoverage(
       serials: serial === null ? [] : [serial],
     }),
   );
-  const all = coverageOf({ count: lists.length, entries }, known, clock.now());
+  const all = await inTurns(coverageSteps({ count: lists.length, entries }, known, clock.now()));
 
   return { coverage: narrowed(all, among), lists };
 }

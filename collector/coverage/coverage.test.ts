@@ -1,7 +1,7 @@
 // Coverage: every machine in one row, nothing chosen that is not certain, and shares that are of what they say.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Coverage, coverageOf, ROWS } from './coverage.ts';
+import { type Coverage, coverageSteps, ROWS } from './coverage.ts';
 import type { Expected, Known } from './machines.ts';
 import { shareOf, shareText } from './share.ts';
 
@@ -24,7 +24,14 @@ function agent(name: string, over: Partial<Known> = {}): Known {
 }
 
 const cover = (entries: readonly Expected[], known: readonly Known[], count = 1) =>
-  coverageOf({ count, entries }, known, NOW);
+  all(coverageSteps({ count, entries }, known, NOW));
+function all<T>(steps: Iterator<void, T>): T {
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
 const rows = ({ machines }: Coverage) => machines.map(({ name, row, known }) => [name, row, known?.name ?? null]);
 const unexpected = (found: Coverage) => found.unexpected.map(({ known }) => known.name);
 

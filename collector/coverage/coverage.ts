@@ -1,6 +1,6 @@
 // Of the machines that ought to exist: which report, which are known from a file, which have fallen silent, and which nobody
 // has seen. Pure. Every machine is in exactly one row, so the rows add up.
-import { type Expected, type Known, type MarkKind, marksOf, textOf } from './machines.ts';
+import { type Expected, type Known, type MarkKind, marksOf } from './machines.ts';
 import { match } from './matching.ts';
 
 /** In the order of a report. `unclear`: it cannot be told which known machine it is, or whether it is one. */
@@ -47,53 +47,59 @@ export interface Coverage {
   readonly unexpected: readonly Unexpected[];
 }
 
-export function coverageOf(
+/** In steps, so that others get their turn: see collector/api/in-turns.ts. */
+export function* coverageSteps(
   lists: { readonly count: number; readonly entries: readonly Expected[] },
   known: readonly Known[],
   now: Temporal.Instant,
-): Coverage {
+): Generator<void, Coverage> {
   const listed = lists.count > 0;
-  const machines = listed ? fromLists(lists.entries, known, now) : fromKnown(known, now);
-  const matched = new Set(machines.flatMap((machine) => machine.known ?? []));
-  // One of several candidates is expected; which one is what is not clear.
-  const possible = new Set(machines.flatMap(({ candidates }) => candidates));
-  const rest = known.filter((machine) => !matched.has(machine) && !possible.has(machine));
+  const machines = listed ? yield* fromLists(lists.entries, known, now) : fromKnown(known, now);
   const gone = goneBy(lists.entries);
+  // One of several candidates is expected; which one is what is not clear.
+  const spoken = new Set<Known>();
   const counts = Object.fromEntries(ROWS.map((row) => [row, 0])) as Record<Row, number>;
-  for (const { row } of machines) counts[row] += 1;
+  for (const { row, known: found, candidates } of machines) {
+    counts[row] += 1;
+    for (const machine of found === null ? candidates : [found, ...candidates]) spoken.add(machine);
+    yield;
+  }
+  const unexpected: Unexpected[] = [];
+  for (const machine of known) {
+    yield;
+    if (spoken.has(machine)) continue;
+    const said = marksOf(machine).map(({ text }) => gone.get(text));
+    unexpected.push({ known: machine, why: said.find((each) => each !== undefined) ?? null });
+  }
 
-  return {
-    basis: listed ? 'listed' : 'known',
-    machines,
-    counts,
-    expected: machines.length,
-    unexpected: rest.map((machine) => ({
-      known: machine,
-      why:
-        marksOf(machine)
-          .map((mark) => gone.get(textOf(mark)))
-          .find((said) => said !== undefined) ?? null,
-    })),
-  };
+  return { basis: listed ? 'listed' : 'known', machines, counts, expected: machines.length, unexpected };
 }
 
-function fromLists(entries: readonly Expected[], known: readonly Known[], now: Temporal.Instant): readonly Machine[] {
-  return match(
+function* fromLists(
+  entries: readonly Expected[],
+  known: readonly Known[],
+  now: Temporal.Instant,
+): Generator<void, readonly Machine[]> {
+  const matched = yield* match(
     entries.filter(({ expected }) => expected),
     known,
-  ).map((matched): Machine => {
-    const { entries: own, by, candidates, why } = matched;
-    const [first] = own;
+  );
 
-    return {
+  const machines: Machine[] = [];
+  for (const { entries: own, known: found, by, candidates, why } of matched) {
+    const [first] = own;
+    machines.push({
       name: first?.name ?? '',
-      row: matched.known ? rowOf(matched.known, now) : candidates.length > 0 ? 'unclear' : 'missing',
+      row: found ? rowOf(found, now) : candidates.length > 0 ? 'unclear' : 'missing',
       owner: own.map(({ owner }) => owner).find((owner) => owner !== null) ?? null,
       listed: own.map(({ source, line, name, state }) => ({ source, line, name, state })),
-      known: matched.known,
+      known: found,
       ...{ by, candidates, why },
-    };
-  });
+    });
+    yield;
+  }
+
+  return machines;
 }
 
 /** Those that wait to be accepted count nowhere while no list expects them. */
@@ -131,7 +137,7 @@ function goneBy(entries: readonly Expected[]): ReadonlyMap<string, string> {
       .filter(({ expected }) => !expected)
       .flatMap((entry) =>
         marksOf(entry).map((mark) => [
-          textOf(mark),
+          mark.text,
           `${entry.source} says that ${entry.name} is ${entry.state ?? 'gone'}`,
         ]),
       ),

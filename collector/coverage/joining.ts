@@ -1,6 +1,6 @@
 // Entries of several lists that are one machine: an asset register, a cloud and a DHCP server each know it in their own way. Pure.
 // A list names each of its machines once, so two entries of one list are never joined.
-import { type Expected, MARK_KINDS, type Mark, type MarkKind, marksOf, textOf } from './machines.ts';
+import { type Expected, MARK_KINDS, type Mark, type MarkKind, marksOf } from './machines.ts';
 
 /** Entries that are one machine, and all by which it may be known. */
 export interface Joined {
@@ -15,31 +15,48 @@ interface Group {
   entries: Expected[];
 }
 
-export function join(entries: readonly Expected[]): readonly Joined[] {
-  const marks = new Map(entries.map((entry) => [entry, marksOf(entry)]));
-  const groups = new Map<Expected, Group>(entries.map((entry) => [entry, { entries: [entry] }]));
-  const byMark = new Map<string, Expected[]>();
-  for (const [entry, own] of marks) {
-    for (const mark of own) {
-      const text = textOf(mark);
-      const known = byMark.get(text);
-      if (known) known.push(entry);
-      else byMark.set(text, [entry]);
+/** Who has a mark, and how many of each list. */
+interface Having {
+  readonly entries: Expected[];
+  readonly perSource: Map<string, number>;
+}
+
+/** In steps, so that others get their turn: a fleet has as many entries as it has machines, in each of its lists. */
+export function* join(entries: readonly Expected[]): Generator<void, readonly Joined[]> {
+  const marks = new Map<Expected, readonly Mark[]>();
+  const groups = new Map<Expected, Group>();
+  /** Those that more than one list has. */
+  const several = new Map<MarkKind, Set<Having>>(MARK_KINDS.map((kind) => [kind, new Set()]));
+  const byMark = new Map<string, Having>();
+  for (const entry of entries) {
+    const own = marksOf(entry);
+    marks.set(entry, own);
+    groups.set(entry, { entries: [entry] });
+    for (const { text, kind } of own) {
+      const having: Having = byMark.get(text) ?? { entries: [], perSource: new Map() };
+      having.entries.push(entry);
+      having.perSource.set(entry.source, (having.perSource.get(entry.source) ?? 0) + 1);
+      byMark.set(text, having);
+      if (having.perSource.size > 1) several.get(kind)?.add(having);
     }
+    yield;
   }
 
   for (const kind of MARK_KINDS) {
-    for (const [text, having] of byMark) {
-      if (having.length < 2 || !text.startsWith(`${kind} `)) continue;
-      const single = having.filter((entry) => having.filter(({ source }) => source === entry.source).length === 1);
-      for (const entry of single.slice(1)) {
-        const [first] = single;
-        if (first && isSameName(kind, first, entry)) unite(groups, first, entry);
-      }
+    for (const having of several.get(kind) ?? []) {
+      const [first, ...others] = having.entries.filter(({ source }) => having.perSource.get(source) === 1);
+      for (const entry of others) if (first && isSameName(kind, first, entry)) unite(groups, first, entry);
+      yield;
     }
   }
 
-  return [...new Set(groups.values())].map((group) => joined(group, marks, byMark));
+  const found: Joined[] = [];
+  for (const group of new Set(groups.values())) {
+    found.push(joined(group, marks, byMark));
+    yield;
+  }
+
+  return found;
 }
 
 /** Only where no list would then have the machine twice. */
@@ -55,16 +72,17 @@ function unite(groups: Map<Expected, Group>, one: Expected, other: Expected): vo
 function joined(
   { entries }: Group,
   marks: ReadonlyMap<Expected, readonly Mark[]>,
-  byMark: ReadonlyMap<string, readonly Expected[]>,
+  byMark: ReadonlyMap<string, Having>,
 ): Joined {
-  const own = new Map(
-    entries.flatMap((entry) => (marks.get(entry) ?? []).map((mark) => [textOf(mark), mark] as const)),
-  );
-  const mine = new Set(entries);
-  const isShared = (mark: Mark) =>
-    (byMark.get(textOf(mark)) ?? []).some(
-      (other) => !mine.has(other) && entries.some((entry) => entry.source === other.source),
-    );
+  const own = new Map<string, Mark>();
+  for (const entry of entries) for (const mark of marks.get(entry) ?? []) own.set(mark.text, mark);
+  // Of each list there is one entry here: whoever else of that list has the mark is another machine.
+  const isShared = ({ text }: Mark) =>
+    entries.some((entry) => {
+      const mine = marks.get(entry)?.some((mark) => mark.text === text) === true ? 1 : 0;
+
+      return (byMark.get(text)?.perSource.get(entry.source) ?? 0) > mine;
+    });
   const ordered = MARK_KINDS.flatMap((kind) => [...own.values()].filter((mark) => mark.kind === kind));
 
   return { entries, marks: ordered.filter((mark) => !isShared(mark)), shared: ordered.filter(isShared) };

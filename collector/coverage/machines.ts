@@ -62,33 +62,28 @@ const NO_NAME = new Set(['localhost', 'localhost.localdomain', 'debian', 'ubuntu
 /** Of a container's or a virtual bridge's own card: made up, the same on many machines. */
 const NO_MAC = /^(02:42:|00:00:00:00:00:00|ff:ff:ff:ff:ff:ff)/;
 
-/** `kind value` of everything that may tell the machine apart, the strongest first. */
-export function marksOf({ names, instances, serials, macs }: Marks): readonly Mark[] {
-  const plain = names.map((name) => name.trim().toLowerCase().replace(/[.]$/, '')).filter((name) => !NO_NAME.has(name));
-  const found: Mark[] = [
-    ...instances.map((value): Mark => ({ kind: 'instance', value: value.trim().toLowerCase() })),
-    ...serials
-      .filter((value) => !isPlaceholder(value))
-      .map((value): Mark => ({ kind: 'serial', value: value.trim().toLowerCase() })),
-    ...macs
-      .map((value) => value.toLowerCase())
-      .filter((value) => !NO_MAC.test(value))
-      .map((value): Mark => ({ kind: 'mac', value })),
-    ...plain.map((value): Mark => ({ kind: 'name', value })),
-    ...plain.map((value): Mark => ({ kind: 'short name', value: value.split('.')[0] ?? value })),
-  ];
-  const distinct = new Map(found.filter(({ value }) => value !== '').map((mark) => [textOf(mark), mark]));
-
-  return [...distinct.values()];
-}
-
 export interface Mark {
   readonly kind: MarkKind;
   readonly value: string;
+  /** Both: what makes two marks the same. */
+  readonly text: string;
 }
 
-export function textOf({ kind, value }: Mark): string {
-  return `${kind} ${value}`;
+/** Everything that may tell the machine apart, each once, the strongest first. */
+export function marksOf({ names, instances, serials, macs }: Marks): readonly Mark[] {
+  const found = new Map<string, Mark>();
+  const add = (kind: MarkKind, value: string) => {
+    const text = `${kind} ${value}`;
+    if (value !== '') found.set(text, { kind, value, text });
+  };
+  for (const value of instances) add('instance', value.trim().toLowerCase());
+  for (const value of serials) if (!isPlaceholder(value)) add('serial', value.trim().toLowerCase());
+  for (const value of macs) if (!NO_MAC.test(value.toLowerCase())) add('mac', value.toLowerCase());
+  const plain = names.map((name) => name.trim().toLowerCase().replace(/[.]$/, '')).filter((name) => !NO_NAME.has(name));
+  for (const name of plain) add('name', name);
+  for (const name of plain) add('short name', name.split('.', 1)[0] ?? name);
+
+  return [...found.values()];
 }
 
 function isPlaceholder(serial: string): boolean {

@@ -1,7 +1,7 @@
 // Which machine of the lists is which machine that the collector knows. Pure. Where it is not certain nothing is chosen: the
 // machine is then neither there nor missing, and what speaks for whom is said.
 import { isSameName, type Joined, join } from './joining.ts';
-import { type Expected, type Known, MARK_KINDS, type Mark, type MarkKind, marksOf, textOf } from './machines.ts';
+import { type Expected, type Known, MARK_KINDS, type Mark, type MarkKind, marksOf } from './machines.ts';
 
 export interface Matched {
   readonly entries: readonly Expected[];
@@ -25,24 +25,33 @@ interface Claim {
 /** Strong marks are of the machine itself; a name can be given to another one. */
 const STRONG: readonly MarkKind[] = ['instance', 'serial', 'mac'];
 
-export function match(entries: readonly Expected[], known: readonly Known[]): readonly Matched[] {
+/** In steps, so that others get their turn. */
+export function* match(entries: readonly Expected[], known: readonly Known[]): Generator<void, readonly Matched[]> {
   const byMark = new Map<string, Known[]>();
   for (const machine of known) {
-    for (const mark of marksOf(machine)) {
-      const having = byMark.get(textOf(mark));
+    for (const { text } of marksOf(machine)) {
+      const having = byMark.get(text);
       if (having) having.push(machine);
-      else byMark.set(textOf(mark), [machine]);
+      else byMark.set(text, [machine]);
     }
+    yield;
   }
   const claims = new Map<Known, Claim[]>();
   const rest: Matched[] = [];
-  for (const one of join(entries)) {
+  for (const one of yield* join(entries)) {
     const found = decide(one, byMark);
-    if ('by' in found && found.known) claims.set(found.known, [...(claims.get(found.known) ?? []), found as Claim]);
-    else rest.push(found as Matched);
+    if ('joined' in found) claims.set(found.known, [...(claims.get(found.known) ?? []), found]);
+    else rest.push(found);
+    yield;
   }
 
-  return [...[...claims.values()].flatMap(settle), ...rest];
+  const settled: Matched[] = [];
+  for (const each of claims.values()) {
+    settled.push(...settle(each));
+    yield;
+  }
+
+  return [...settled, ...rest];
 }
 
 /** One machine, several, or none: the strongest marks first, weaker ones only to choose among several. */
@@ -90,7 +99,7 @@ function pointedTo(
 ): readonly Known[] {
   const names = entries.flatMap((entry) => entry.names);
   const found = marks.flatMap((mark) => {
-    const having = (byMark.get(textOf(mark)) ?? []).filter((machine) => isSameName(mark.kind, { names }, machine));
+    const having = (byMark.get(mark.text) ?? []).filter((machine) => isSameName(mark.kind, { names }, machine));
     const given = having.filter((machine) => isGiven(mark, machine));
 
     return given.length > 0 ? given : having;

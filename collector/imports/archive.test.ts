@@ -43,6 +43,7 @@ describe('when a tar holds what collect.sh never writes', () => {
     ['/etc/passwd', {}],
     ['selvage-collect/../facts', {}],
     ['selvage-collect/sub/facts', {}],
+    ['selvage-collect/os-release/x', {}],
     ['selvage-collect//facts', {}],
     ['selvage-collect', {}],
     ['other/facts', {}],
