@@ -1,6 +1,6 @@
 // `selvage-agent inventory`: takes one inventory. The resident agent starts the same command as its short-lived child.
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
-import { type Inventory, SECTION_NAMES, type SectionName } from '@selvage/shared/model/inventory.ts';
+import { type Inventory, SECTION_NAMES, type Section, type SectionName } from '@selvage/shared/model/inventory.ts';
 import type { SentSections } from '../connector/parcel.ts';
 import { collectInventory } from '../inventory/collect.ts';
 import { packInventory } from '../inventory/parcel.ts';
@@ -85,11 +85,17 @@ function line({ sections }: Inventory, name: SectionName): string {
           ? sections.reboot.data.reasons.join('; ')
           : 'not required'
         : '';
+    case 'changes':
+      return sections.changes.ok ? changes(sections.changes.data) : '';
     case 'staleProcesses':
       return sections.staleProcesses.ok ? `${sections.staleProcesses.data.processes.length}` : '';
     default:
       return Array.isArray(outcome.data) ? `${outcome.data.length}` : 'taken';
   }
+}
+
+function changes({ told, complete }: Section<'changes'>): string {
+  return `${told.length} transactions in the logs${complete ? '' : ', which hold more'}`;
 }
 
 function updates(outcome: Inventory['sections']['updates']): string {

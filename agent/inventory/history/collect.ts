@@ -11,16 +11,18 @@ import { parsePacmanLog } from './pacman-log.ts';
 import { toldByRpm } from './rpm-times.ts';
 import { parseZyppHistory } from './zypp-history.ts';
 
-/** Bytes of text of one log, unpacked: a year of a server that installs updates every day. */
+/** Bytes of text of one log, unpacked: years of a server that installs updates every day. */
 const LOG_BUDGET = 4 * 1024 * 1024;
+/** dpkg's has some 60 lines for one of apt's: the last months, for what was done with dpkg alone. */
+const DPKG_BUDGET = 1024 * 1024;
 const MAX_PASSWD = 4 * 1024 * 1024;
 
 export async function collectHistory(context: InventoryContext): Promise<Changes> {
   const { zone } = context.settings;
-  const log = (folder: string, name: string) => readLog(context.at(folder), name, LOG_BUDGET);
+  const log = (folder: string, name: string, budget = LOG_BUDGET) => readLog(context.at(folder), name, budget);
   const [apt, dpkg, zypp, pacman, dnf, rpm] = await Promise.all([
     log('var/log/apt', 'history.log'),
-    log('var/log', 'dpkg.log'),
+    log('var/log', 'dpkg.log', DPKG_BUDGET),
     log('var/log/zypp', 'history'),
     log('var/log', 'pacman.log'),
     dnfOf(context),

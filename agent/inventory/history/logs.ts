@@ -38,9 +38,13 @@ export async function readLog(folder: string, name: string, budget: number): Pro
 
   for (const part of parts.slice(0, MAX_PARTS)) {
     const read = await readPart(join(folder, part), left);
+    if (read === 'too large') {
+      complete = false;
+      break;
+    }
     if ('problem' in read) {
       problems.push({ log: join(folder, part), ...read.problem });
-      // Of the newest part nothing is known then; older ones still tell what they tell.
+      // Of this part nothing is known then; older ones still tell what they tell.
       complete = false;
       continue;
     }
@@ -76,7 +80,9 @@ export function partsOf(names: readonly string[], name: string): readonly string
   ];
 }
 
+/** `too large`: packed, and more than what is left of the budget. */
 type Read =
+  | 'too large'
   | { readonly text: string; readonly bytes: number; readonly whole: boolean }
   | { readonly problem: Omit<LogProblem, 'log'> };
 
@@ -89,12 +95,12 @@ async function readPart(path: string, budget: number): Promise<Read> {
     const { bytes, whole } = await tailOf(path, budget);
     if (packed === undefined)
       return { text: whole ? linesOf(bytes) : linesAfterCut(bytes), bytes: bytes.length, whole };
-    if (!whole) return { problem: { code: 'FILE_TOO_LARGE', reason: `more than ${budget} bytes are left for no log` } };
+    if (!whole) return 'too large';
     const unpacked = await (packed === 'gz' ? unpackGzip : unpackZstd)(bytes, { maxOutputLength: budget });
 
     return { text: linesOf(unpacked), bytes: unpacked.length, whole: true };
   } catch (error) {
-    return { problem: problemOf(error) };
+    return hasErrno(error, 'ERR_BUFFER_TOO_LARGE') ? 'too large' : { problem: problemOf(error) };
   }
 }
 
@@ -133,7 +139,6 @@ function linesAfterCut(bytes: Buffer): string {
 
 function problemOf(error: unknown): Omit<LogProblem, 'log'> {
   if (hasErrno(error, 'EACCES', 'EPERM')) return { code: 'FILE_UNREADABLE', reason: 'only root may read it' };
-  if (hasErrno(error, 'ERR_BUFFER_TOO_LARGE')) return { code: 'FILE_TOO_LARGE', reason: 'unpacked it is too large' };
   if (hasErrno(error, 'ENOENT')) return { code: 'NOT_FOUND', reason: 'it was rotated while it was read' };
 
   return {
