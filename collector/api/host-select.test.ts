@@ -2,6 +2,7 @@ import type { Timestamp } from '@selvage/shared/model/ids.ts';
 import type { PolicyDocument } from '@selvage/shared/policy/documents.ts';
 import { DOCUMENT_WORDS } from '@selvage/shared/policy/select-words.ts';
 import { hostGroupSample, patchPolicySample } from '@selvage/shared/policy/testing/sample-documents.ts';
+import { MAX_SELECT_BYTES } from '@selvage/shared/select/limits.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { selectionChanges } from '../cli/policy-diff.ts';
 import { hashOf, hostId, hostSample } from '../store/samples.ts';
@@ -95,6 +96,15 @@ describe('when hosts are listed with a select text', () => {
     expect(await ask('owners=ops')).toMatchObject({
       selection: { notes: ['none of the hosts has a label owners; did you mean owner?'] },
     });
+  });
+
+  it('the longest text that is read fits a request, however it is encoded', async () => {
+    const word = `'${'語'.repeat(250)}'`;
+    const text = `name in (${[word, word, word, word, word].join(', ')}, 'host-1')`;
+    const rest = MAX_SELECT_BYTES - new TextEncoder().encode(text).length;
+
+    expect((await ask(text + ' '.repeat(rest))).names).toEqual(['host-1']);
+    expect(await ask(text + ' '.repeat(rest + 1))).toMatchObject({ code: 'SELECT_INVALID', details: { column: 1 } });
   });
 
   it('a wrong text is refused with its column, before anything is looked up', async () => {

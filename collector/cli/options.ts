@@ -1,4 +1,6 @@
 // Values of options as commands need them; a wrong one is wrong use, said before anything is done.
+
+import { scan } from '@selvage/shared/select/scan.ts';
 import { parseDuration } from '@selvage/shared/time/duration.ts';
 import { type Command, InvalidArgumentError } from 'commander';
 import { adminName, hostName } from '../api/contract.ts';
@@ -45,7 +47,14 @@ export interface ListOptions {
 
 /** `--select` of every command that lists or reads several things. The collector knows the words and reads the text. */
 export function selectOption(command: Command, example = 'tier=web and os=debian-12 and seen>3d'): Command {
-  return command.option('--select <text>', `only those: '${example}'; see: help select`);
+  return command.option('--select <text>', `only those: '${example}'; see: help select`, selectText);
+}
+
+/** What is no text at all, or too long for a request, is refused here: SELECT_INVALID. */
+function selectText(value: string): string {
+  scan(value);
+
+  return value;
 }
 
 /** A path with its query; what is undefined is left out. */

@@ -68,6 +68,13 @@ describe('when a list is asked with a text', () => {
     ]);
   });
 
+  it('a text that no request could carry is refused before one is made', async () => {
+    const { exit, stderr } = await run('host', 'list', '--select', `name in (${'a,'.repeat(20_000)}a)`);
+
+    expect(exit).toBe(2);
+    expect(stderr).toContain('error SELECT_INVALID: column 1: the text has 40011 bytes, at most 4096 are read');
+  });
+
   it('a name that nothing has as a label is said', async () => {
     const { stdout } = await run('host', 'list', '--select', 'teir=web');
 
