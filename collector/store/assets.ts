@@ -1,10 +1,15 @@
 // Tables assetLists and assets: the machines that ought to exist, list by list. A list is replaced as a whole.
+import { setImmediate } from 'node:timers/promises';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { z } from 'zod';
 import { type Db, written } from './dialect.ts';
 import type { Asset, AssetReader, AssetWriter } from './import-ports.ts';
 import * as rows from './rows.ts';
 
+/** Rows read at once: a list of a fleet would hold up everything else. */
+const PAGE = 500;
+/** After every name. */
+const LAST = '\u{10ffff}';
 const MAX_NAMES = 64;
 const NAME_LENGTH = 253;
 
@@ -32,10 +37,12 @@ const asset = z.object({
   state: text.nullable(),
   expected: z.boolean(),
 });
-const row = z.object({ source: text, asset: rows.json(asset) });
+const row = z.object({ source: text, position: count, asset: rows.json(asset) });
 
 const LISTS = 'select * from assetLists order by source';
-const ALL = 'select source, asset from assets where ? is null or source = ? order by source, position';
+const ALL = `
+  select source, position, asset from assets where (source, position) > (?, ?) and source <= ?
+  order by source, position limit ${PAGE}`;
 const DROP = 'delete from assets where source = ?';
 const DROP_LIST = 'delete from assetLists where source = ?';
 const PUT_LIST = `
@@ -48,9 +55,17 @@ export function assetReader(db: Db): AssetReader {
   return {
     lists: async () => rows.decodeRows(list, 'assetLists', (await written(db, LISTS, [])).rows),
     all: async (source) => {
-      const { rows: found } = await written(db, ALL, [source ?? null, source ?? null]);
-
-      return rows.decodeRows(row, 'assets', found).map((each) => ({ source: each.source, ...each.asset }));
+      const all: (Asset & { readonly source: string })[] = [];
+      let [from, position] = [source ?? '', -1];
+      for (;;) {
+        const { rows: found } = await written(db, ALL, [from, position, source ?? LAST]);
+        for (const each of rows.decodeRows(row, 'assets', found)) {
+          all.push({ source: each.source, ...each.asset });
+          [from, position] = [each.source, each.position];
+        }
+        if (found.length < PAGE) return all;
+        await setImmediate();
+      }
     },
   };
 }
