@@ -60,6 +60,11 @@ async function statusOf(context: Context): Promise<Status> {
     const next = CODES[link.problem.code].next.replace('NAME', identity?.name ?? 'NAME');
     wrong.push({ ...link.problem, next });
   }
+  const rivals = settings.mode === 'managed' ? (plan?.otherUpdaters ?? []) : [];
+  if (rivals.length > 0 && takeover?.state !== 'fallback') {
+    const message = `${rivals.join(', ')} also installs updates here, so nothing approved is installed`;
+    wrong.push({ code: 'OTHER_UPDATER_ACTIVE', message, next: CODES.OTHER_UPDATER_ACTIVE.next });
+  }
   if (plan?.problem) wrong.push({ ...plan.problem, next: CODES[plan.problem.code].next });
 
   return {

@@ -99,6 +99,7 @@ needs(['systemd'], 'with the real systemctl', () => {
         'masked   apt-daily-upgrade.service (was static)',
         'off      unattended-upgrades, in a file of ours below /etc/apt/apt.conf.d',
         'taken over: Selvage alone updates this host now (2 units saved; give back with: selvage-agent release)',
+        'note     no accepted policy has a fallback: without its collector this host stays as it is until: selvage-agent release',
         '',
       ].join('\n'),
     });
@@ -139,6 +140,7 @@ needs(['systemd'], 'with the real systemctl', () => {
       /^error OTHER_UPDATER_ACTIVE: cron: etc\/cron.d\/patch:1: only a person.*\nnext: take the job out of \/etc\/cron.d\/patch:1/,
     );
     expect(done.stdout).toContain('masked   apt-daily-upgrade.timer');
+    expect(done.stdout).toContain('taken over: nothing is installed until the rest is stopped too');
     expect(`${done.stdout}${done.stderr}`).not.toContain('\u001b');
     expect(readlinkSync(self.at(TIMER))).toBe('/dev/null');
   });

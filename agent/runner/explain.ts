@@ -8,11 +8,12 @@ import { nextOpenings } from '@selvage/shared/schedule/window.ts';
 import { clockProblem } from './clock-problem.ts';
 import { openParts, type Parts, type RunnerDeps } from './deps.ts';
 import { earliest } from './earliest.ts';
+import { fallbackAfter } from './fallback.ts';
 import type { Memory } from './journal.ts';
 import { judge } from './pass.ts';
 import { needOf } from './planner.ts';
 import { takeInPolicy, type UsablePolicy } from './policy-intake.ts';
-import { type Selected, selectApprovals } from './selection.ts';
+import { policiesOf, type Selected, selectApprovals } from './selection.ts';
 import type { Verdict } from './verdict.ts';
 
 export interface ApprovalPlan {
@@ -44,6 +45,8 @@ export interface PlanReport {
   readonly windows: WindowsOfHost | null;
   /** Other updaters that install by themselves and are on; null: that cannot be known. */
   readonly otherUpdaters: readonly string[] | null;
+  /** Milliseconds without fresh policy after which a host that was taken over hands itself back; null: never. */
+  readonly fallbackAfterMs: number | null;
 }
 
 const SHOWN_OPENINGS = 3;
@@ -71,6 +74,7 @@ export async function explainPlan(deps: RunnerDeps): Promise<PlanReport> {
     problem: problem === null ? null : { code: problem.code, message: problem.message },
     approvals,
     windows: policy && windowsHere(parts, policy),
+    fallbackAfterMs: policy && fallbackAfter(policiesOf(policy, parts.host)),
     // Who cannot know it is told so; a pass of the runner then installs nothing and says why.
     otherUpdaters: await parts.others.get().then(
       ({ inTheWay }) => inTheWay,

@@ -75,9 +75,11 @@ describe('when another updater is on', () => {
         },
       },
     ]);
-    expect((await explainPlan(self.deps())).approvals).toMatchObject([
-      { verdict: 'refused', code: 'OTHER_UPDATER_ACTIVE' },
-    ]);
+    expect(await explainPlan(self.deps())).toMatchObject({
+      approvals: [{ verdict: 'refused', code: 'OTHER_UPDATER_ACTIVE' }],
+      otherUpdaters: ['unattended-upgrades'],
+      fallbackAfterMs: 14 * DAY,
+    });
     expect(await self.pass()).toEqual([]);
     expect(self.installer.acts).toEqual([]);
 

@@ -1,6 +1,7 @@
 // A host without fresh policy for as long as its policy says hands itself back to its own updaters, and takes over again when fresh
 // policy comes: a dead collector must not mean an unpatched fleet. When that is, is counted by ./waited.ts.
 import { asCoded } from '@selvage/shared/errors/coded-error.ts';
+import type { PatchPolicyDocument } from '@selvage/shared/policy/documents.ts';
 import { formatDuration, parseDuration } from '@selvage/shared/time/duration.ts';
 import * as z from 'zod';
 import type { Parts } from './deps.ts';
@@ -56,15 +57,14 @@ export async function settleFallback(
 
     return;
   }
-  const limits = policies.flatMap(({ fallback }) => (fallback ? [parseDuration(fallback.after)] : []));
-  const limitMs = Math.min(...limits);
+  const limitMs = fallbackAfter(policies);
   if (stored === null || isFresh || stored.since !== since) {
     await write(begin());
-    if (limits.length > 0) again(now.clock.add({ milliseconds: limitMs }));
+    if (limitMs !== null) again(now.clock.add({ milliseconds: limitMs }));
 
     return;
   }
-  if (limits.length === 0) return;
+  if (limitMs === null) return;
   const waited = waitedUntil(stored, uptime, wallMs, limitMs);
   const isNews = waited.boot !== stored.boot || waited.waitedMs - stored.waitedMs >= WRITE_EVERY_MS;
 
@@ -76,6 +76,13 @@ export async function settleFallback(
   }
   await write(waited);
   await handBack(parts, waited.waitedMs);
+}
+
+/** Milliseconds after which the first of the policies hands the host back; null: none of them does. */
+export function fallbackAfter(policies: readonly Pick<PatchPolicyDocument, 'fallback'>[]): number | null {
+  const limits = policies.flatMap(({ fallback }) => (fallback ? [parseDuration(fallback.after)] : []));
+
+  return limits.length === 0 ? null : Math.min(...limits);
 }
 
 async function handBack(parts: Parts, waitedMs: number): Promise<void> {
