@@ -4,7 +4,9 @@ import { Readable } from 'node:stream';
 import { createKeep } from '@selvage/shared/exec/keep.ts';
 import { createRun } from '@selvage/shared/exec/run.ts';
 import { fakeClock } from '@selvage/shared/testing/fake-clock.ts';
+import { needs } from '@selvage/shared/testing/needs.ts';
 import { seededRandom } from '@selvage/shared/testing/seeded-random.ts';
+import { SMALL_DISK_PARTS, smallDisk } from '@selvage/shared/testing/small-disk.ts';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
 import { describe, expect, it } from 'vitest';
 import { runProgram } from './program.ts';
@@ -162,3 +164,18 @@ function expectHarmless(text: string): void {
   for (const control of ['\u0007', '\u001b', '\u009b']) expect(text).not.toContain(control);
   expect(text).not.toMatch(/^wrong {8}nothing known/m);
 }
+
+needs(SMALL_DISK_PARTS, 'when a machine is looked at before anything is enrolled', () => {
+  it('a state folder on a disk that is too small is named, with what is free and needed', async () => {
+    const { path } = await smallDisk({ bytes: 1024 * 1024 });
+    const file = join(folder, 'small.json');
+    writeFileSync(file, JSON.stringify({ stateDir: join(path, 'not/yet'), user: 'nobody' }));
+    const { code, stdout } = await run(['--settings', file, 'preflight']);
+
+    expect(code).toBe(3);
+    expect(stdout).toMatch(
+      /^not ready: NO_SPACE \d MiB free for \S+\/not\/yet and \S+, it needs 768 MiB; do: free space/,
+    );
+    expect(stdout.trimEnd()).not.toContain('\n');
+  });
+});

@@ -1,8 +1,9 @@
 // The one line and the exit code of a preflight. Pure.
+import { CODES } from '@selvage/shared/errors/codes.ts';
 import type { Check } from './facts.ts';
 
-/** Ready; something on this machine is in the way; only the way to the collector is. */
-export const EXIT = { ready: 0, machine: 3, network: 4 } as const;
+/** Ready; something is in the way that does not pass by itself; nothing but that the collector cannot be reached. */
+export const EXIT = { ready: 0, refused: 3, unreachable: 4 } as const;
 
 export interface Answer {
   readonly ready: boolean;
@@ -22,7 +23,7 @@ export function answerOf(checks: readonly Check[]): Answer {
     ready: false,
     line: `not ready: ${first.code} ${first.says}${rest}; do: ${first.next}`,
     more: inTheWay.map(({ code, says, next }) => `${code} ${says}; do: ${next}`),
-    exit: inTheWay.every(({ name }) => name === 'collector') ? EXIT.network : EXIT.machine,
+    exit: inTheWay.every(isUnreachable) ? EXIT.unreachable : EXIT.refused,
   };
 }
 
@@ -31,4 +32,8 @@ function readyLine(checks: readonly Check[]): string {
   const notes = checks.filter(({ state }) => state === 'note' || state === 'not asked').map(({ says }) => says);
 
   return `ready: ${[facts.join(', '), ...notes].join('; ')}`;
+}
+
+function isUnreachable({ code }: Check): boolean {
+  return code !== undefined && CODES[code].exit === EXIT.unreachable;
 }

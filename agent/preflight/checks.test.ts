@@ -108,6 +108,10 @@ describe('when something is in the way', () => {
     expect(line).not.toContain('\n');
   });
 
+  it('somebody between this machine and the collector is no network that comes back: 3', () => {
+    expect(told({ collector: { ...FAILED, code: 'PIN_MISMATCH' } }).exit).toBe(3);
+  });
+
   it('only the way to the collector: the exit code is 4', () => {
     expect(told({ collector: FAILED })).toMatchObject({
       ...{ exit: 4, line: 'not ready: UNREACHABLE c:1 refuses connections; do: check the port' },
