@@ -7,7 +7,7 @@ import { createRun } from '@selvage/shared/exec/run.ts';
 import type { Inventory } from '@selvage/shared/model/inventory.ts';
 import { needs } from '@selvage/shared/testing/needs.ts';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import type { TokenDocument } from '../e2e/testing/collector.ts';
 import { startDaemon } from '../e2e/testing/daemon.ts';
 import { type BareRoot, bootstrap, openFolder } from './testing/bare-root.ts';
@@ -18,6 +18,8 @@ import { besideRunner, withinRunner } from './testing/runner-at-work.ts';
 const run = createRun(process.env);
 const isRoot = process.getuid?.() === 0;
 const PREPARE_MS = 300_000;
+/** Each is some twenty programs; on a busy machine a program takes seconds. */
+vi.setConfig({ testTimeout: PREPARE_MS });
 const OLD = '0.1.0';
 const NEW = '0.2.0';
 const folder = temporaryFolder('package');

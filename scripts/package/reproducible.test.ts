@@ -1,6 +1,7 @@
 // Two builds give the same bytes: from different folders, by different user masks, in other zones and languages, at other times.
 import { cpSync, mkdirSync, rmSync, utimesSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { createRun } from '@selvage/shared/exec/run.ts';
 import { needs } from '@selvage/shared/testing/needs.ts';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
@@ -9,6 +10,8 @@ import { expect, it } from 'vitest';
 const run = createRun(process.env);
 const root = join(import.meta.dirname, '../..');
 const folder = temporaryFolder('reproducible');
+/** Below a checkout. */
+const PROGRAM = relative(root, fileURLToPath(new URL('./testing/build-twice.ts', import.meta.url)));
 const BUILD_MS = 120_000;
 const EPOCH = '1700000000';
 
@@ -19,7 +22,7 @@ interface Surroundings {
 }
 
 async function build(name: string, { checkout, umask, env }: Surroundings): Promise<Readonly<Record<string, string>>> {
-  const program = join(checkout, 'scripts/package/testing/build-twice.ts');
+  const program = join(checkout, PROGRAM);
   const made = join(folder, name);
   const command = `umask ${umask}; exec "$@"`;
   const { stdout } = await run({

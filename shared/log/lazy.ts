@@ -12,12 +12,18 @@ export function createLazyLog(options: LogOptions): Log {
     return loading;
   };
 
-  return lazily(options.level, load);
+  return lazily(options, load);
 }
 
-function lazily(level: LogOptions['level'], load: () => Promise<Log>): Log {
+function lazily(options: LogOptions, load: () => Promise<Log>): Log {
+  const { level } = options;
   const write = (of: Level) => (fields: Fields, message: string) => {
-    if (LOG_LEVELS.indexOf(of) >= LOG_LEVELS.indexOf(level)) void load().then((log) => log[of](fields, message));
+    if (LOG_LEVELS.indexOf(of) < LOG_LEVELS.indexOf(level)) return;
+    // Its library is gone when the program was upgraded under a running process: the line is still said, the process goes on.
+    void load().then(
+      (log) => log[of](fields, message),
+      () => options.stream.write(`${JSON.stringify({ level: of, msg: message })}\n`),
+    );
   };
 
   return {
@@ -25,6 +31,6 @@ function lazily(level: LogOptions['level'], load: () => Promise<Log>): Log {
     info: write('info'),
     warn: write('warn'),
     error: write('error'),
-    child: (fields) => lazily(level, async () => (await load()).child(fields)),
+    child: (fields) => lazily(options, async () => (await load()).child(fields)),
   };
 }

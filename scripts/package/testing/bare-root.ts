@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import type { Run, RunOutput } from '@selvage/shared/exec/run.ts';
 import type { DaemonOptions } from '../../e2e/testing/daemon.ts';
 
-const BOOTSTRAP_DEADLINE_MS = 180_000;
-const COMMAND_DEADLINE_MS = 60_000;
+const BOOTSTRAP_DEADLINE_MS = 280_000;
+const COMMAND_DEADLINE_MS = 180_000;
 const USUAL_MIRROR = 'http://deb.debian.org/debian';
 const FOLDER = 0o755;
 /** Debian's stable at the time the agent was built for it; it has no libatomic1 and no Node of its own. */
