@@ -4,7 +4,7 @@ import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { Settings } from '../settings.ts';
 import type { Context } from './context.ts';
 
-export const TARGET = 'selvage-agent.target';
+const TARGET = 'selvage-agent.target';
 export const TURN_ON = `systemctl enable --now ${TARGET}`;
 const CONNECTOR = 'selvage-agent.service';
 const DEADLINE_MS = 30_000;

@@ -57,6 +57,17 @@ needs(PARTS, 'the agent on a machine with systemd', () => {
       expect(exitCode).toBe(0);
     });
 
+    it.each([
+      ['selvage-agent.service', 1.5],
+      ['selvage-agent-fetch.service', 1.5],
+      ['selvage-agent-lists.service', 3],
+      ['selvage-agent-inventory.service', 3.5],
+    ])('%s gives an attacker no more than systemd counts as %f of 10', async (unit, most) => {
+      const { stdout } = await lab.machine.inside('systemd-analyze', ['security', '--no-pager', unit]);
+
+      expect(Number(/Overall exposure level for \S+: (\S+)/.exec(stdout)?.[1])).toBeLessThanOrEqual(most);
+    });
+
     it('is off until it is enrolled, whatever is started', async () => {
       await lab.machine.systemctl('enable', '--now', 'selvage-agent.target');
       for (const unit of readdirSync(UNITS)) await lab.machine.systemctl('start', unit);
