@@ -42,9 +42,9 @@ describe('when many hosts come by one token', () => {
       { name: 'web-2', pending: true },
     ]);
     const hosts = await office.store.read.hosts.list();
-    expect(hosts.map((host) => [host.name, hostState(host), host.labels, host.token])).toEqual([
-      ['web-1', 'pending', { tier: ['web'] }, made.id],
-      ['web-2', 'pending', { tier: ['web'] }, made.id],
+    expect(hosts.map((host) => [host.name, hostState(host), host.labels, host.token, host.lastAddress])).toEqual([
+      ['web-1', 'pending', { tier: ['web'] }, made.id, '127.0.0.1'],
+      ['web-2', 'pending', { tier: ['web'] }, made.id, '127.0.0.1'],
     ]);
     expect(await office.store.read.tokens.byId(made.id)).toMatchObject({ uses: 3, used: 2, usedAt: null });
     expect(await verifyLedger(office.store.read.audit)).toMatchObject({ ok: true });

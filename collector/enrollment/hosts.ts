@@ -162,6 +162,7 @@ async function first(context: Context, writers: Writers, asking: Asking, ids: Id
     labels: { ...before?.labels, ...token.labels },
     token: token.id,
     replaces: before?.id ?? null,
+    lastAddress: asking.address ?? null,
   };
   await writers.hosts.add(record);
   await audit(writers, 'host.enrolled', at, asking, {

@@ -37,7 +37,11 @@ export const labels = z
   .record(rows.name, z.array(rows.name).max(MAX_LABEL_VALUES))
   .refine((named) => Object.keys(named).length <= MAX_LABELS, `at most ${MAX_LABELS} labels`);
 /** What `add` is given: enrolled, and accepted at once unless it says otherwise. */
-const added = enrolled.extend({ acceptedAt: rows.timestamp.nullable().optional(), labels: labels.default({}) });
+const added = enrolled.extend({
+  acceptedAt: rows.timestamp.nullable().optional(),
+  labels: labels.default({}),
+  lastAddress: rows.name.nullable().default(null),
+});
 
 const tally = z.object({
   state: rows.hostState,

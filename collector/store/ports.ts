@@ -76,6 +76,8 @@ export interface NewHost {
   readonly token?: string | null;
   /** The host whose place it took: the same machine, installed anew. */
   readonly replaces?: HostId | null;
+  /** Where it came from to enroll. */
+  readonly lastAddress?: string | null;
 }
 
 export interface HostRecord extends NewHost {
@@ -90,7 +92,7 @@ export interface HostRecord extends NewHost {
   /** When an admin last decided which machine is the host: older certificates of other machines accuse nobody anew. */
   readonly settledAt: Timestamp | null;
   readonly knock: Knock | null;
-  /** Where the last connection that was greeted came from. */
+  /** Where it last came from: its last connection that was greeted, before the first one its enrollment. */
   readonly lastAddress: string | null;
   /** The host's clock minus the collector's, milliseconds, at its last Hello; null: it did not say. */
   readonly clockSkewMs: number | null;
