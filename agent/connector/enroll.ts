@@ -37,6 +37,8 @@ export interface EnrollOptions {
   readonly trust?: Trust;
   /** Hears what first contact found. */
   readonly onTrust?: (trust: Trust) => void;
+  /** One for several calls: a refusal then takes back what all of them have made. */
+  readonly attempt?: Attempt;
 }
 
 export interface Enrolled {
@@ -86,7 +88,7 @@ export async function enroll(options: EnrollOptions): Promise<Enrolled> {
   const { url, pin } = options;
   const trust = options.trust ?? (await firstContact({ url, pin, ...exchangeOf(options) }));
   options.onTrust?.(trust);
-  const attempt = new Attempt();
+  const attempt = options.attempt ?? new Attempt();
   let answer: Answer;
 
   try {
@@ -196,7 +198,7 @@ function pathsOf({ stateDir, runnerDir }: Pick<EnrollOptions, 'stateDir' | 'runn
 }
 
 /** What one attempt has made, so that it can be taken back: files it wrote and folders that were not there before. */
-class Attempt {
+export class Attempt {
   readonly #files: string[] = [];
   readonly #folders: string[] = [];
 

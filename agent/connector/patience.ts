@@ -32,6 +32,7 @@ export interface Patience {
 export async function enrollPatiently(options: EnrollOptions, patience: Patience): Promise<Enrolled> {
   const { clock, random, forMs } = patience;
   const until = clock.monotonic() + forMs;
+  const attempt = new Attempt();
   let trust: Trust | undefined;
   const onTrust = (found: Trust) => {
     trust = found;
@@ -40,7 +41,7 @@ export async function enrollPatiently(options: EnrollOptions, patience: Patience
   for (let delay = 0; ; ) {
     try {
       // Half the connections of a thousand newcomers, where each is one that the collector may not have room for.
-      return await enroll({ ...options, ...(trust === undefined ? {} : { trust }), onTrust });
+      return await enroll({ ...options, ...(trust === undefined ? {} : { trust }), onTrust, attempt });
     } catch (error) {
       if (!isEarly(error, patience.unreachable || trust !== undefined)) throw error;
       delay = nextDelay(delay, { ...BACKOFF, random: () => random.float() });
