@@ -117,16 +117,16 @@ describe('when admins work with a served collector', () => {
         stderr: expect.stringMatching(/^error DOCUMENT_REFERENCE: PatchPolicy servers: lanes\.scheduled\.window/),
       });
     }
-    expect((await lab.run(['policy', 'get', '--json'])).json()).toEqual({ documents: [] });
+    expect((await lab.run(['policy', 'get', '--json'])).json()).toEqual({ documents: [], selection: null });
   });
 
   it('a policy is shown, signed and pushed; the same again changes nothing', async () => {
     const file = lab.file('policy.yaml', POLICY);
     const diff = await lab.run(['policy', 'diff', file]);
-    expect(diff.stdout).toMatch(/^\+ Window nights\n\+ PatchPolicy servers\n {2}servers selects 1 hosts: host-1\n/);
+    expect(diff.stdout).toMatch(/^\+ Window nights\n\+ PatchPolicy servers\n {2}servers selects 1 host: host-1\n/);
     expect(diff.stdout).toContain('not known yet (no inventory): host-3');
     expect(diff.stdout).toMatch(/nights opens \d{4}-\d\d-\d\d 01:00-04:00, /);
-    expect((await lab.run(['policy', 'get', '--json'])).json()).toEqual({ documents: [] });
+    expect((await lab.run(['policy', 'get', '--json'])).json()).toEqual({ documents: [], selection: null });
 
     expect(await lab.run(['policy', 'push', file])).toMatchObject({
       exit: 0,
