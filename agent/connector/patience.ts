@@ -6,7 +6,7 @@ import { causeOf } from '@selvage/shared/pki/https.ts';
 import type { Random } from '@selvage/shared/random.ts';
 import { nextDelay } from '@selvage/shared/time/backoff.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
-import { type Enrolled, type EnrollOptions, enroll } from './enroll.ts';
+import { Attempt, type Enrolled, type EnrollOptions, enroll } from './enroll.ts';
 
 /** Milliseconds in which it comes again when nobody says otherwise. */
 export const BUSY_MS = 2 * 60_000;
