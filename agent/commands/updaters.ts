@@ -36,6 +36,11 @@ export function othersOf(door: TakeoverDoor): OtherUpdaters {
   return {
     inTheWay: async () => inTheWay(await lookForUpdaters(door.host())).map(({ name }) => name),
     takeover: async () => takeoverFacts(await readTakeover(door.file)),
+    finish: async () => {
+      const saved = await readTakeover(door.file);
+      if (saved?.state === 'taking') await takeOver(door);
+      if (saved?.state === 'releasing') await release(door, saved.towards);
+    },
     takeOver: async () => (await takeOver(door)).remaining,
     handBack: async () => void (await release(door, 'fallback')),
   };

@@ -33,6 +33,7 @@ export async function settleFallback(
 ): Promise<void> {
   const { updaters, settings } = parts.deps;
   if (settings.mode !== 'managed' || policy === null || trust === null) return;
+  await finish(parts);
   const { state, since } = await updaters.takeover();
   if ((state !== 'taken' && state !== 'fallback') || since === null) return;
 
@@ -83,6 +84,21 @@ export function fallbackAfter(policies: readonly Pick<PatchPolicyDocument, 'fall
   const limits = policies.flatMap(({ fallback }) => (fallback ? [parseDuration(fallback.after)] : []));
 
   return limits.length === 0 ? null : Math.min(...limits);
+}
+
+/** What was cut off is ended first: half taken over, nobody would update this host. */
+async function finish(parts: Parts): Promise<void> {
+  const { updaters, log } = parts.deps;
+
+  try {
+    await updaters.finish();
+  } catch (error) {
+    const { code, message } = asCoded(error);
+    log.warn(
+      { code },
+      `a takeover or release that was cut off could not be ended: ${message}; the next pass tries again`,
+    );
+  }
 }
 
 async function handBack(parts: Parts, waitedMs: number): Promise<void> {

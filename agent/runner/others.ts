@@ -5,6 +5,8 @@ export interface OtherUpdaters {
   /** Names of those that install by themselves and are on. Throws where that cannot be known: unknown means stop. */
   inTheWay(): Promise<readonly string[]>;
   takeover(): Promise<TakeoverFacts>;
+  /** Brings a takeover or a release that was cut off to its end; does nothing otherwise. */
+  finish(): Promise<void>;
   /** As `selvage-agent takeover`. Returns the names of what only a person can stop. */
   takeOver(): Promise<readonly string[]>;
   /** As `selvage-agent release`, but the runner takes over again when there is fresh policy. */
@@ -21,6 +23,7 @@ export interface OthersNow {
 export const NO_OTHERS: OtherUpdaters = {
   inTheWay: async () => [],
   takeover: async () => ({ state: 'none', since: null }),
+  finish: async () => undefined,
   takeOver: async () => [],
   handBack: async () => undefined,
 };

@@ -316,7 +316,7 @@ describe('whatever state units are in', () => {
         await release(lab.door);
         expect(stateOf(lab)).toEqual(before);
       }),
-      { numRuns: 150 },
+      { numRuns: 80 },
     );
   });
 });
