@@ -177,6 +177,7 @@ describe('when there is a list of machines that ought to exist', () => {
     expect(report.counts).toMatchObject({ imported: 1, missing: 2, silent: 1, agent: 0 });
     expect(Object.values(report.counts).reduce((sum, count) => sum + count, 0)).toBe(report.expected);
     expect(report.notExpected.map(({ name }) => name)).toEqual(['press-1']);
+    expect((await run('report', 'coverage', '--all')).stdout).toMatch(/^hmi-07 +csv:2 in use .* by name$/m);
     expect((await run('status')).stdout).toMatch(/^ {2}coverage +0 of 4 \(0 %\) report .* 2 missing .* lists as of /m);
   });
 
@@ -226,5 +227,14 @@ describe('when there is a list of machines that ought to exist', () => {
     for (const source of ['csv', 'bad']) expect((await run('asset', 'remove', source)).exit).toBe(0);
     expect((await run('asset', 'remove', 'csv')).stderr).toContain('NOT_FOUND');
     expect((await run('report', 'coverage')).stdout).toContain('no list of expected machines');
+  });
+});
+
+describe('when somebody asks what can be imported', () => {
+  it('the help says every title of tables and every format', async () => {
+    const { stdout } = await run('asset', 'import', '--help');
+    for (const word of ['servicetag', 'kea-leases4.csv', 'az vm list', 'TERMINATED instance is stopped']) {
+      expect(stdout).toContain(word);
+    }
   });
 });

@@ -40,6 +40,8 @@ interface CallOptions {
   readonly body?: unknown;
   /** Bytes instead of a body. */
   readonly raw?: string;
+  /** Of the body; JSON when left out. */
+  readonly type?: string;
   readonly maxVersion?: 'TLSv1.2';
   /** Another server with the same certificate. */
   readonly port?: number;
@@ -176,7 +178,7 @@ function call(
         ...{ host: '127.0.0.1', port: options.port ?? server.port, method, path, ca: server.authority, agent: false },
         ...(options.as ?? {}),
         ...(options.maxVersion ? { maxVersion: options.maxVersion } : {}),
-        headers: payload === undefined ? {} : { 'content-type': 'application/json' },
+        headers: payload === undefined ? {} : { 'content-type': options.type ?? 'application/json' },
       },
       (response) => {
         const chunks: Buffer[] = [];

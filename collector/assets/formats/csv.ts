@@ -5,7 +5,7 @@ import type { Asset } from '../../store/import-ports.ts';
 import { type AssetFormat, distinct, type Flaw, macOf, NOTHING } from '../format.ts';
 
 /** Title (small letters and digits only) → what the column holds. Where several name the machine, the first one counts. */
-const TITLES = {
+export const TITLES = {
   name: [
     'name',
     'hostname',

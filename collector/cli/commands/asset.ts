@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { z } from 'zod';
 import { assets, assetsImported, sourceName } from '../../api/contract/assets.ts';
 import { FILE_TYPE } from '../../api/contract/imports.ts';
+import { TITLES } from '../../assets/formats/csv.ts';
 import { FORMAT_NAMES, FORMATS } from '../../assets/formats.ts';
 import { type Cli, openSession } from '../cli.ts';
 import { pathWith, selectOption } from '../options.ts';
@@ -27,6 +28,10 @@ const MAX_SHOWN = 20;
 const HELP = `
 Formats, told by what is in the file:
 ${FORMATS.map(({ name, about, gone }) => `  ${name.padEnd(9)} ${about}\n            not expected: ${gone}`).join('\n')}
+Titles of tables, in any case, with or without blanks and dashes:
+${Object.entries(TITLES)
+  .map(([column, titles]) => `  ${column.padEnd(9)} ${titles.join(', ')}`)
+  .join('\n')}
 A machine that is stopped is expected: it exists, and comes back as it was. Text is UTF-8 or UTF-16.
 The next file of the same source takes the place of the whole list.`;
 

@@ -21,7 +21,7 @@ const MEANINGS = {
   unclear: 'cannot be told from another machine',
   missing: 'nobody has seen them here',
 } as const satisfies Record<Machine['row'], string>;
-/** Rows whose machines are named. */
+/** Rows whose machines are named: a screen is for what needs a person. */
 const NAMED = ['missing', 'unclear', 'silent', 'stale', 'pending', 'imported'] as const;
 const MAX_SHOWN = 50;
 
@@ -30,16 +30,17 @@ export function addReport(program: Command, cli: Cli): void {
 
   selectOption(noun.command('coverage'))
     .description('the machines that ought to exist: which report, which have fallen silent, which are missing')
+    .option('--all', 'name those that report too, and by what each was told')
     .option('--json', 'print one JSON document')
-    .action(async (options: { select?: string; json?: boolean }) => {
+    .action(async (options: { select?: string; all?: boolean; json?: boolean }) => {
       const { client } = await openSession(cli);
       const answer = await client.get(pathWith('/v1/coverage', { select: options.select }), coverage);
       if (options.json === true) return cli.screen.json(answer);
-      showCoverage(cli, answer);
+      showCoverage(cli, answer, options.all === true);
     });
 }
 
-function showCoverage(cli: Cli, report: Report): void {
+function showCoverage(cli: Cli, report: Report, all: boolean): void {
   const { screen } = cli;
   const { counts, expected, basis } = report;
   screen.line(
@@ -75,13 +76,14 @@ function showCoverage(cli: Cli, report: Report): void {
       ],
     ],
   );
-  for (const row of NAMED) showRow(cli, row, report);
+  for (const row of all ? [...NAMED, 'agent' as const] : NAMED) {
+    showRow(cli, row, report, all ? Number.MAX_SAFE_INTEGER : MAX_SHOWN);
+  }
   showUnexpected(cli, report);
 }
 
-function showRow(cli: Cli, row: Machine['row'], { machines, basis }: Report): void {
+function showRow(cli: Cli, row: Machine['row'], { machines, basis }: Report, most: number): void {
   const found = machines.filter((machine) => machine.row === row);
-  // How it was matched is said of those that report only in --json: a screen is for what needs a person.
   if (found.length === 0) return;
   const { screen } = cli;
   screen.line();
@@ -94,7 +96,7 @@ function showRow(cli: Cli, row: Machine['row'], { machines, basis }: Report): vo
       { title: 'HOW', shrinks: true },
     ],
     found
-      .slice(0, MAX_SHOWN)
+      .slice(0, most)
       .map((machine) => [
         machine.name,
         listedAs(machine),
@@ -103,7 +105,7 @@ function showRow(cli: Cli, row: Machine['row'], { machines, basis }: Report): vo
         howOf(machine),
       ]),
   );
-  more(cli, found.length);
+  if (found.length > most) more(cli, found.length);
 }
 
 function listedAs({ listed, known }: Machine): string {
@@ -133,5 +135,5 @@ function showUnexpected(cli: Cli, { notExpected }: Report): void {
 }
 
 function more({ screen }: Cli, count: number): void {
-  if (count > MAX_SHOWN) screen.line(`and ${count - MAX_SHOWN} more; all of them: --json`, 'dim');
+  if (count > MAX_SHOWN) screen.line(`and ${count - MAX_SHOWN} more; all of them: --all, --json`, 'dim');
 }
