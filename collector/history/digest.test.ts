@@ -62,9 +62,18 @@ describe('when a log tells of a transaction', () => {
     ['other packages', row({ run: 'web/1', changes: [change('evil', null, '1')] })],
     ['one package more', row({ run: 'web/1', changes: [change('a', '1', '2'), change('evil', null, '1')] })],
     ['another version', row({ run: 'web/1', changes: [change('a', '1', '3')] })],
-    ['another time', row({ run: 'web/1', at: 170 * HOUR, endedAt: 170 * HOUR })],
+    ['another time', row({ run: 'web/1', at: 180 * HOUR, endedAt: 180 * HOUR })],
   ])('a forged mark of a known run with %s is outside', (_, forged) => {
     expect(verdicts(forged, result())).toMatchObject({ apt: 'outside' });
+  });
+
+  it('its mark may be hours away from the result: the clock of a host may have been set back between them', () => {
+    expect(verdicts(row({ run: 'web/1', at: 140 * HOUR, endedAt: 140 * HOUR }), result())).toMatchObject({
+      apt: 'selvage',
+    });
+    expect(verdicts(row({ run: null, at: 140 * HOUR, endedAt: 140 * HOUR }), result())).toMatchObject({
+      apt: 'outside',
+    });
   });
 
   it('the result of another run does not speak for it', () => {

@@ -21,7 +21,7 @@ import type { ChangeRow } from './rows.ts';
 /** Rows kept for each host; of what is more the oldest go, those from before its enrollment first. */
 export const MAX_ROWS = 1000;
 /** Changed packages in all of them: some release upgrades, and years of all else. */
-export const MAX_CHANGES = 24_000;
+const MAX_CHANGES = 24_000;
 /** Results taken in at once; the rest is next. */
 const RESULTS_AT_ONCE = 100;
 /** Bytes of JSON of a section that is read here: 14,000 packages. A larger one is not compared, and that is said. */

@@ -5,6 +5,11 @@ import { type ChangeRow, FROM_UNKNOWN, isSamePackage, overlap, type RowSource, s
 
 /** How long a mark is believed without its result. Both come over the same connection, so it is ample. */
 export const RESULT_LATE_MS = 24 * 3_600_000;
+/**
+ * How far a marked transaction may lie from the result of its run: results go by a clock that is never set back, logs by the host's
+ * as it is.
+ */
+const MARKED_SLACK_MS = 24 * 3_600_000;
 /** What tells of a transaction a second time → what told of it first. */
 const SECOND_HAND: Readonly<Partial<Record<RowSource, readonly RowSource[]>>> = {
   dpkg: ['apt'],
@@ -19,7 +24,7 @@ export function verdictOf(
   if (row.source === 'result') return 'selvage';
   if (row.source === 'inventory') return 'outside';
   const ofItsRun = (other: ChangeRow) => other.source === 'result' && (row.run === null || row.run === other.run);
-  if (isCovered(row, lookup, ofItsRun)) return 'selvage';
+  if (isCovered(row, lookup, ofItsRun, row.run === null ? 0 : MARKED_SLACK_MS)) return 'selvage';
 
   const first = SECOND_HAND[row.source];
   if (first && isCovered(row, lookup, ({ source }) => first.includes(source))) return 'same';
@@ -29,10 +34,11 @@ export function verdictOf(
 }
 
 /** Every package of it is brought to the same version, at the same time, by rows that may speak for it. */
-function isCovered(row: ChangeRow, lookup: Lookup, may: (other: ChangeRow) => boolean): boolean {
+function isCovered(row: ChangeRow, lookup: Lookup, may: (other: ChangeRow) => boolean, slack = 0): boolean {
   // dpkg and rpm know what was there before only as far as they saw it: after an interruption that is another version.
   const lax = row.source === 'dpkg' || FROM_UNKNOWN.includes(row.source);
-  const span = spanOf(row);
+  const { from, to } = spanOf(row);
+  const span = { from: from - slack, to: to + slack };
 
   return row.changes.every((change) =>
     lookup
