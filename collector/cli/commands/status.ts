@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { z } from 'zod';
 import { type alarm, alarms, status } from '../../api/contract.ts';
 import { type Cli, openSession } from '../cli.ts';
+import { coverageText } from '../coverage-line.ts';
 import { type ListOptions, pathWith, selectOption } from '../options.ts';
 import { showSelection } from '../selection-lines.ts';
 import { ago } from '../when.ts';
@@ -39,6 +40,7 @@ export function addStatus(program: Command, cli: Cli): void {
           'bad',
         );
       }
+      if (answer.coverage) cli.screen.line(`  coverage    ${coverageText(answer.coverage, cli)}`);
       cli.screen.line(`  policy      ${policy.documents} documents, timestamp until ${ago(policy.expires, cli)}`);
       cli.screen.line(`  ledger      ${audit ? `${audit.sequence} entries, ${audit.hash.slice(0, 16)}` : 'empty'}`);
     });
