@@ -106,6 +106,11 @@ function showRow(cli: Cli, row: Machine['row'], { machines, basis }: Report, mos
       ]),
   );
   if (found.length > most) more(cli, found.length);
+  if (row === 'missing') {
+    screen.line(
+      'next: selvage token create --host NAME; or, where no agent can run: selvage host import FILE --name NAME',
+    );
+  }
 }
 
 function listedAs({ listed, known }: Machine): string {
