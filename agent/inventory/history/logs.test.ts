@@ -98,7 +98,9 @@ describe('when a part is no log', () => {
     // Root may read everything, so it is somebody else meanwhile.
     if (root) process.seteuid?.(NOBODY);
     const read = await readLog(path, 'x', BUDGET).finally(() => root && process.seteuid?.(0));
-    expect(read).toMatchObject({ complete: false, problems: [{ code: 'FILE_UNREADABLE', reason: 'only root may read it' }] });
-  });
+    expect(read).toMatchObject({
+      complete: false,
+      problems: [{ code: 'FILE_UNREADABLE', reason: 'only root may read it' }],
+    });
   });
 });
