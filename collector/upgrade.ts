@@ -20,7 +20,7 @@ const MAGIC = 'SQLite format 3\0';
 /** Folders of this shape are backups of ours: when, then the schema. */
 const NAME = /^\d{4}-\d{2}-\d{2}T\d{6}\.\d{3}Z-schema-\d+$/;
 
-export function beforeUpgradesIn(home: Home): string {
+function beforeUpgradesIn(home: Home): string {
   return join(home.root, 'before-upgrade');
 }
 

@@ -6,7 +6,7 @@ import type { Check, DiskFacts, Facts, Reach } from './facts.ts';
 /** Node 26 on Linux: BUILDING.md, "Supported platforms". */
 export const MIN_GLIBC = '2.28';
 export const MIN_KERNEL = '4.18';
-export const ARCHITECTURES: readonly string[] = ['x64', 'arm64'];
+const ARCHITECTURES: readonly string[] = ['x64', 'arm64'];
 const MIB = 1024 * 1024;
 /** Bytes: two copies of the package lists, what is downloaded for one approval, policy and outbox. */
 export const STATE_BYTES = 512 * MIB;
