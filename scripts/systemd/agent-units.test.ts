@@ -179,6 +179,11 @@ needs(PARTS, 'the agent on a machine with systemd', () => {
         ({ SubState }) => SubState === 'stop-sigterm',
       );
       expect(await lab.versionOf('stopped')).toBe('half-configured 2.0');
+      expect(await lab.machine.show('selvage-agent-run.service')).toMatchObject({
+        TimeoutStopUSec: 'infinity',
+        SendSIGKILL: 'no',
+        KillMode: 'process',
+      });
       await lab.letGo('stopped');
       await stopping;
 

@@ -20,5 +20,24 @@ needs(['systemd', 'unshare', 'ip'], 'a machine of its own', () => {
       await machine.boot();
       expect(await machine.read('/etc/of-the-lab')).toBe('kept');
     });
+
+    it('what the runner’s unit is denied is denied, and its package manager in a scope is not', async () => {
+      const machine = await bootMachine();
+      const listen =
+        'my $s = IO::Socket::INET->new(Listen => 5, LocalAddr => "127.0.0.1:4711"); close $s->accept while 1';
+      await machine.command('systemd-run', 'perl', '-MIO::Socket::INET', '-e', listen);
+      const connect = 'echo > /dev/tcp/127.0.0.1/4711';
+      await machine.command('bash', '-c', `until ${connect}; do sleep 0.1; done 2>/dev/null`);
+      const deny = ['systemd-run', '--property=IPAddressDeny=any', '--remain-after-exit'];
+      const ended = async (unit: string, ...command: readonly string[]) => {
+        await machine.command(deny[0] ?? '', ...deny.slice(1), `--unit=${unit}`, ...command);
+        await machine.until(unit, 'to end', ({ SubState }) => SubState === 'exited' || SubState === 'failed');
+
+        return (await machine.show(unit)).Result;
+      };
+
+      expect(await ended('denied.service', 'timeout', '3', 'bash', '-c', connect)).toBe('exit-code');
+      expect(await ended('outside.service', 'systemd-run', '--scope', 'bash', '-c', connect)).toBe('success');
+    });
   });
 });
