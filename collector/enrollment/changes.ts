@@ -119,15 +119,26 @@ export function stepFor(host: HostRecord, change: HostChange): Step | string {
       if (state === 'retired') return 'it is retired already';
       return {
         ...{ action: 'host.retired', event: 'host.retired', details: { ...ending(host), ...said(change.reason) } },
-        write: ({ hosts }, at) => hosts.retire(id, at),
+        write: async (writers, at) => {
+          await writers.hosts.retire(id, at);
+          await forgetStranger(writers, host);
+        },
       };
     case 'revoke':
       if (host.state === 'revoked') return `it is ${state} already`;
       return {
         ...{ action: 'host.revoked', event: 'host.revoked', details: { ...ending(host), ...said(change.reason) } },
-        write: ({ hosts }, at) => hosts.revoke(id, at),
+        write: async (writers, at) => {
+          await writers.hosts.revoke(id, at);
+          await forgetStranger(writers, host);
+        },
       };
   }
+}
+
+/** What was never let in leaves its record, and nothing that it laid down. */
+async function forgetStranger({ inventory }: Writers, { id, acceptedAt }: HostRecord): Promise<void> {
+  if (acceptedAt === null) await inventory.forget(id);
 }
 
 /** Pending hosts that nobody has accepted for so long are retired; how many that were. */

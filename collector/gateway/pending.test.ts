@@ -13,6 +13,7 @@ import { newcomer } from '../enrollment/testing/office.ts';
 import { updatesOf } from '../fixes/hosts.ts';
 import { followEvents } from '../follow-events.ts';
 import { hostState } from '../host-state.ts';
+import { MAX_PENDING_BYTES } from '../intake/pending.ts';
 import { HOUR_MS, identityLabs, type Machine, machineIdOf } from './testing/identity-lab.ts';
 import { durable, INVENTORY, RESULTS, reportOf, result, section } from './testing/messages.ts';
 
@@ -109,6 +110,36 @@ describe('while a host is pending', () => {
     expect((await lab.store.read.audit.after(0, 99)).map(({ action }) => action)).not.toContain('message.refused');
   });
 
+  it('it fills no disk: of what it reports so much is kept, and the rest as soon as it counts', async () => {
+    const lab = await fleet();
+    const host = await lab.come('web-1');
+    const kept = new Uint8Array(MAX_PENDING_BYTES - 10);
+    await lab.store.transaction((w) => w.inventory.putSection(host.id, 'kernel', sha256('k'), kept));
+    const client = await lab.connect(host);
+    await client.next();
+    const reboot = section();
+    client.send(durable(INVENTORY, 1, reboot));
+
+    expect(await client.next()).toMatchObject({ type: 'problem', code: 'FRAME_UNEXPECTED', fatal: false });
+    expect(await client.next()).toMatchObject({ type: 'acknowledgement', sequence: 1n });
+    expect(await lab.store.read.inventory.size(host.id)).toBe(kept.length);
+    await lab.change([host], 'accept');
+    expect(await client.next()).toMatchObject({ type: 'policyAvailable' });
+    client.send(durable(INVENTORY, 2, reboot));
+    expect(await client.next()).toMatchObject({ type: 'acknowledgement', sequence: 2n });
+    expect(await lab.store.read.inventory.size(host.id)).toBe(kept.length + reboot.zstdJson.length);
+  });
+
+  it('streams that it skips are in no ledger', async () => {
+    const lab = await fleet();
+    const host = await lab.come('web-1');
+    const skipped = { streams: [{ stream: INVENTORY, sequence: 7n }] };
+    expect((await lab.connect(host, skipped)).first).toMatchObject({ type: 'welcome', ...skipped });
+
+    expect(await lab.ledger(host)).toEqual(['host.enrolled']);
+    expect((await lab.store.read.audit.after(0, 99)).map(({ action }) => action)).not.toContain('stream.skipped');
+  });
+
   it('results stay with it until it counts', async () => {
     const lab = await fleet();
     const host = await lab.come('web-1');
@@ -174,6 +205,31 @@ describe('when a pending host is sent away', () => {
     await expect(lab.open(host)).rejects.toMatchObject({ status: 401, code: refusal });
     await expect(lab.open(host)).rejects.toMatchObject({ code: refusal });
   });
+
+  it.each(['revoke', 'retire'] as const)(
+    '%s leaves nothing of what it reported; of one that counted it stays',
+    async (kind) => {
+      const lab = await fleet();
+      const [stranger, known] = [await lab.come('web-1'), await lab.come('web-2', machineIdOf('b'))];
+      const hosts = [stranger, known];
+      const reboot = section();
+      for (const host of hosts) {
+        const client = await lab.connect(host);
+        await client.next();
+        client.send(durable(INVENTORY, 1, reboot));
+        client.send(durable(INVENTORY, 2, reportOf(reboot)));
+        await client.next();
+        await client.next();
+      }
+      await lab.change([known], 'accept');
+      await lab.change(hosts, kind);
+
+      const { inventory } = lab.store.read;
+      expect([await inventory.size(stranger.id), await inventory.latest(stranger.id)]).toEqual([0, null]);
+      expect(await inventory.latest(known.id)).not.toBeNull();
+      expect((await lab.record(stranger)).name).toBe('web-1');
+    },
+  );
 
   it('nobody accepts it: after its time it is retired, not a moment before, and its name is free', async () => {
     const lab = await fleet();

@@ -17,6 +17,7 @@ import type { Durable, StreamPosition } from '@selvage/shared/wire/wire.ts';
 import type { CollectorEvent, Events } from '../events.ts';
 import type { HostReader, HostRecord, Sender, Store, StoredSection, StreamReader, Writers } from '../store/ports.ts';
 import { SectionParser } from './parser.ts';
+import { overfull } from './pending.ts';
 import { type Prepared, type PreparedState, prepareInventory, prepareResult } from './prepare.ts';
 import type { Unpacked } from './section.ts';
 
@@ -156,10 +157,13 @@ async function commit(
   now: Timestamp,
 ): Promise<Done> {
   switch (prepared.type) {
-    case 'section':
+    case 'section': {
+      const refused = await overfull(writers, host, prepared.zstdJson.length);
+      if (refused) return { answer: { wanted: [], refused }, event: null };
       await writers.inventory.putSection(host.id, prepared.name, prepared.sha256, prepared.zstdJson);
 
       return { answer: NOTHING_MORE, event: null };
+    }
     case 'report':
       return commitReport(writers, host, prepared.takenAt, prepared.sections, now);
     case 'unchanged':
@@ -295,10 +299,13 @@ async function follow(
 }
 
 async function skip(writers: Writers, host: HostId, streams: readonly StreamPosition[], now: Timestamp): Promise<void> {
+  const isPending = (await writers.hosts.byId(host))?.acceptedAt === null;
   for (const { stream, sequence } of streams) {
     const position = await writers.streams.position(host, stream);
     if (sequence <= position) continue;
     await writers.streams.advance(host, stream, sequence);
+    // Of who is pending nothing was lost that counts, and the ledger is for ever.
+    if (isPending) continue;
     await writers.audit.append({
       at: now,
       actor: `host:${host}`,

@@ -40,6 +40,7 @@ const reported = z.object({
 });
 
 const key = z.object({ name: rows.sectionName, sha256: rows.sha256 });
+const size = z.object({ bytes: z.number().int() });
 const content = z.object({ zstdJson: rows.bytes });
 
 const SECTIONS = `
@@ -61,6 +62,10 @@ const DROP_UNUSED = `
     select 1 from reportSections as used
     where used.host = sections.host and used.name = sections.name and used.sha256 = sections.sha256)
   and not (name = 'packages' and sha256 is (select packages from hostHistory where hostHistory.host = sections.host))`;
+const SIZE = 'select ifnull(sum(length(zstdJson)), 0) as bytes from sections where host = ?';
+const FORGET = ['reportSections', 'reports', 'sections', 'hostChanges', 'hostHistory'].map(
+  (table) => `delete from ${table} where host = ?`,
+);
 const CONTENT = 'select zstdJson from sections where host = ? and name = ? and sha256 = ?';
 
 export function inventoryReader(db: Db): InventoryReader {
@@ -72,6 +77,7 @@ export function inventoryReader(db: Db): InventoryReader {
       return row === undefined ? null : rows.decodeRow(content, 'sections', row).zstdJson;
     },
     kept: (host, sections) => kept(db, host, sections),
+    size: async (host) => rows.decodeRow(size, 'sections', (await written(db, SIZE, [host])).rows[0]).bytes,
     sections: async (host) => {
       const found = (await written(db, SECTIONS, [host])).rows;
 
@@ -108,6 +114,9 @@ export function inventoryWriter(db: Db): InventoryReader & InventoryWriter {
       }
       await written(db, PUT_REPORT, [host, rows.checked(rows.timestamp, 'reports', takenAt)]);
       await replaceSections(db, host, list);
+    },
+    forget: async (host) => {
+      for (const statement of FORGET) await written(db, statement, [host]);
     },
   };
 }

@@ -349,6 +349,8 @@ export interface InventoryReader {
   content(host: HostId, name: SectionName, sha256: Sha256): Promise<Uint8Array | null>;
   /** Which of these the store has, of that host. */
   kept(host: HostId, sections: readonly SectionKey[]): Promise<readonly SectionKey[]>;
+  /** Bytes of everything that is kept of a host. */
+  size(host: HostId): Promise<number>;
   /** Hash or problem per section of the newest report. */
   sections(host: HostId): Promise<readonly StoredSection[]>;
   /** The newest report with all data, null before the first one. */
@@ -384,6 +386,8 @@ export interface InventoryWriter {
   putSection(host: HostId, name: SectionName, sha256: Sha256, zstdJson: Uint8Array): Promise<void>;
   /** Makes the report current and drops sections that no report uses any more. */
   putReport(host: HostId, takenAt: Timestamp, sections: readonly Omit<StoredSection, 'takenAt'>[]): Promise<void>;
+  /** Nothing that the host reported, and nothing worked out of it, is kept any more. */
+  forget(host: HostId): Promise<void>;
 }
 
 // --- results ---------------------------------------------------------------------------------------------------------
