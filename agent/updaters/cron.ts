@@ -10,6 +10,10 @@ type Folder = (typeof FOLDERS)[number];
 const USER_TABLES = ['var/spool/cron/crontabs', 'var/spool/cron', 'var/spool/cron/tabs'];
 /** run-parts(8) and cron(8) of Debian take no other names. */
 const NAME = /^[A-Za-z0-9_-]+$/;
+/** Tables of users are called as their users are: without these endings of editors and package managers. */
+const LEFT_OVER = /^[.#]|(~|[.](rpm(save|new|orig)|dpkg-[a-z]+|swp|bak))$/;
+/** With which somebody who is not root installs. */
+const AS_ROOT = /(^|[\s;&|(])(\S*\/)?(sudo|doas|pkexec|su|run0)\s/;
 /** Known by files of their own: they are not named twice. */
 const KNOWN = new Set(['apt-compat', 'apticron', 'cron-apt']);
 const MAX_SHOWN = 200;
@@ -32,23 +36,42 @@ export function cronFolderNext(host: UpdaterHost, folder: string): NextRun {
 
 function tables(host: UpdaterHost): readonly UpdaterFacts[] {
   const system = ['etc/crontab', ...files(host, 'etc/cron.d').map((name) => `etc/cron.d/${name}`)];
-  const own = USER_TABLES.flatMap((folder) => files(host, folder).map((name) => `${folder}/${name}`));
-
-  return [...system.map((path) => [path, true] as const), ...own.map((path) => [path, false] as const)].flatMap(
-    ([path, isSystem]) =>
-      jobsOf(host, path, isSystem).flatMap(({ schedule, command, line, zone }) => {
-        const kind = kindOfCommand(command);
-        if (kind === null) return [];
-        const run = nextRunOf(schedule, host.now, zone);
-
-        return [row(`${path}:${line}`, kind === 'installs', run, command)];
-      }),
+  const own = USER_TABLES.flatMap((folder) =>
+    userTables(host, folder).map((name) => [`${folder}/${name}`, name] as const),
   );
+
+  return [...system.map((path) => [path, null] as const), ...own].flatMap(([path, owner]) =>
+    jobsOf(host, path, owner === null).flatMap(({ schedule, command, line, zone }) => {
+      const kind = kindOfCommand(command);
+      if (kind === null) return [];
+      const run = nextRunOf(schedule, host.now, zone);
+      // Everybody may write a table of their own: one that could not install must not stop the runner.
+      const may = owner === null || owner === 'root' || (AS_ROOT.test(command) && mayBecomeRoot(host, owner));
+
+      return [row(`${path}:${line}`, kind === 'installs' && may, run, command)];
+    }),
+  );
+}
+
+/** Named, or a group of theirs, in the rules of sudo or doas, which root alone may read. What for is not asked. */
+function mayBecomeRoot(host: UpdaterHost, user: string): boolean {
+  const groups = (host.text('etc/group') ?? '').split('\n').flatMap((line) => {
+    const [group = '', , , members = ''] = line.split(':');
+
+    return members.split(',').includes(user) ? [group] : [];
+  });
+  const more = host.names('etc/sudoers.d').map((name) => `etc/sudoers.d/${name}`);
+  const rules = ['etc/sudoers', 'etc/doas.conf', ...more].filter((path) => host.isScript(path));
+  const named = new Set(rules.flatMap((path) => (host.text(path) ?? '').split(/[\s,=()%:]+/)));
+
+  return [user, ...groups].some((name) => named.has(name));
 }
 
 function scripts(host: UpdaterHost): readonly UpdaterFacts[] {
   return FOLDERS.flatMap((folder: Folder) =>
     files(host, folder).flatMap((name) => {
+      // run-parts starts nothing else: it is how a person switches a script off.
+      if (!host.isExecutable(`${folder}/${name}`)) return [];
       const lines = (host.text(`${folder}/${name}`) ?? '').replaceAll('\\\n', ' ').split('\n');
       const kinds = lines.map((line) => ({ line: line.trim(), kind: kindOfCommand(line) }));
       const first = kinds.find(({ kind }) => kind === 'installs') ?? kinds.find(({ kind }) => kind !== null);
@@ -72,6 +95,11 @@ function row(place: string, installs: boolean, run: NextRun, command: string): U
     units: [],
     stops: installs ? [{ by: 'person', what: `take the job out of /${place} or comment it out: ${short}` }] : [],
   };
+}
+
+/** Cron takes the table of every user, whatever the name. */
+function userTables(host: UpdaterHost, folder: string): readonly string[] {
+  return host.names(folder).filter((name) => !LEFT_OVER.test(name) && host.isScript(`${folder}/${name}`));
 }
 
 /** Names that cron reads; what a package manager left beside them has a dot. */

@@ -54,7 +54,8 @@ export async function lookForDnfAutomatic(host: UpdaterHost): Promise<readonly U
 /** The first file that says it; without a word of it dnf installs nothing. */
 function appliesUpdates(host: UpdaterHost, files: readonly string[]): boolean {
   for (const file of files) {
-    const [, value] = /^\s*apply_updates\s*[=:]\s*(\S+)/im.exec(host.text(file) ?? '') ?? [];
+    // Of several lines the last one counts.
+    const [, value] = [...(host.text(file) ?? '').matchAll(/^\s*apply_updates\s*[=:]\s*(\S+)/gim)].at(-1) ?? [];
     if (value !== undefined) return /^(1|yes|true|on)$/i.test(value);
   }
 

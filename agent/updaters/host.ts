@@ -18,6 +18,7 @@ export interface HostOptions {
 
 /** Configuration of an updater has a few KiB. */
 const MAX_BYTES = 1024 * 1024;
+const ANY_EXECUTE = 0o111;
 
 export function updaterHost({ root, zone, run, clock, units }: HostOptions): UpdaterHost {
   const at = (path: string) => join(root, path);
@@ -35,6 +36,7 @@ export function updaterHost({ root, zone, run, clock, units }: HostOptions): Upd
 
       return facts?.isFile() === true && facts.size <= MAX_BYTES;
     },
+    isExecutable: (path) => ((allowedNow(() => statSync(at(path)))?.mode ?? 0) & ANY_EXECUTE) !== 0,
     names: (path) => namesNow(at(path)),
   };
 }

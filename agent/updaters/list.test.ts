@@ -1,5 +1,7 @@
 // Every updater as its package lays it down, reduced to what says whether it is on; systemd as it answers, and files alone.
 
+import { chmodSync } from 'node:fs';
+import { join } from 'node:path';
 import { createRun } from '@selvage/shared/exec/run.ts';
 import { fakeClock } from '@selvage/shared/testing/fake-clock.ts';
 import { describe, expect, it } from 'vitest';
@@ -94,6 +96,12 @@ describe('when a host has other updaters', () => {
       [['dnf-automatic', 'timer', false, true]],
     ],
     [
+      'dnf-automatic whose file says it twice',
+      { 'etc/dnf/automatic.conf': '[commands]\napply_updates = no\napply_updates = yes\n' },
+      timer('dnf-automatic'),
+      [['dnf-automatic', 'timer', true, true]],
+    ],
+    [
       'dnf-automatic-install whatever its file says',
       { 'etc/dnf/automatic.conf': 'apply_updates = no\n' },
       timer('dnf-automatic-install'),
@@ -173,7 +181,7 @@ describe('when a host has other updaters', () => {
   });
 
   it('lines of cron with their next run, and what a person must do', async () => {
-    const found = await look(
+    const lab = hostLab(
       {
         'etc/crontab':
           '17 * * * * root cd / && run-parts --report /etc/cron.hourly\n25 6 * * * root run-parts --report /etc/cron.daily\n',
@@ -183,10 +191,14 @@ describe('when a host has other updaters', () => {
         'etc/cron.daily/upgrade': '#!/bin/sh\nset -e\napt-get \\\n  -y upgrade\n',
         'etc/cron.daily/apt-compat': 'exec /usr/lib/apt/apt.systemd.daily\n',
         'etc/cron.weekly/look': 'dnf check-update\n',
+        'etc/cron.daily/switched-off': 'apt-get -y upgrade\n',
         'var/spool/cron/crontabs/root': '@reboot yum -y update\n',
       },
       {},
     );
+    // run-parts starts what may be executed, and nothing else.
+    for (const name of ['daily/upgrade', 'weekly/look']) chmodSync(join(lab.root, `etc/cron.${name}`), 0o755);
+    const found = await lookForUpdaters(lab.host());
 
     expect(found.map((row) => [row.name, row.installs, row.nextRun?.toString() ?? null])).toEqual([
       ['cron: etc/cron.d/patch:3', false, '2026-11-24T00:30:00Z'],
@@ -198,6 +210,29 @@ describe('when a host has other updaters', () => {
     expect(found[2]?.detail).toBe('yum -y update; it runs when the host starts');
     expect(found[4]?.detail).toContain('does not say when etc/cron.weekly runs');
     expect(inTheWay(found).flatMap(({ stops }) => stops)).toHaveLength(3);
+  });
+
+  it('a table of a user is in the way only where that user may become root', async () => {
+    const found = await look(
+      {
+        'etc/group': 'root:x:0:\nadmins:x:990:eve,first.last\nusers:x:100:mallory\n',
+        'etc/sudoers': 'root ALL=(ALL:ALL) ALL\n%admins ALL=(ALL) NOPASSWD: ALL\n',
+        'etc/sudoers.d/README': '# nothing\n',
+        'etc/sudoers.d/patch': 'bob ALL=(root) NOPASSWD: /usr/bin/apt-get\n',
+        'var/spool/cron/crontabs/bob': '0 4 * * * sudo -n apt-get -y upgrade\n',
+        'var/spool/cron/crontabs/eve': '0 4 * * * apt-get -y upgrade\n',
+        'var/spool/cron/crontabs/first.last': '0 4 * * * cd / && /usr/bin/sudo apt-get -y upgrade\n',
+        'var/spool/cron/crontabs/first.last~': '0 4 * * * sudo apt-get -y upgrade\n',
+        'var/spool/cron/crontabs/mallory': '* * * * * sudo apt-get -y dist-upgrade\n',
+      },
+      {},
+    );
+
+    expect(found.map(({ name }) => name)).toHaveLength(4);
+    expect(inTheWay(found).map(({ name }) => name)).toEqual([
+      'cron: var/spool/cron/crontabs/bob:1',
+      'cron: var/spool/cron/crontabs/first.last:1',
+    ]);
   });
 
   it('held snaps are in nobody’s way', async () => {

@@ -40,6 +40,8 @@ export interface UpdaterHost {
   text(path: string): string | null;
   /** A regular file of a size that text has. */
   isScript(path: string): boolean;
+  /** Somebody may execute it. */
+  isExecutable(path: string): boolean;
   /** Sorted names in a folder below the root; none where there is no such folder or it may not be read. */
   names(path: string): readonly string[];
 }
