@@ -3,6 +3,7 @@ import type { Section } from '@selvage/shared/model/inventory.ts';
 import type { z } from 'zod';
 import { type Coverage, coverageSteps, type Machine } from '../coverage/coverage.ts';
 import type { Expected, Known } from '../coverage/machines.ts';
+import { oncePerMachine } from '../coverage/once.ts';
 import { hostState } from '../host-state.ts';
 import type { AssetList, ImportRecord } from '../store/import-ports.ts';
 import type { Derivation, HostRecord, Store } from '../store/ports.ts';
@@ -85,7 +86,7 @@ async function knownMachines(store: Store, connected: readonly string[]): Promis
       const hostname = hostnames.get(id);
       const serial = serials.get(id) ?? '';
 
-      return agentOf(record, live.has(id), {
+      const known = agentOf(record, live.has(id), {
         names: [record.name, ...(hostname === undefined ? [] : [hostname])],
         serials: [serial],
         macs: macs.get(id) ?? [],
@@ -95,9 +96,11 @@ async function knownMachines(store: Store, connected: readonly string[]): Promis
           ...(UUID.test(serial) ? [serial] : []),
         ],
       });
+
+      return { known, machineId: record.machineId };
     });
 
-  return [...agents, ...files.map(importOf)];
+  return oncePerMachine([...agents, ...files.map((file) => ({ known: importOf(file), machineId: file.machineId }))]);
 }
 
 function agentOf(

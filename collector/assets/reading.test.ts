@@ -38,6 +38,19 @@ describe('when a table has machines that cannot be taken', () => {
     expect(skipped).toHaveLength(7);
   });
 
+  it('a name that was given again after its machine had gone is no name twice', () => {
+    const { assets } = read('name,serial,state\nweb-1,S1,retired\nweb-1,S2,active\nweb-1,S0,disposed\n');
+
+    expect(assets.map(({ serial, expected }) => [serial, expected])).toEqual([
+      ['S1', false],
+      ['S2', true],
+      ['S0', false],
+    ]);
+    expect(errorsOf(() => read('name,state\nweb-1,active\nweb-1,retired\nweb-1,stopped\n'))).toEqual([
+      { path: 'line 4', message: 'web-1 is in line 2 already' },
+    ]);
+  });
+
   it('says the first hundred of very many', () => {
     const errors = errorsOf(() => read(`name\n${'x\n'.repeat(500)}`));
 

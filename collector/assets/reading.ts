@@ -75,7 +75,7 @@ function formatOf(text: string, name: FormatName | undefined): AssetFormat {
   );
 }
 
-/** Empty names, names that may not be shown, and what there is twice. */
+/** Empty names, names that may not be shown, and what there is twice: a name that is given again after its machine has gone is not. */
 function flawsOf(assets: readonly Asset[], { identity }: AssetFormat, where: string): readonly Flaw[] {
   const first = new Map<string, number>();
 
@@ -84,7 +84,7 @@ function flawsOf(assets: readonly Asset[], { identity }: AssetFormat, where: str
     if (asset.name === '') return [{ line, message: 'it has no name' }];
     const flaw = textFlaw(asset);
     if (flaw !== null) return [{ line, message: flaw }];
-    if (identity === 'none') return [];
+    if (identity === 'none' || (identity === 'name' && !asset.expected)) return [];
     const key = identity === 'name' ? asset.name.toLowerCase() : asset.instance?.toLowerCase();
     if (key === undefined) return [];
     const before = first.get(key);

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Coverage, coverageSteps, ROWS } from './coverage.ts';
 import type { Expected, Known } from './machines.ts';
+import { oncePerMachine } from './once.ts';
 import { shareOf, shareText } from './share.ts';
 
 const NOW = Temporal.Instant.from('2026-11-23T16:00:00Z');
@@ -90,6 +91,49 @@ describe('when machines that ought to exist are held against those that are know
 
   it('a list of only gone machines is a list: then nothing is expected, which is not "no list"', () => {
     expect(cover([listed('x', { expected: false })], [agent('x')])).toMatchObject({ basis: 'listed', expected: 0 });
+  });
+});
+
+describe('when a machine is known in two ways', () => {
+  const MARKS = { serials: ['S-1'], macs: ['52:54:00:00:00:01'] };
+  const here = { known: agent('web-1', MARKS), machineId: 'id-1' };
+  const file = { known: agent('hmi-07', { kind: 'imported', ...MARKS, serials: [] }), machineId: 'id-1' };
+
+  it('by its agent and by a file from before, it is counted once, and found by the names of both', () => {
+    const once = oncePerMachine([here, file]);
+
+    expect(once.map(({ name, names }) => [name, names])).toEqual([['web-1', ['web-1', 'hmi-07']]]);
+    expect(rows(cover([listed('hmi-07')], once))).toEqual([['hmi-07', 'agent', 'web-1']]);
+    expect(cover([], once, 0).expected).toBe(1);
+  });
+
+  it.each([
+    ['has the id of the same image and other cards', [here, { ...file, known: { ...file.known, macs: [] } }]],
+    ['has the card and another id', [here, { ...file, machineId: 'id-2' }]],
+    [
+      'has no id',
+      [
+        { ...here, machineId: null },
+        { ...file, machineId: null },
+      ],
+    ],
+    ['waits to be accepted', [{ ...here, known: { ...here.known, kind: 'pending' as const } }, file]],
+    ['may be either of two agents', [here, { ...here, known: agent('web-2', MARKS) }, file]],
+  ])('one that %s is another machine', (_, sightings) => {
+    expect(oncePerMachine(sightings)).toHaveLength(sightings.length);
+  });
+
+  it('one that waits to be accepted takes no row from a machine that counts, whatever it says of itself', () => {
+    const liar = agent('newcomer', { kind: 'pending', names: ['newcomer', 'db-1'], serials: ['S-1'] });
+    const found = cover(
+      [listed('db-1', { serials: ['S-1'] }), listed('new', { names: ['newcomer'] })],
+      [agent('db-1'), liar],
+    );
+
+    expect(rows(found)).toEqual([
+      ['db-1', 'agent', 'db-1'],
+      ['new', 'pending', 'newcomer'],
+    ]);
   });
 });
 

@@ -15,6 +15,8 @@ export interface Matched {
   readonly why: string | null;
 }
 
+type ByMark = Map<string, Known[]>;
+
 interface Claim {
   readonly joined: Joined;
   readonly by: readonly MarkKind[];
@@ -27,8 +29,11 @@ const STRONG: readonly MarkKind[] = ['instance', 'serial', 'mac'];
 
 /** In steps, so that others get their turn. */
 export function* match(entries: readonly Expected[], known: readonly Known[]): Generator<void, readonly Matched[]> {
-  const byMark = new Map<string, Known[]>();
+  const settled: ByMark = new Map();
+  // Whoever waits to be accepted says of itself what it likes: it takes no row from a machine that counts.
+  const waiting: ByMark = new Map();
   for (const machine of known) {
+    const byMark = machine.kind === 'pending' ? waiting : settled;
     for (const { text } of marksOf(machine)) {
       const having = byMark.get(text);
       if (having) having.push(machine);
@@ -39,19 +44,24 @@ export function* match(entries: readonly Expected[], known: readonly Known[]): G
   const claims = new Map<Known, Claim[]>();
   const rest: Matched[] = [];
   for (const one of yield* join(entries)) {
-    const found = decide(one, byMark);
+    const counted = decide(one, settled);
+    const found = isNobody(counted) ? decide(one, waiting) : counted;
     if ('joined' in found) claims.set(found.known, [...(claims.get(found.known) ?? []), found]);
     else rest.push(found);
     yield;
   }
 
-  const settled: Matched[] = [];
+  const matched: Matched[] = [];
   for (const each of claims.values()) {
-    settled.push(...settle(each));
+    matched.push(...settle(each));
     yield;
   }
 
-  return [...settled, ...rest];
+  return [...matched, ...rest];
+}
+
+function isNobody(found: Claim | Matched): boolean {
+  return !('joined' in found) && found.candidates.length === 0;
 }
 
 /** One machine, several, or none: the strongest marks first, weaker ones only to choose among several. */
