@@ -106,6 +106,16 @@ describe('when a log tells of a transaction', () => {
   });
 });
 
+describe('when a host tells of a transaction again', () => {
+  it('what it told before stays, however much it tells now', () => {
+    const evil = row({ changes: [change('evil', null, '1')] });
+    const other = { ...evil, changes: [change('a', '1', '2'), change('b', '1', '2')] };
+    expect(digested([other], digested([evil]).put).put).toMatchObject([
+      { changes: [{ name: 'evil' }, { name: 'a' }, { name: 'b' }] },
+    ]);
+  });
+});
+
 describe('when two inventories differ', () => {
   it('what nothing tells of stays, between both', () => {
     expect(digested([step([change('a', '1', '2')])]).put).toMatchObject([{ verdict: 'outside', since: 149 * HOUR }]);

@@ -1,5 +1,6 @@
 // What becomes of the rows of a host when more is known: new rows, other verdicts, differences that are explained now. Pure, and the
 // same rows come out in whatever order logs, results and inventories arrive.
+import { MAX_TOLD_CHANGES, type ToldChange } from '@selvage/shared/model/changes.ts';
 import { unexplained } from './explain.ts';
 import { type Lookup, lookupOf } from './lookup.ts';
 import type { ChangeRow } from './rows.ts';
@@ -42,7 +43,7 @@ export function digest(facts: {
   return { put, drop, fresh };
 }
 
-/** A transaction that went on while it was first read tells of more later, never of less. */
+/** A transaction that went on while it was first read tells of more later, never of less: what was told once stays. */
 function joined(known: ChangeRow | undefined, row: ChangeRow): ChangeRow {
   if (known === undefined) return row;
   const more = row.changes.length > known.changes.length;
@@ -51,8 +52,18 @@ function joined(known: ChangeRow | undefined, row: ChangeRow): ChangeRow {
     ...known,
     endedAt: known.endedAt ?? row.endedAt,
     problem: known.problem ?? row.problem,
-    changes: more ? row.changes : known.changes,
+    changes: more ? withMore(known.changes, row.changes) : known.changes,
   };
+}
+
+function withMore(changes: readonly ToldChange[], more: readonly ToldChange[]): readonly ToldChange[] {
+  const there = new Set(changes.map(textOf));
+
+  return [...changes, ...more.filter((change) => !there.has(textOf(change)))].slice(0, MAX_TOLD_CHANGES);
+}
+
+function textOf({ name, arch, from, to }: ToldChange): string {
+  return JSON.stringify([name, arch, from, to]);
 }
 
 function judged(

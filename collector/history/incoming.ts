@@ -5,6 +5,7 @@ import type { Told, ToldChange } from '@selvage/shared/model/changes.ts';
 import type { SerialResult } from '../store/change-ports.ts';
 import type { ChangeRow } from './rows.ts';
 
+/** What a host tells chooses its own identity, of hex digits alone: it must never be that of what is signed or seen. */
 const ID_DIGITS = 32;
 /** Only these say that something was done; what waits or was refused changed nothing. */
 const DONE: readonly string[] = ['installed', 'failed'];
@@ -31,7 +32,7 @@ export function rowOfResult({ payloadSha256, result }: SerialResult, now: number
   if (changes.length === 0) return null;
 
   return {
-    id: payloadSha256.slice(0, ID_DIGITS),
+    id: `result-${payloadSha256.slice(0, ID_DIGITS)}`,
     source: 'result',
     at: ms(result.startedAt),
     endedAt: ms(result.finishedAt),
@@ -52,7 +53,7 @@ export function stepOf(step: {
   const { changes, between, since, at, now } = step;
 
   return {
-    id: sha256(`inventory ${between.join(' ')} ${at}`).slice(0, ID_DIGITS),
+    id: `inventory-${sha256(`inventory ${between.join(' ')} ${at}`).slice(0, ID_DIGITS)}`,
     ...{ source: 'inventory', at, endedAt: null, since, certain: true, changes, toldAt: now, verdict: 'outside' },
     ...{ actor: null, command: null, run: null, problem: null },
   };

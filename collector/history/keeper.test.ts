@@ -41,6 +41,14 @@ const changesOf = (list: readonly Told[], over: Partial<Changes> = {}): Changes 
   ...over,
 });
 
+/** Of the result that a lab is going to get. */
+async function hashOfResult(upgrade: readonly ToldChange[]): Promise<string | undefined> {
+  const { ran, store } = await make();
+  await ran(1, 20, 'web/1', upgrade);
+
+  return (await store.read.results.after(id, 0, 1))[0]?.payloadSha256;
+}
+
 async function make() {
   const lab = await makeLab();
   let sequence = 0;
@@ -185,6 +193,27 @@ describe('when Selvage installs', () => {
       expect(await entries()).toEqual([]);
     }
   });
+
+  it.each([true, false])(
+    'no log may speak with the identity of a signed result (the result first: %s)',
+    async (first) => {
+      const { inventory, ran, rows, store } = await make();
+      const signed = [change('a', '1', '2')];
+      if (first) await ran(1, 20, 'web/1', signed);
+      // The connection knows the hash before it hands the result on.
+      const hash = first ? (await store.read.results.after(id, 0, 1))[0]?.payloadSha256 : await hashOfResult(signed);
+      const forged = told(1, 20, [...signed, change('evil', null, '1')], { id: `${hash}`.slice(0, 32) });
+      await inventory(30, { a: '2', evil: '1' }, changesOf([forged]));
+      if (!first) await ran(1, 20, 'web/1', signed);
+
+      expect(await rows()).toEqual(
+        expect.arrayContaining([
+          { source: 'result', verdict: 'selvage', changes: ['a 1 2'] },
+          { source: 'apt', verdict: 'outside', changes: ['a 1 2', 'evil - 1'] },
+        ]),
+      );
+    },
+  );
 
   it('a result that only planned or waited explains nothing', async () => {
     const { inventory, ran, rows } = await make();
