@@ -4,7 +4,7 @@ import type { Inventory, Section, SectionName } from '@selvage/shared/model/inve
 import type { Labels } from '@selvage/shared/model/labels.ts';
 import type { z } from 'zod';
 import { hostState } from '../host-state.ts';
-import type { HostRecord, InventoryReader, SectionOfHost, StoredSection } from '../store/ports.ts';
+import type { Derivation, DerivedOfHost, HostRecord, InventoryReader, StoredSection } from '../store/ports.ts';
 import type { hostDetail, hostSummary } from './contract.ts';
 import type { HostPlan } from './host-plan.ts';
 import { inTurns } from './in-turns.ts';
@@ -14,21 +14,48 @@ export type HostDetail = z.input<typeof hostDetail>;
 
 const NO_INVENTORY = 'no inventory has arrived yet';
 
-type Outcome<N extends SectionName> =
-  | { readonly ok: true; readonly data: Section<N> }
-  | { readonly ok: false; readonly reason: string };
+type Outcome<T> = { readonly ok: true; readonly data: T } | { readonly ok: false; readonly reason: string };
+
+// What a row shows of each section: worked out once per content, however many hosts and lists there are.
+const OS: Derivation<'os', NonNullable<HostSummary['os']>> = {
+  section: 'os',
+  of: ({ id, version, prettyName, idLike }) => ({ id, version, prettyName, idLike }),
+};
+const AGENT: Derivation<'agent', Pick<HostSummary, 'labels' | 'takeover'>> = {
+  section: 'agent',
+  of: ({ labels, takeover }) => ({ labels, takeover: takeover ?? null }),
+};
+const UPDATES: Derivation<'updates', Pick<HostSummary, 'upgradable' | 'held' | 'phased' | 'security' | 'unknown'>> = {
+  section: 'updates',
+  of: (data) => {
+    const pending = data.known ? data.pending : null;
+
+    return {
+      upgradable: pending?.length ?? null,
+      held: pending?.filter(({ held }) => held).length ?? null,
+      phased: pending?.filter(({ phased }) => phased !== null).length ?? null,
+      security: pending?.filter(({ security }) => security).length ?? null,
+      unknown: data.known
+        ? []
+        : data.reasons.map(({ repository, reason }) => (repository === null ? reason : `${repository}: ${reason}`)),
+    };
+  },
+};
+const REBOOT: Derivation<'reboot', boolean> = { section: 'reboot', of: ({ required }) => required };
+
+type RowOf<R extends { of(data: never): unknown }> = Outcome<ReturnType<R['of']>>;
 
 interface Parts {
   readonly sameMachineAs: readonly string[];
   readonly connected: boolean;
   readonly takenAt: string | null;
-  readonly os: Outcome<'os'>;
-  readonly agent: Outcome<'agent'>;
-  readonly updates: Outcome<'updates'>;
-  readonly reboot: Outcome<'reboot'>;
+  readonly os: RowOf<typeof OS>;
+  readonly agent: RowOf<typeof AGENT>;
+  readonly updates: RowOf<typeof UPDATES>;
+  readonly reboot: RowOf<typeof REBOOT>;
 }
 
-/** Rows for many hosts, from five sections of all hosts at once. */
+/** Rows for many hosts, from four sections of all hosts at once. */
 export async function summariesOf(
   records: readonly HostRecord[],
   inventory: InventoryReader,
@@ -37,10 +64,10 @@ export async function summariesOf(
 ): Promise<HostSummary[]> {
   const live = new Set(connected);
   const [os, agent, updates, reboot] = await Promise.all([
-    byHost(inventory, 'os'),
-    byHost(inventory, 'agent'),
-    byHost(inventory, 'updates'),
-    byHost(inventory, 'reboot'),
+    byHost(inventory, OS),
+    byHost(inventory, AGENT),
+    byHost(inventory, UPDATES),
+    byHost(inventory, REBOOT),
   ]);
 
   // In turns: a fleet has thousands, and everything else waits meanwhile.
@@ -107,7 +134,7 @@ export function detailOf(
     readonly sections: readonly StoredSection[];
   },
 ): HostDetail {
-  const take = <N extends SectionName>(name: N): Outcome<N> =>
+  const take = <N extends SectionName>(name: N): Outcome<Section<N>> =>
     facts.inventory?.sections[name] ?? { ok: false, reason: NO_INVENTORY };
   const os = take('os');
   const kernel = take('kernel');
@@ -123,10 +150,10 @@ export function detailOf(
       connected: facts.connectedSince !== null,
       sameMachineAs: facts.sameMachineAs,
       takenAt: facts.inventory?.takenAt ?? null,
-      os,
-      agent,
-      updates,
-      reboot,
+      os: derived(OS, os),
+      agent: derived(AGENT, agent),
+      updates: derived(UPDATES, updates),
+      reboot: derived(REBOOT, reboot),
     }),
     connectedSince: facts.connectedSince,
     plan: facts.plan({ os: os.ok ? os.data : null, labels: agent.ok ? agent.data.labels : null }),
@@ -162,7 +189,6 @@ function knockOf({ knock }: HostRecord): HostDetail['knock'] {
 
 function summaryOf(record: HostRecord, parts: Parts): HostSummary {
   const { os, agent, updates, reboot } = parts;
-  const pending = updates.ok && updates.data.known ? updates.data.pending : null;
 
   return {
     id: record.id,
@@ -174,7 +200,7 @@ function summaryOf(record: HostRecord, parts: Parts): HostSummary {
     lastSeen: record.lastSeen,
     agentVersion: record.agentVersion,
     inventoryAt: parts.takenAt,
-    os: os.ok ? (({ id, version, prettyName, idLike }) => ({ id, version, prettyName, idLike }))(os.data) : null,
+    os: os.ok ? os.data : null,
     labels: agent.ok ? agent.data.labels : null,
     // Worked out by those who have the documents: see withSigned.
     signedLabels: {},
@@ -183,50 +209,44 @@ function summaryOf(record: HostRecord, parts: Parts): HostSummary {
     token: record.token,
     acceptedAt: record.acceptedAt,
     sameMachineAs: [...parts.sameMachineAs],
-    upgradable: pending?.length ?? null,
-    held: pending?.filter(({ held }) => held).length ?? null,
-    phased: pending?.filter(({ phased }) => phased !== null).length ?? null,
-    security: pending?.filter(({ security }) => security).length ?? null,
-    rebootRequired: reboot.ok ? reboot.data.required : null,
+    ...(updates.ok
+      ? updates.data
+      : { upgradable: null, held: null, phased: null, security: null, unknown: [updates.reason] }),
+    rebootRequired: reboot.ok ? reboot.data : null,
     quarantine: record.quarantine && {
       ...record.quarantine,
       machines: [...record.quarantine.machines],
       addresses: [...record.quarantine.addresses],
     },
-    takeover: agent.ok ? (agent.data.takeover ?? null) : null,
-    unknown: whyUnknown(updates),
+    takeover: agent.ok ? agent.data.takeover : null,
   };
 }
 
-function whyUnknown(updates: Outcome<'updates'>): string[] {
-  if (!updates.ok) return [updates.reason];
-  if (updates.data.known) return [];
-
-  return updates.data.reasons.map(({ repository, reason }) =>
-    repository === null ? reason : `${repository}: ${reason}`,
-  );
-}
-
-function listsOf(updates: Outcome<'updates'>): HostDetail['packageLists'] {
+function listsOf(updates: Outcome<Section<'updates'>>): HostDetail['packageLists'] {
   if (!updates.ok) return { asOf: null, stale: [] };
   const { data } = updates;
 
   return { asOf: data.asOf, stale: data.known ? [] : data.reasons };
 }
 
-async function byHost<N extends SectionName>(
+async function byHost<N extends SectionName, T>(
   inventory: InventoryReader,
-  name: N,
-): Promise<ReadonlyMap<string, SectionOfHost<N>>> {
-  const found = new Map<string, SectionOfHost<N>>();
-  for await (const section of inventory.eachSection(name)) found.set(section.host, section);
+  row: Derivation<N, T>,
+): Promise<ReadonlyMap<string, DerivedOfHost<T>>> {
+  const found = new Map<string, DerivedOfHost<T>>();
+  for await (const section of inventory.eachDerived(row)) found.set(section.host, section);
 
   return found;
 }
 
-function outcome<N extends SectionName>(section: SectionOfHost<N> | undefined): Outcome<N> {
+function outcome<T>(section: DerivedOfHost<T> | undefined): Outcome<T> {
   if (!section) return { ok: false, reason: NO_INVENTORY };
-  if (section.data !== null) return { ok: true, data: section.data };
+  // The problem decides, not the data: false and 0 are data.
+  if (section.problem === null && section.data !== null) return { ok: true, data: section.data };
 
   return { ok: false, reason: section.problem?.reason ?? 'the section was not sent' };
+}
+
+function derived<N extends SectionName, T>({ of }: Derivation<N, T>, section: Outcome<Section<N>>): Outcome<T> {
+  return section.ok ? { ok: true, data: of(section.data) } : section;
 }
