@@ -79,7 +79,7 @@ export function actorOf({ actor, command, source }: Event): string {
   return source === null || source === 'result' ? '' : source;
 }
 
-/** `openssl 3.0.1 → 3.0.2, gone 1.0 → removed, 4 more`. */
+/** `openssl 3.0.1 → 3.0.2, gone 1.0 removed`; of many how many first, because the end is cut on a narrow screen. */
 export function whatOf({ kind, text, packages, packageCount, since, problem, source }: Event): string {
   if (kind === 'approved' || kind === 'rejected') return text.slice(kind.length + 1);
   const shown = packages.slice(0, SHOWN_PACKAGES).map(({ name, from, to }) => {
@@ -89,11 +89,10 @@ export function whatOf({ kind, text, packages, packageCount, since, problem, sou
       ? `${name} ${to}${source === 'rpm' || source === 'zypper' ? '' : ' new'}`
       : `${name} ${from} → ${to}`;
   });
-  const more = packageCount - shown.length;
+  const isMore = packageCount > shown.length;
 
   return [
-    ...shown,
-    ...(more > 0 ? [`${more} more`] : []),
+    ...(isMore ? [`${packageCount}: ${shown.join(', ')} ...`] : shown),
     ...(since === null ? [] : ['between two inventories']),
     ...(problem === null ? [] : [`(${problem})`]),
   ].join(', ');

@@ -45,12 +45,12 @@ async function importFiles(cli: Cli, paths: readonly string[], { name, out, json
   if (out === undefined) return cli.screen.text(yaml);
 
   for (const sentence of assumed) cli.screen.line(`assumed: ${sentence}`);
-  cli.screen.table(
-    [{ title: 'LINE' }, { title: 'OPTION', shrinks: true }, { title: 'WHAT' }, { title: 'WHY', shrinks: true }],
-    notes
-      .filter(({ outcome }) => outcome !== 'translated')
-      .map((each) => [`${each.file}:${each.line}`, optionOf(each), each.outcome, each.why]),
-  );
+  // Whole lines: a reason that is cut says nothing.
+  for (const outcome of ['for you', 'not translated'] as const) {
+    for (const each of notes.filter((one) => one.outcome === outcome)) {
+      cli.screen.line(`${outcome}: ${each.file}:${each.line} ${optionOf(each)}: ${each.why}`);
+    }
+  }
   cli.screen.line(`${out} is written; look at it, then: selvage policy diff ${out}`, 'good');
 }
 

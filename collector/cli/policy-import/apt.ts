@@ -82,7 +82,11 @@ export function importApt(text: string, file: string, draft: Draft, until: strin
 
 function importSetting(one: AptSetting, setting: Setting, draft: Draft, until: string): Told {
   const option = one.name.toLowerCase();
-  if (one.directive) return untranslated('hand that file to this command too, or leave it out');
+  if (one.directive) {
+    return one.name.startsWith('#clear')
+      ? forYou('apt forgets what was said of that before: take back below what stands here because of it')
+      : untranslated('hand that file to this command too, or leave it out');
+  }
 
   switch (option) {
     case 'unattended-upgrade::allowed-origins':
@@ -144,7 +148,10 @@ function sourceOf(from: string, archive: string, label: string): Source | string
   if (/-(proposed|backports)/.test(archive)) return 'what is proposed or backported is approved by hand';
   if (/-security$/.test(archive) || /security$/i.test(label) || /ESM/.test(from)) return 'security';
   if (/-updates$/.test(archive)) return 'updates';
-  if (/^[*]$/.test(archive) || archive === '') return 'it allows every archive of the distribution: name them';
+  if (/^(testing|unstable|sid|experimental|rc-buggy)$/i.test(archive)) {
+    return 'what is in preparation is approved by hand';
+  }
+  if (/[*]/.test(archive) || archive === '') return 'it allows every archive of the distribution: name them';
 
   return 'point-release';
 }

@@ -44,7 +44,9 @@ describe('when settings of another updater are imported', () => {
     ]);
 
     expect(exit).toBe(0);
-    expect(stdout).toMatch(/for you.*\n(.*\n)*.*not translated/);
+    expect(stdout).toMatch(
+      /^for you: 50un.*\n(.*\n)*not translated: 50unattended-upgrades:3 .* is not sent: .*alarms$/m,
+    );
     expect(await lab.run(['policy', 'push', out])).toMatchObject({ exit: 0, stderr: '' });
     expect((await lab.run(['policy', 'get', 'PatchPolicy/nights'])).stdout).toContain('after: 14d');
     expect(await lab.run(['policy', 'import', at('50unattended-upgrades'), '--out', out])).toMatchObject({

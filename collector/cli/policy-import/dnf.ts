@@ -47,6 +47,8 @@ function toldOf(option: string, value: string, draft: Draft): Told {
 function upgradeType(draft: Draft, value: string): Told {
   const from = value === 'security' ? (['security'] as const) : value === 'default' ? ALL : null;
   if (from === null) return untranslated('it is neither default nor security');
+  // Said twice, the last one counts.
+  draft.from.clear();
   for (const source of from) draft.from.add(source);
 
   return translated(`allow.from ${from.join(', ')}`);

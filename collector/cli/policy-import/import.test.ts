@@ -115,6 +115,22 @@ describe('when the files of unattended-upgrades are imported', () => {
     expect(untold(result).map(([line]) => line)).toEqual([7, 8, 11, 1]);
   });
 
+  it('lets in no more than was let in there', () => {
+    const from = (...origins: readonly string[]) =>
+      imported(`Unattended-Upgrade::Origins-Pattern { ${origins.map((one) => `"${one}";`).join(' ')} };`).notes.map(
+        ({ outcome, why }) => (outcome === 'translated' ? why : outcome),
+      );
+
+    expect(from('origin=*', 'site=*', 'origin=Debian', 'o=Debian,a=*', 'o=Debian,n=sid', 'o=Debian,a=stable*')).toEqual(
+      Array.from({ length: 6 }, () => 'not translated'),
+    );
+    expect(from('o=Debian,a=experimental', 'o=Docker,a=bookworm-security', 'o=Debian,a=stable')).toEqual([
+      ...['not translated', 'not translated', 'allow.from point-release'],
+    ]);
+    const cleared = imported(`${DEBIAN}#clear Unattended-Upgrade::Origins-Pattern;\n`);
+    expect(cleared.notes.at(-1)).toMatchObject({ outcome: 'for you', why: expect.stringContaining('forgets') });
+  });
+
   it.each([
     ['7', { recurrence: 'FREQ=DAILY;INTERVAL=7', from: '2026-11-23' }],
     ['always', { days: expect.any(Array) }],
@@ -162,6 +178,11 @@ describe('when automatic.conf is imported', () => {
       [18, '[base] excludepkgs', 'for you'],
       [18, '[base] excludepkgs', 'not translated'],
     ]);
+  });
+
+  it('of a key that is there twice the last one counts', () => {
+    const result = imported('[commands]\nupgrade_type = default\nupgrade_type = security\n');
+    expect(result.documents[1]).toMatchObject({ allow: { from: ['security'] } });
   });
 
   it('says that a host which only told did not install', () => {
