@@ -9,6 +9,7 @@ import { hostsChanged } from './contract/host-changes.ts';
 import { createdHostToken, revokedToken, tokens } from './contract/tokens.ts';
 import { hostDetail, hosts, status } from './contract.ts';
 import { type ApiLab, apiLab, type ClientIdentity } from './testing/api-lab.ts';
+import { putInventory } from './testing/inventories.ts';
 
 let lab: ApiLab;
 let ann: ClientIdentity;
@@ -71,6 +72,35 @@ describe('when hundreds are accepted', () => {
     ]);
     expect((await done({ change: accept, hosts: ['host-2'] })).changed).toMatchObject([{ state: 'active' }]);
     expect(hostDetail.parse((await get('/v1/hosts/host-3')).json)).toMatchObject({ sameMachineAs: ['host-2'] });
+  });
+
+  it('an address counts that the collector saw, never one that a pending host says it has', async () => {
+    const from = (number: number) => (number === 2 ? '192.0.2.9' : '10.20.0.1');
+    await add(2, (number) => ({ acceptedAt: null, lastAddress: from(number) }));
+    const liar = { addresses: [{ interface: 'eth0', address: '10.20.0.7', prefix: 16, mac: '' }] };
+    await putInventory(lab.store, hostId(2), lab.clock.now().toString(), { network: liar });
+    const text = 'address=10.20.0.0/16';
+    const some = await done({ change: accept, select: text });
+
+    expect(some.changed.map(({ name }) => name)).toEqual(['host-1']);
+    expect(some.selection).toMatchObject({ selected: 1, unknown: 0, notes: [] });
+    // Accepted by name, somebody has looked: its own addresses count as those of any other.
+    await done({ change: accept, hosts: ['host-2'] });
+    expect((await done({ change: { kind: 'revoke' }, select: text, dryRun: true })).changed).toHaveLength(2);
+  });
+
+  it.each([
+    ['name=host-*', 1],
+    ['state=pending and not tier=db', 1],
+    ['os=linux and enrolled<1h', 0],
+    ["name=host-* and token='h12'", 0],
+  ])('%s: %i notes that the host alone says so', async (select, notes) => {
+    await add(1);
+    const { selection } = await done({ change: accept, select, dryRun: true });
+
+    expect(selection?.notes.filter((note) => note.includes('say of themselves'))).toHaveLength(notes);
+    const other = await done({ change: { kind: 'revoke' }, select, dryRun: true });
+    expect(other.selection?.notes.filter((note) => note.includes('say of themselves'))).toEqual([]);
   });
 
   it('what a text cannot know is left alone, and counted', async () => {

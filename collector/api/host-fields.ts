@@ -60,7 +60,11 @@ const FIELDS: Readonly<Record<string, Field<HostFacts>>> = {
     of: ({ row }) => optional(row.owner),
   },
   token: { kind: 'text', about: 'id of the token it enrolled by', of: ({ record }) => optional(record?.token) },
-  address: { kind: 'address', about: 'where it connected from, or an address of its own', of: addressesOf },
+  address: {
+    kind: 'address',
+    about: 'where it connected from, or (not pending) an address of its own',
+    of: addressesOf,
+  },
   agent: { kind: 'version', about: 'version of its agent', of: ({ row }) => row.agentVersion },
   kernel: {
     kind: 'version',
@@ -103,6 +107,9 @@ function labelValues({ labels: { host, signed, open, collector } }: HostFacts, n
   return host === null || open?.has(name) ? { atLeast: values } : values;
 }
 
+/** The fields of a pending host that the collector knows by itself; all others, labels too, are the host's own word. */
+export const SEEN_OF_PENDING: ReadonlySet<string> = new Set(['id', 'token', 'address', 'state', 'enrolled']);
+
 /** No value is known to be none; a machine without a record has nothing to say. */
 function optional(value: string | null | undefined): Texts {
   return value === undefined ? null : value === null ? [] : [value];
@@ -120,8 +127,10 @@ function takeoverOf({ sections: { agent } }: HostFacts): Texts {
   return agent?.takeover ? [agent.takeover.state] : null;
 }
 
-function addressesOf({ record, sections }: HostFacts): Texts {
+function addressesOf({ row, record, sections }: HostFacts): Texts {
   const last = record?.lastAddress ? [record.lastAddress] : [];
+  // Nobody has looked at it yet, and it may say what it likes of itself: by that it must not get accepted.
+  if (row.state === 'pending') return last;
   const own = sections.network?.addresses.map(({ address }) => address);
 
   return own ? [...last, ...own] : { atLeast: last };

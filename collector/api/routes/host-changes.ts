@@ -9,6 +9,7 @@ import type { HostRecord } from '../../store/ports.ts';
 import { hostChanges, hostsChanged } from '../contract/host-changes.ts';
 import type { ApiDeps } from '../deps.ts';
 import { hostOf } from '../found.ts';
+import { SEEN_OF_PENDING } from '../host-fields.ts';
 import { asksFor, selectHosts } from '../host-select.ts';
 import { type HostSummary, summariesOf, twinsOf } from '../host-view.ts';
 import { addRoute } from '../route.ts';
@@ -18,6 +19,9 @@ import type { SelectionShown } from '../selecting.ts';
 const A_FEW = 10;
 /** 20,000 names of 253 characters. */
 const MAX_BODY_BYTES = 6 * 1024 * 1024;
+
+const OWN_WORD =
+  'name, os, mode and labels are what pending hosts say of themselves; add token=ID or address=NETWORK for what the collector saw';
 
 type Body = z.output<typeof hostChanges>;
 type Answer = z.input<typeof hostsChanged>;
@@ -88,8 +92,15 @@ async function meant(deps: ApiDeps, { hosts, select, change }: Body): Promise<Me
   const among = (record: HostRecord) =>
     change.kind === 'accept' ? hostState(record) === 'pending' : anyState || record.state === 'active';
   const { chosen, selection } = await selectHosts(deps, { select, among });
+  const records = chosen.map(({ record }) => record);
+  if (change.kind !== 'accept' || selection === null || rests(select)) return { records, selection };
 
-  return { records: chosen.flatMap(({ record }) => (record === null ? [] : [record])), selection };
+  return { records, selection: { ...selection, notes: [...selection.notes, OWN_WORD] } };
+}
+
+/** True where a text asks for something that is not the word of the pending hosts themselves. */
+function rests(select: string | undefined): boolean {
+  return [...SEEN_OF_PENDING].some((field) => field !== 'state' && asksFor(select, field));
 }
 
 function refuseUnexpected({ expect, dryRun }: Body, count: number): void {
