@@ -46,6 +46,17 @@ describe('when all is well', () => {
   });
 });
 
+describe('when the other updaters were taken over', () => {
+  const takeover = { state: 'taken', since: '2026-11-22T12:00:00Z' } as const;
+  const rival = { code: 'OTHER_UPDATER_ACTIVE', message: 'snapd also installs updates here', next: 'take over' };
+
+  it.each<[string, Partial<Status>, RegExp]>([
+    ['alone', {}, /it alone updates this host$/],
+    ['beside one that came later', { wrong: [rival] }, /taken over, but not from all$/],
+    ['in a mode that installs nothing', { mode: 'observe' }, /nobody updates this host$/],
+  ])('%s', (_, over, said) => expect(lineOf({ takeover, ...over }, 'mode')).toMatch(said));
+});
+
 describe('when something is missing', () => {
   it.each<[string, Partial<Status>, string, RegExp]>([
     ['no identity', { host: null, certificate: null }, 'host', /not enrolled/],

@@ -89,10 +89,14 @@ function mode(status: Status): string {
   return `${modeAndPolicy(status)}${taken(status)}`;
 }
 
-function taken({ takeover }: Status): string {
+function taken({ takeover, mode: own, wrong }: Status): string {
+  const beside = wrong.some(({ code }) => code === 'OTHER_UPDATER_ACTIVE');
+
   switch (takeover?.state) {
     case 'taken':
-      return '; taken over: it alone updates this host';
+      if (own !== 'managed') return '; taken over: nobody updates this host';
+
+      return beside ? '; taken over, but not from all' : '; taken over: it alone updates this host';
     case 'fallback':
       return '; handed back to the other updaters (fallback)';
     case 'released':

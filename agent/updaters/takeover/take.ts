@@ -1,6 +1,6 @@
 // Takes a host over from its other updaters: saves what stands there, masks what starts them, and says what only a person can
 // do. Cut off anywhere, the same command or a release brings it to its end. It never stops a service.
-import { CodedError } from '@selvage/shared/errors/coded-error.ts';
+import { asCoded, CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { Files } from '../../runner/state-file.ts';
 import { lookForUpdaters } from '../list.ts';
 import { heldBySnapd, holdSnapd } from '../snap-hold.ts';
@@ -8,6 +8,10 @@ import type { UpdaterHost } from '../updater.ts';
 import { FRAGMENT, fragmentState, writeFragment } from './apt-conf.ts';
 import { heldOf, inTheWay, type Person, planTakeover, workingOf } from './plan.ts';
 import { readTakeover, type SavedUnit, type Takeover, writeTakeover } from './state.ts';
+
+/** Some may be stopped then and others not; what is saved knows all of them. */
+const HALF_WAY =
+  'put right what it says, then again: selvage-agent takeover; or give back what was begun: selvage-agent release';
 
 export interface TakeoverDoor {
   /** The host as it is now: read again at each call. */
@@ -68,10 +72,15 @@ export async function takeOver(door: TakeoverDoor, dryRun = false): Promise<Take
   };
   // Everything that is about to be changed is on disk as it was, before the first change.
   await writeTakeover(door.files, door.file, record);
-  for (const name of plan.mask) await maskUnit(host, name);
-  if (aptConf) await writeFragment(door.files, host.root);
-  if (plan.snap) await holdSnapd(host, 'forever');
-  await writeTakeover(door.files, door.file, { ...record, state: 'taken' });
+  try {
+    for (const name of plan.mask) await maskUnit(host, name);
+    if (aptConf) await writeFragment(door.files, host.root);
+    if (plan.snap) await holdSnapd(host, 'forever');
+    await writeTakeover(door.files, door.file, { ...record, state: 'taken' });
+  } catch (error) {
+    const { code, message, details } = asCoded(error);
+    throw new CodedError(code, message, { cause: error, details, next: HALF_WAY });
+  }
 
   const after = await lookForUpdaters(door.host());
   const ending = workingOf(await host.units.look(plan.mask), new Set(plan.mask));

@@ -1,6 +1,7 @@
 // Takeover and release: the same end wherever they are cut off, and a release is the exact opposite of a takeover.
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { lookForUpdaters } from '../list.ts';
@@ -131,6 +132,21 @@ describe('when a host is taken over', () => {
       ...before,
       units: { ...before.units, 'dnf-automatic-install.timer': fakeUnit() },
     });
+  });
+
+  it('says how to go on, or back, where a unit cannot be masked', async () => {
+    const lab = hostLab(UNATTENDED, apt());
+    const before = stateOf(lab);
+    lab.before = (change) => {
+      if (change === `mask ${TIMER}`) throw new CodedError('PROCESS_FAILED', 'Read-only file system');
+    };
+    await expect(takeOver(lab.door)).rejects.toMatchObject({
+      code: 'PROCESS_FAILED',
+      next: expect.stringMatching(/selvage-agent takeover;.*selvage-agent release$/),
+    });
+    lab.before = () => undefined;
+    await release(lab.door);
+    expect(stateOf(lab)).toEqual(before);
   });
 
   it('touches no file that somebody put where ours goes', async () => {
