@@ -1,5 +1,6 @@
-import { chownSync, cpSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { chownSync, cpSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { generateKey } from '@selvage/shared/pki/keys.ts';
 import { systemRandom } from '@selvage/shared/random.ts';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
 import { systemClock } from '@selvage/shared/time/clock.ts';
@@ -46,11 +47,16 @@ const PIN = `sha256:${'0'.repeat(64)}`;
 let made = 0;
 
 /** What is said when a host, enrolled with COLLECTOR or with none, is enrolled with these flags; nothing listens anywhere. */
-async function enrolling(flags: Partial<EnrollFlags>, enrolled: boolean) {
+async function enrolling(flags: Partial<EnrollFlags>, enrolled: boolean, keys = false) {
   made += 1;
   const stateDir = join(top, `${made}`);
   const runnerDir = join(stateDir, 'runner');
   mkdirSync(runnerDir, { recursive: true });
+  const settingsPaths = [join(stateDir, 'settings.json'), join(stateDir, 'settings.d')];
+  if (keys) {
+    mkdirSync(join(stateDir, 'identity'), { mode: 0o700 });
+    writeFileSync(join(stateDir, 'identity/host.key'), generateKey().privateKey, { mode: 0o600 });
+  }
   if (enrolled) cpSync(await identityFolder(makeAuthority()), join(stateDir, 'identity'), { recursive: true });
   const settings = { stateDir, runnerDir, mode: 'observe', labels: {}, user: 'nobody', root: '/', proxy: 'none' };
   const said: string[] = [];
@@ -58,7 +64,7 @@ async function enrolling(flags: Partial<EnrollFlags>, enrolled: boolean) {
     settings: async () => settings as unknown as Awaited<ReturnType<Context['settings']>>,
     say: (line) => void said.push(line),
     stderr: { write: () => undefined },
-    ...{ proxies: {}, settingsPaths: [join(stateDir, 'settings.json')], clock: systemClock, random: systemRandom },
+    ...{ proxies: {}, settingsPaths, clock: systemClock, random: systemRandom },
     ...{ input: async () => '', settingsFile: join(stateDir, 'settings.json') },
   };
   const code = await enrollHost(context as Context, { collector: COLLECTOR, pin: PIN, sameUser: true, ...flags }).then(
@@ -66,7 +72,7 @@ async function enrolling(flags: Partial<EnrollFlags>, enrolled: boolean) {
     (error: { code: string }) => error.code,
   );
 
-  return { code, said, runnerDir };
+  return { code, said, runnerDir, ownSettings: join(stateDir, 'settings.d/50-enroll.json') };
 }
 
 describe('when a host is enrolled only if that is needed', () => {
@@ -105,5 +111,20 @@ describe('when the token is given', () => {
     writeFileSync(tokenFile, 'slv_token\n', { mode: 0o600 });
 
     expect(await enrolling({ tokenFile }, false)).toMatchObject({ code: 'UNREACHABLE' });
+  });
+});
+
+describe('when the collector cannot be reached', () => {
+  it('what was said of mode and labels is taken back: no token has left, and the next attempt may say otherwise', async () => {
+    const { code, ownSettings } = await enrolling({ token: 'x', mode: 'managed', label: ['tier=web'] }, false);
+
+    expect({ code, left: existsSync(ownSettings) }).toEqual({ code: 'UNREACHABLE', left: false });
+  });
+
+  it('it stays where an attempt before may have become a host: that one is asked for again', async () => {
+    const { code, ownSettings } = await enrolling({ token: 'x', mode: 'managed', label: ['tier=web'] }, false, true);
+
+    expect(code).toBe('UNREACHABLE');
+    expect(JSON.parse(readFileSync(ownSettings, 'utf8'))).toEqual({ mode: 'managed', labels: { tier: ['web'] } });
   });
 });

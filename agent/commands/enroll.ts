@@ -1,14 +1,15 @@
 // `selvage-agent enroll`: from an address, a pin and a token to an identity. What the runner must know of it is written
 // into its own folder here, so that it never depends on what the connector keeps.
+import { access } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { asCoded, CodedError, hasCode } from '@selvage/shared/errors/coded-error.ts';
-import { readBounded } from '@selvage/shared/files/durable.ts';
+import { hasErrno, readBounded } from '@selvage/shared/files/durable.ts';
 import type { Mode } from '@selvage/shared/model/ids.ts';
 import { parseLabels } from '@selvage/shared/model/labels.ts';
 import { parseDuration } from '@selvage/shared/time/duration.ts';
 import { UNDECIDED } from '../connector/enroll.ts';
-import { loadIdentity } from '../connector/identity.ts';
+import { IDENTITY_FILES, loadIdentity } from '../connector/identity.ts';
 import { BUSY_MS, enrollPatiently } from '../connector/patience.ts';
 import type { Settings } from '../settings.ts';
 import type { Context } from './context.ts';
@@ -103,7 +104,8 @@ export async function enrollHost(context: Context, flags: EnrollFlags): Promise<
     }
     await goOn(context, settings, flags.now === true);
   } catch (error) {
-    if (!UNDECIDED.has(asCoded(error).code)) await written?.takeBack();
+    // Without keys no token can have left this host: a wrong address must not decide what the next attempt enrolls as.
+    if (!UNDECIDED.has(asCoded(error).code) || !(await hasKeys(stateDir))) await written?.takeBack();
     try {
       if (hasCode(error, 'ALREADY_ENROLLED')) await completeRunner(stateDir, runnerDir);
     } finally {
@@ -184,6 +186,17 @@ async function hasIdentity(stateDir: string): Promise<boolean> {
     return true;
   } catch (error) {
     return !hasCode(error, 'NOT_ENROLLED');
+  }
+}
+
+/** Made as soon as the pin has fitted, and before the token is sent. */
+async function hasKeys(stateDir: string): Promise<boolean> {
+  try {
+    await access(join(stateDir, 'identity', IDENTITY_FILES.key));
+
+    return true;
+  } catch (error) {
+    return !hasErrno(error, 'ENOENT');
   }
 }
 

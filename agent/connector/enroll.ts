@@ -58,6 +58,8 @@ const PUBLIC_FILE = 0o644;
 /** After these the collector may have spent the token: the keys stay, so that the same key can ask again. */
 export const UNDECIDED: ReadonlySet<Code> = new Set<Code>([
   'UNREACHABLE',
+  // Of this attempt nothing arrived; of one before it the answer may be lost.
+  'PROXY_REFUSED',
   'RATE_LIMITED',
   'INTERNAL',
   'FRAME_INVALID',
