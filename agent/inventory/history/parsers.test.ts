@@ -89,11 +89,12 @@ describe("when apt's history is read", () => {
   });
 
   it('controls, marks of direction and half characters are harmless, and everything has its bound', () => {
-    const command = `apt \u001b[2J\u202e${'x'.repeat(5000)}\ud800`;
+    const command = `apt -o Selvage::Run=web\u001b[2J\u202e/1 \u001b[2J\u202e${'x'.repeat(5000)}\ud800`;
     const [one] = apt(
       entry(`Commandline: ${command}\nRequested-By: a\u0007b (1)\nInstall: ${'p'.repeat(9000)}:amd64 (1\u009b)`),
     );
     expect(one?.command).toHaveLength(MAX_COMMAND);
+    expect(one?.run).toBe('web?[2J?/1');
     expect(harmless(JSON.stringify(one))).toBe(JSON.stringify(one));
     expect(JSON.stringify(one)).not.toMatch(/\\u001b|\\ud800/);
     expect(changesSchema.safeParse({ complete: true, problems: [], told: [one] }).success).toBe(true);

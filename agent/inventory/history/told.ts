@@ -53,7 +53,7 @@ export function toldOf(found: Found): Told | null {
     ...{ source, at, endedAt, certain, changes },
     actor: actor === null ? null : short(actor, MAX_ACTOR) || null,
     command: command === null ? null : short(command, MAX_COMMAND) || null,
-    run: command === null ? null : (MARK.exec(command)?.[1] ?? null),
+    run: command === null ? null : short(MARK.exec(command)?.[1] ?? '', MAX_RUN) || null,
     problem: problem === null ? null : short(problem, MAX_PROBLEM),
   };
 }
