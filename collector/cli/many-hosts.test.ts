@@ -143,26 +143,15 @@ describe('when what is said of a host is hostile', () => {
 });
 
 describe('when tokens are listed', () => {
-  it('bounds, uses and who came fit into a terminal', async () => {
-    await lab.run([
-      'token',
-      'create',
-      '--uses',
-      '50',
-      '--cidr',
-      '10.20.0.0/16',
-      '--mode',
-      'advise',
-      '--label',
-      'tier=web',
-    ]);
-    const { stdout } = await lab.run(['token', 'list'], { columns: 160 });
+  it('what they are for, when they end and their bounds are there whole, on a terminal of 80 columns', async () => {
+    const bounds = ['--cidr', '10.20.0.0/16', '--mode', 'advise', '--label', 'tier=web', '--label', 'site=north'];
+    await lab.run(['token', 'create', '--uses', '50', '--expires', '8h', ...bounds]);
+    const { stdout } = await lab.run(['token', 'list'], { columns: 80 });
 
+    expect(stdout).toMatch(/^h[0-9a-f]{16} +any host +open +0\/50 +in [78]h +admin:ann +-$/m);
     expect(stdout).toMatch(
-      /^h[0-9a-f]{16} +any host +open +0\/50 +10\.20\.0\.0\/16 mode advise tier=web +.* admin:ann +-$/m,
+      /^ {2}h[0-9a-f]{16}: from 10\.20\.0\.0\/16 · mode advise at most · labels tier=web site=north$/m,
     );
-    expect(
-      (await lab.run(['token', 'list'], { columns: 80 })).stdout.split('\n').every((line) => line.length <= 90),
-    ).toBe(true);
+    expect(stdout).not.toContain('…');
   });
 });

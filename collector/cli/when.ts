@@ -25,6 +25,14 @@ export function since(instant: string | null, viewer: Viewer): string {
   return ms < 1000 ? 'now' : `${largest} ago`;
 }
 
+/** `in 8h` or `3h ago`, for narrow columns. */
+export function until(instant: string, viewer: Viewer): string {
+  const ms = Temporal.Instant.from(instant).epochMilliseconds - viewer.clock.now().epochMilliseconds;
+  const [largest] = formatDuration(ms).split(' ');
+
+  return ms <= 0 ? since(instant, viewer) : `in ${largest}`;
+}
+
 /** `2026-11-23 10:44`. */
 export function at(instant: string, { zone }: Viewer): string {
   const { year, month, day, hour, minute } = Temporal.Instant.from(instant).toZonedDateTimeISO(zone);

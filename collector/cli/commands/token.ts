@@ -10,7 +10,7 @@ import { labelTexts } from '../labels.ts';
 import { durationOption, hostOption, type ListOptions, pathWith, selectOption } from '../options.ts';
 import { showSelection } from '../selection-lines.ts';
 import { shellWord } from '../shell-word.ts';
-import { ago } from '../when.ts';
+import { ago, until } from '../when.ts';
 
 /** Hosts named in a row of the list; the rest are counted. */
 const SOME_HOSTS = 3;
@@ -130,8 +130,7 @@ async function list(cli: Cli, options: ListOptions): Promise<void> {
       { title: 'FOR', shrinks: true },
       { title: 'STATE' },
       { title: 'USES', align: 'right' },
-      { title: 'BOUNDS', shrinks: true },
-      { title: 'EXPIRES', shrinks: true },
+      { title: 'ENDS' },
       { title: 'BY', shrinks: true },
       { title: 'CAME', shrinks: true },
     ],
@@ -140,23 +139,27 @@ async function list(cli: Cli, options: ListOptions): Promise<void> {
       each.boundTo === null ? 'any host' : `${each.kind === 'admin' ? 'admin ' : ''}${each.boundTo}`,
       each.state,
       `${each.used}/${each.uses}`,
-      bounds(each),
-      ago(each.expiresAt, cli),
+      each.state === 'open' || each.state === 'expired' ? until(each.expiresAt, cli) : '-',
       each.createdBy,
       came(each),
     ]),
   );
+  // Lines of their own: networks and labels fit into no column, and half a network is another one.
+  for (const each of answer.tokens) {
+    const said = bounds(each);
+    if (each.state === 'open' && said !== '') cli.screen.line(`  ${each.id}: ${said}`);
+  }
 }
 
 function bounds({ networks, mode, labels, replaces }: Token): string {
   const parts = [
-    ...(networks.length === 0 ? [] : [networks.join(',')]),
-    ...(mode === null ? [] : [`mode ${mode}`]),
-    ...labelTexts(labels),
-    ...(replaces ? ['replaces'] : []),
+    ...(networks.length === 0 ? [] : [`from ${networks.join(', ')}`]),
+    ...(mode === null ? [] : [`mode ${mode} at most`]),
+    ...(Object.keys(labels).length === 0 ? [] : [`labels ${labelTexts(labels).join(' ')}`]),
+    ...(replaces ? ['takes the place of the host of that name'] : []),
   ];
 
-  return parts.length === 0 ? '-' : parts.join(' ');
+  return parts.join(' · ');
 }
 
 function came({ became }: Token): string {
