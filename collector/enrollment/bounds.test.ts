@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { request as httpsRequest } from 'node:https';
 import type { Sha256 } from '@selvage/shared/model/ids.ts';
+import { MAX_LABELS } from '@selvage/shared/model/labels.ts';
 import { postJson } from '@selvage/shared/pki/first-contact.ts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -314,6 +315,18 @@ describe('when a machine was installed anew', () => {
     expect(await office.enrollment.enrollHost(one.request(made.token, { machineId: machine('b') }))).toMatchObject({
       hostId,
     });
+  });
+
+  it('more labels than a host may have, old and new together, keep nobody out: the new ones count', async () => {
+    const office = await open();
+    const old = await settled(office);
+    const many = Object.fromEntries(Array.from({ length: MAX_LABELS - 2 }, (_, index) => [`l${index}`, ['x']]));
+    await office.enrollment.changeHosts([old], { kind: 'label', set: many, remove: [] }, 'admin:ann');
+    const made = await token(office, { boundTo: 'web-1', replaces: true, labels: { rack: ['b'] } });
+    await office.enrollment.enrollHost(newcomer('web-1').request(made.token));
+
+    const { labels = {} } = (await office.store.read.hosts.byName('web-1')) ?? {};
+    expect([Object.keys(labels).length, labels.rack]).toEqual([MAX_LABELS, ['b']]);
   });
 
   it('of two who use such a token at once one takes the place, once', async () => {

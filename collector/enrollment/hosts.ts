@@ -3,6 +3,7 @@
 
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { HostId, Sha256, Timestamp } from '@selvage/shared/model/ids.ts';
+import { type Labels, MAX_LABELS } from '@selvage/shared/model/labels.ts';
 import { fingerprint } from '@selvage/shared/pki/certificate.ts';
 import { readRequest, runnerProofMessage } from '@selvage/shared/pki/csr.ts';
 import { keyHash, normalPublicKey, verifyBytes } from '@selvage/shared/pki/keys.ts';
@@ -159,7 +160,7 @@ async function first(context: Context, writers: Writers, asking: Asking, ids: Id
     ...from,
     acceptedAt: pending ? null : at,
     owner: before?.owner ?? null,
-    labels: { ...before?.labels, ...token.labels },
+    labels: inherited(before?.labels ?? {}, token.labels),
     token: token.id,
     replaces: before?.id ?? null,
     lastAddress: asking.address ?? null,
@@ -176,6 +177,13 @@ async function first(context: Context, writers: Writers, asking: Asking, ids: Id
   });
 
   return { answer: { ...answer, pending }, replaced };
+}
+
+/** Those of the token, and of the host before as many as a host may have: they must not stand in the way of its successor. */
+function inherited(before: Labels, own: Labels): Labels {
+  const kept = Object.entries(before).filter(([name]) => !Object.hasOwn(own, name));
+
+  return Object.fromEntries([...Object.entries(own), ...kept].slice(0, MAX_LABELS));
 }
 
 /** Who holds a token that names no host can enroll anything: a person looks at what comes by it. */
