@@ -212,6 +212,41 @@ describe('when a host has other updaters', () => {
     expect(inTheWay(found).flatMap(({ stops }) => stops)).toHaveLength(3);
   });
 
+  it('timers of one’s own whose service calls a package manager', async () => {
+    const unit = (command: string) => `[Service]\nType=oneshot\n${command}\n`;
+    const files = {
+      'etc/systemd/system/patch.timer': '[Timer]\nOnCalendar=daily\n',
+      'etc/systemd/system/patch.service': unit(
+        'ExecStart=-/bin/sh -c "apt-get update && \\\n apt-get -y dist-upgrade"',
+      ),
+      'usr/local/lib/systemd/system/nightly.timer': '[Timer]\nOnCalendar=daily\nUnit=updates.service\n',
+      'usr/local/lib/systemd/system/updates.service': unit('ExecStartPre=/bin/true\nExecStart=/usr/bin/dnf -y upgrade'),
+      'etc/systemd/system/lists.timer': '[Timer]\nOnCalendar=hourly\n',
+      'etc/systemd/system/lists.service': unit('ExecStart=/usr/bin/apt-get -qq update'),
+      'etc/systemd/system/backup.timer': '[Timer]\nOnCalendar=daily\n',
+      'etc/systemd/system/backup.service': unit('ExecStart=/usr/local/bin/backup /var/lib/dpkg'),
+      'etc/systemd/system/gone.timer': '→ /dev/null',
+      // Copied to be edited: what it starts is known already.
+      'etc/systemd/system/apt-daily-upgrade.timer': '[Timer]\nOnCalendar=daily\n',
+      'usr/lib/systemd/system/apt-daily-upgrade.service': unit('ExecStart=/usr/lib/apt/apt.systemd.daily install'),
+    };
+    const own = fakeUnit({ own: true });
+    const found = await look(files, {
+      ...{ 'patch.timer': own, 'patch.service': { ...idle(), own: true }, 'nightly.timer': fakeUnit() },
+      ...{ 'updates.service': idle(), 'lists.timer': own, 'lists.service': idle() },
+      ...timer('apt-daily-upgrade'),
+    });
+
+    expect(found.map(short)).toEqual([
+      ['timer: lists.timer', 'timer', false, true],
+      ['timer: patch.timer', 'timer', true, true],
+      ['timer: nightly.timer', 'timer', true, true],
+    ]);
+    expect(inTheWay(found).map(({ stops }) => stops.map(({ by }) => by))).toEqual([['person'], ['mask', 'mask']]);
+    // To stop the service could cut an installation off.
+    expect(JSON.stringify(found.map(({ stops }) => stops))).not.toContain('--now patch.service');
+  });
+
   it('a table of a user is in the way only where that user may become root', async () => {
     const found = await look(
       {

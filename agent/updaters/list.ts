@@ -2,6 +2,7 @@
 import { lookForCron } from './cron.ts';
 import { lookForDnfAutomatic } from './dnf-automatic.ts';
 import { lookForLandscape } from './landscape.ts';
+import { lookForOwnTimers } from './own-timers.ts';
 import { lookForPackageKit } from './packagekit.ts';
 import { lookForSnapd } from './snapd.ts';
 import { lookForApticron, lookForCronApt, lookForFwupd } from './tellers.ts';
@@ -18,6 +19,7 @@ const UPDATERS: readonly Updater[] = [
   { name: 'landscape', look: lookForLandscape },
   { name: 'zypper', look: lookForZypper },
   { name: 'cron', look: lookForCron },
+  { name: 'own timers', look: lookForOwnTimers },
   { name: 'apticron', look: lookForApticron },
   { name: 'cron-apt', look: lookForCronApt },
   { name: 'fwupd', look: lookForFwupd },

@@ -35,7 +35,10 @@ export async function timerWay({ root, units }: UpdaterHost, timer: string, serv
   // On the host itself a timer is nothing without systemd; below another root the files say what its own boot would do.
   const on = (root !== '/' || units.running) && isOn(first) && second !== undefined && !isMasked(second);
 
-  return { on, next: on ? first.next : null, units: found, stops: found.map(stopOf) };
+  // Nobody is told to stop a service by hand, which could cut an installation off; without its timer nothing starts it.
+  const stops = found.filter((unit) => unit.maskable || unit.name === timer).map(stopOf);
+
+  return { on, next: on ? first.next : null, units: found, stops };
 }
 
 export function stopOf(unit: UnitFacts): Stop {
