@@ -37,6 +37,9 @@ export interface EnrolledFacts extends HostFacts {
   readonly record: HostRecord;
 }
 
+/** Later than any time of asking. */
+const ALWAYS = '9999-12-31T00:00:00Z';
+
 /** Fields whose section is looked up only when a text names them. */
 export const SECTION_OF_FIELD: Readonly<Record<string, SectionName>> = {
   kernel: 'kernel',
@@ -71,7 +74,11 @@ const FIELDS: Readonly<Record<string, Field<HostFacts>>> = {
     about: 'release of the running kernel',
     of: ({ sections }) => sections.kernel?.running ?? null,
   },
-  seen: { kind: 'age', about: 'time since the last contact; its enrollment was one', of: seenOf },
+  seen: {
+    kind: 'age',
+    about: 'time since the last contact: a connection is one, and so is its enrollment',
+    of: seenOf,
+  },
   enrolled: { kind: 'age', about: 'time since it enrolled', of: ({ row }) => ({ at: row.enrolledAt }) },
   inventory: { kind: 'age', about: 'age of its newest inventory', of: ({ row }) => ({ at: row.inventoryAt }) },
   upgradable: { kind: 'number', about: 'pending updates', of: ({ row }) => row.upgradable },
@@ -116,6 +123,9 @@ function optional(value: string | null | undefined): Texts {
 }
 
 function seenOf({ row }: HostFacts) {
+  // What is noted is a greeting or a report, and there may be days between two; whoever is connected is here.
+  if (row.connected) return { at: ALWAYS, never: false };
+
   return { at: row.lastSeen ?? row.enrolledAt, never: row.lastSeen === null };
 }
 

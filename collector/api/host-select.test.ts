@@ -73,6 +73,16 @@ describe('when hosts are listed with a select text', () => {
     expect(await ask(text)).toMatchObject({ names, selection: { unknown } });
   });
 
+  it('a host that is connected is seen now, however long ago it last reported: nobody retires it by its silence', async () => {
+    lab.connected.add(hostId(2));
+
+    expect(await ask('seen>3d')).toMatchObject({ names: [] });
+    lab.connected.delete(hostId(2));
+    expect(await ask('seen>3d')).toMatchObject({ names: ['host-2'] });
+    lab.connected.add(hostId(3));
+    expect(await ask('seen=never')).toMatchObject({ names: [] });
+  });
+
   it('those of which it is not known are left out, counted and explained', async () => {
     expect(await ask('security>0 and (reboot or tier=web)')).toEqual({
       names: ['host-1'],

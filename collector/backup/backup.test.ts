@@ -17,12 +17,13 @@ import {
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { sha256 } from '@selvage/shared/files/canonical.ts';
+import type { Sha256 } from '@selvage/shared/model/ids.ts';
 import { systemClock } from '@selvage/shared/time/clock.ts';
 import SQLite from 'better-sqlite3';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type CollectorLab, collectorLab } from '../cli/testing/collector-lab.ts';
 import { homeAt } from '../home.ts';
-import { AT, hostSample } from '../store/samples.ts';
+import { AT, hostId, hostSample } from '../store/samples.ts';
 import { copyDatabase } from '../store/snapshot.ts';
 import { makeBackup } from './backup.ts';
 
@@ -197,6 +198,36 @@ describe('when a backup is restored', () => {
     const running = await lab.serve();
     expect((await lab.run(['host', 'list'])).stdout).toMatch(/^host-1 /m);
     await running.stop();
+  });
+
+  it('every token that could still be used is revoked, also one of many uses that was half used', async () => {
+    const { lab } = await backedUp();
+    const hash = 'a'.repeat(64) as Sha256;
+    await lab.withStore((store) =>
+      store.transaction(async (w) => {
+        for (const [id, uses] of [
+          ['hmany', 50],
+          ['hone', 1],
+        ] as const) {
+          const bounds = { uses, networks: [], labels: {}, mode: null, replaces: false };
+          await w.tokens.add({
+            ...{ ...bounds, id, kind: 'host', secretHash: hash, boundTo: null, createdBy: 'admin:ann', createdAt: AT },
+            ...{ expiresAt: AT, revokedAt: null, usedAt: null, usedByKey: null, usedFor: null },
+          });
+          await w.tokens.use(id, { key: hash, at: AT, for: hostId(1) });
+        }
+      }),
+    );
+    const backup = folderOf(lab, 'second');
+    await lab.run(['backup', backup]);
+    await lab.run(['restore', backup]);
+
+    await lab.withStore(async (store) => {
+      const tokens = await store.read.tokens.list();
+      const open = tokens.filter(({ revokedAt, used, uses }) => revokedAt === null && used < uses);
+      expect([tokens.length, open]).toEqual([3, []]);
+      expect(tokens.find(({ id }) => id === 'hmany')).toMatchObject({ used: 1, revokedAt: expect.any(String) });
+    });
   });
 
   it('an admin who saw more of the ledger is told what is lost, and how to accept it', async () => {
