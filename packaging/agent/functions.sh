@@ -57,17 +57,24 @@ make_folders() {
   make_folder "$runner" root 0755
 }
 
-# What ran goes on with the new program; nothing is started that was off. Never the runner: it may be at work, perhaps on this very package.
+# What ran goes on with the new program. What was off stays off, and so does what somebody has stopped by itself; a unit that this version
+# brings is started. Never the runner: it may be at work, perhaps on this very package.
 go_on() {
   on=no
   [ ! -e "$was_on" ] || on=yes
   rm -f "$was_on"
   has_systemd || return 0
   systemctl daemon-reload
-  if systemctl is-active --quiet "$target" || [ "$on" = yes ]; then
+  if [ "$on" = yes ]; then
     systemctl start --no-block "$target" || say "$target could not be started: systemctl status $target"
-    systemctl try-restart --no-block selvage-agent.service || :
+  elif systemctl is-active --quiet "$target"; then
+    for unit in $(systemctl show --property=Wants --value "$target"); do
+      stopped=$(systemctl show --property=InactiveEnterTimestampMonotonic --value "$unit") || continue
+      # Never since the start of the machine: it was not there.
+      [ "$stopped" != 0 ] || systemctl start --no-block "$unit" || say "$unit could not be started: systemctl status $unit"
+    done
   fi
+  systemctl try-restart --no-block selvage-agent.service || :
 }
 
 # started PID: when it began, field 22 of proc_pid_stat(5).
@@ -135,7 +142,10 @@ leave() {
     systemctl stop selvage-agent-next.timer 2>/dev/null || :
   fi
   within=
-  if is_own_run; then within=--within-run; else wait_for_runners || return 1; fi
+  if is_own_run; then within=--within-run; else
+    # rpm asks nobody to undo a removal that was given up.
+    wait_for_runners || { go_on; return 1; }
+  fi
   if has_systemd; then
     systemctl stop "$target" selvage-agent.service || :
   fi
@@ -147,7 +157,9 @@ leave() {
 
 # After the program has gone.
 reload() {
-  if has_systemd; then systemctl daemon-reload; fi
+  has_systemd || return 0
+  systemctl daemon-reload
+  systemctl reset-failed 'selvage-agent*' 2>/dev/null || :
 }
 
 # Everything but the user, whose number nobody else is to get.

@@ -2,7 +2,8 @@
 user=selvage
 home=/var/lib/selvage
 unit=selvage.service
-# Left by a removal while the collector was on: a later installation starts it again.
+# Left by a removal while the collector was on: a later installation starts it again. A folder: the service can write beside it, and a
+# file would be opened by way of its links.
 was_on=$home/was-on
 
 say() { echo "selvage: $*" >&2; }
@@ -43,8 +44,8 @@ make_home() {
 # What ran goes on with the new program; nothing is started that was off.
 go_on() {
   on=no
-  [ ! -e "$was_on" ] || on=yes
-  rm -f "$was_on"
+  if [ -d "$was_on" ] && [ ! -L "$was_on" ] && [ -O "$was_on" ]; then on=yes; fi
+  rm -rf "$was_on"
   has_systemd || return 0
   systemctl daemon-reload
   if [ "$on" = yes ]; then
@@ -57,13 +58,18 @@ go_on() {
 # Before the program goes.
 leave() {
   has_systemd || return 0
-  if systemctl is-active --quiet "$unit"; then : >"$was_on"; fi
+  if systemctl is-active --quiet "$unit"; then
+    rm -rf "$was_on"
+    mkdir -m 0700 "$was_on" || :
+  fi
   systemctl stop "$unit" || :
 }
 
 # After the program has gone.
 reload() {
-  if has_systemd; then systemctl daemon-reload; fi
+  has_systemd || return 0
+  systemctl daemon-reload
+  systemctl reset-failed "$unit" 2>/dev/null || :
 }
 
 # Everything but the user, whose number nobody else is to get.

@@ -27,7 +27,7 @@ export const PRODUCTS = {
       'upon; the command line is for its admins, at the same machine or at another.',
       'It is off until it was initialized.',
     ],
-    tools: { deb: ['passwd'], rpm: ['/bin/sh', '/usr/sbin/useradd', 'coreutils'] },
+    tools: { deb: ['passwd'], rpm: ['/bin/sh', '/usr/sbin/useradd', 'coreutils', 'findutils'] },
   },
 } as const;
 

@@ -21,7 +21,7 @@ name: servers
 select: { labels: { tier: [lab] } }
 allow: { from: [security] }
 lanes:
-  scheduled: { approve: manual, delay: 6s, window: any, rings: [{ rest: true }] }
+  scheduled: { approve: manual, delay: 15s, window: any, rings: [{ rest: true }] }
   urgent: { approve: manual, delay: 0h, window: any, rings: [{ rest: true }] }
 `;
 
@@ -206,7 +206,8 @@ needs(PARTS, 'the agent on a machine with systemd', () => {
       expect(await lab.machine.command('selvage-agent', 'status')).toMatch(/^connected {4}since/m);
     });
 
-    it('its own upgrade restarts the connector, and lets the runner that installs it end well', async () => {
+    it('its own upgrade restarts the connector, lets the runner that installs it end well, and starts nothing that was stopped', async () => {
+      await lab.machine.command('systemctl', 'stop', 'selvage-agent-run.timer');
       const before = await lab.machine.show('selvage-agent.service');
       await lab.approve('selvage-agent', 'urgent', NEXT_VERSION);
       await lab.result('selvage-agent', 'installed');
@@ -223,6 +224,8 @@ needs(PARTS, 'the agent on a machine with systemd', () => {
         (await lab.machine.journal('selvage-agent-run.service')).filter((line) => /ERR_|Cannot find/.test(line)),
       ).toEqual([]);
       expect(await lab.machine.command('selvage-agent', 'plan')).toMatch(/installed already/);
+      expect((await lab.machine.show('selvage-agent-run.timer')).ActiveState).toBe('inactive');
+      await lab.machine.command('systemctl', 'start', 'selvage-agent-run.timer');
     });
 
     it('takeover masks the timers of others, and release gives all of it back exactly', async () => {

@@ -16,11 +16,13 @@ const FILES = 65_536;
 needs(['systemd', 'unshare', 'ip', 'dpkg-deb', 'patchelf'], 'the collector on a machine with systemd', () => {
   describe.runIf(isRoot)('and its package installed', () => {
     let machine: Machine;
+    let file: string;
     beforeAll(async () => {
       const [deb, booted] = await Promise.all([packProduct('collector'), bootMachine()]);
       machine = booted;
-      await copyFile(deb, join(machine.root, 'root', basename(deb)));
-      await machine.command('dpkg', '-i', `/root/${basename(deb)}`);
+      file = `/root/${basename(deb)}`;
+      await copyFile(deb, join(machine.root, file));
+      await machine.command('dpkg', '-i', file);
     });
 
     it('its unit is understood by systemd to the last word, and is off until there is a collector', async () => {
@@ -53,6 +55,19 @@ needs(['systemd', 'unshare', 'ip', 'dpkg-deb', 'patchelf'], 'the collector on a 
       const { stdout } = await machine.answers(() => machine.inside('selvage', ['host', 'list', '--json']));
 
       expect(JSON.parse(stdout)).toMatchObject({ hosts: [] });
+    });
+
+    it('removed and installed again it goes on; a link of the service’s user leads root nowhere', async () => {
+      await machine.put('/etc/precious', 'precious');
+      const asUser = ['--reuid=selvage', '--regid=selvage', '--clear-groups', '--'];
+      await machine.command('setpriv', ...asUser, 'ln', '-s', '/etc/precious', '/var/lib/selvage/was-on');
+      await machine.command('dpkg', '-r', 'selvage');
+      expect(await machine.read('/etc/precious')).toBe('precious');
+      expect((await machine.show(UNIT)).ActiveState).toBe('inactive');
+      await machine.command('dpkg', '-i', file);
+
+      await machine.until(UNIT, 'to run', ({ SubState }) => SubState === 'running');
+      expect((await machine.inside('ls', ['/var/lib/selvage'])).stdout).not.toContain('was-on');
     });
   });
 });
