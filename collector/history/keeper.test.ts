@@ -30,6 +30,7 @@ const change = (name: string, from: string | null, to: string | null): ToldChang
   from,
   to,
 });
+const DAY = 86_400_000;
 const hex = (number: number) => number.toString(16).padStart(32, '0');
 const told = (number: number, minutes: number, changes: Told['changes'], over: Partial<Told> = {}): Told => ({
   ...{ id: hex(number), source: 'apt', at: at(minutes), endedAt: at(minutes), certain: true, actor: 'anna (1000)' },
@@ -262,7 +263,8 @@ describe('when nothing changes', () => {
 
 describe('when a host invents changes', () => {
   it('rows are bounded, the oldest of before its enrollment go first, and it is said', async () => {
-    const { inventory, store } = await make();
+    const { inventory, store, clock } = await make();
+    await clock.advance(DAY);
     const old = Array.from({ length: 400 }, (_, number) => told(number, number - 1000, [change('a', '1', '2')]));
     await inventory(10, { a: '1' }, changesOf(old));
     for (let round = 1; round <= 3; round++) {
@@ -278,8 +280,28 @@ describe('when a host invents changes', () => {
     expect((await store.read.changes.state(id))?.cutAt).toBe(rows[0] && rows[0].at - 60_000);
   });
 
+  it('times to come push out nothing that is true, and are not the newest', async () => {
+    const { inventory, store, clock } = await make();
+    const heard = clock.now().epochMilliseconds;
+    for (let round = 1; round <= 3; round++) {
+      const list = Array.from({ length: 400 }, (_, number) =>
+        told(round * 1000 + number, 0, [change('b', null, '1')], { at: '2999-01-01T00:00:00Z', endedAt: null }),
+      );
+      await inventory(round, { a: '1' }, changesOf(list));
+    }
+    expect((await store.read.changes.state(id))?.lastOutside).toBe(heard);
+    await clock.advance(DAY);
+    const now = clock.now().toString();
+    await inventory(4, { a: '1' }, changesOf([told(1, 0, [change('true', '1', '2')], { at: now, endedAt: now })]));
+
+    expect((await store.read.changes.near(id, 0)).filter(({ changes }) => changes[0]?.name === 'true')).toHaveLength(1);
+    expect((await store.read.changes.lastOutsideOf(id))?.changes).toMatchObject([{ name: 'true' }]);
+    expect((await store.read.changes.state(id))?.cutAt).toBe(heard);
+  });
+
   it('packages in them are bounded too: a few rows may hold thousands each', async () => {
-    const { inventory, store } = await make();
+    const { inventory, store, clock } = await make();
+    await clock.advance(DAY);
     for (let number = 1; number <= 4; number++) {
       const many = Array.from({ length: 7900 }, (_, index) => change(`p${index}`, null, `${number}`));
       await inventory(number + 1, { a: '1' }, changesOf([told(number, number, many)]));

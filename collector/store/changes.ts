@@ -73,10 +73,10 @@ const UNRESOLVED = `
   select ifnull(min(ifnull(since, at)), 0) as total from hostChanges
   where host = ? and verdict in ('open', 'outside') and toldAt >= ?`;
 const OUTSIDE = `
-  select host, count(*) as count, max(at) as lastAt from hostChanges
+  select host, count(*) as count, max(min(at, toldAt)) as lastAt from hostChanges
   where verdict = 'outside' and toldAt >= ? group by host`;
 const LAST_OUTSIDE_OF = `
-  select ${COLUMNS} from hostChanges where host = ? and verdict = 'outside' order by at desc limit 1`;
+  select ${COLUMNS} from hostChanges where host = ? and verdict = 'outside' order by min(at, toldAt) desc limit 1`;
 const LAST_OUTSIDE = 'select host, lastOutside from hostHistory where lastOutside is not null';
 const LATE = `select distinct host from hostChanges where verdict = 'open' and toldAt < ?`;
 /** Results that a killed collector left are among the newest; of older ones is asked when their host sends something. */
@@ -104,13 +104,16 @@ const PUT = `
     changes = excluded.changes, verdict = excluded.verdict`;
 const DROP = 'delete from hostChanges where host = ? and id in (select value from json_each(?))';
 const COUNT = 'select count(*) as total, ifnull(sum(size), 0) as size from hostChanges where host = ?';
-/** What only logs tell of from before the enrollment goes first; what was seen since then goes last. */
+/**
+ * What only logs tell of from before the enrollment goes first; what was seen since then goes last. No log tells of what is to come: a
+ * time after the collector heard of it would otherwise stay for ever, and push out what is true.
+ */
 const OLDEST = `
-  select id, at, size from hostChanges where host = ?
-  order by case verdict when 'log' then 0 when 'same' then 0 else 1 end, at`;
+  select id, min(at, toldAt) as at, size from hostChanges where host = ?
+  order by case verdict when 'log' then 0 when 'same' then 0 else 1 end, min(at, toldAt), at desc`;
 const PUT_STATE = `
   insert into hostHistory (host, told, packages, packagesAt, result, complete, problems, cutAt, lastOutside, ledgerDay, ledgerEntries, unentered)
-  values (?, ?, ?, ?, ?, ?, ?, ?, (select max(at) from hostChanges where host = ? and verdict = 'outside'), ?, ?, ?)
+  values (?, ?, ?, ?, ?, ?, ?, ?, (select max(min(at, toldAt)) from hostChanges where host = ? and verdict = 'outside'), ?, ?, ?)
   on conflict (host) do update set told = excluded.told, packages = excluded.packages, packagesAt = excluded.packagesAt,
     result = excluded.result, complete = excluded.complete, problems = excluded.problems, cutAt = excluded.cutAt,
     lastOutside = excluded.lastOutside, ledgerDay = excluded.ledgerDay, ledgerEntries = excluded.ledgerEntries,

@@ -71,7 +71,7 @@ export function addHistory(app: FastifyInstance, deps: ApiDeps): void {
         events: events.slice(0, query.limit),
         gaps: [
           ...(events.length > query.limit ? [`older than these ${query.limit} events: ask with a larger limit`] : []),
-          ...(state === null ? ['nothing of its logs has arrived yet'] : []),
+          ...(state?.told == null ? ['nothing of its logs has arrived yet'] : []),
           ...(state?.complete === false ? ['its logs hold more than was told: older changes are missing'] : []),
           ...(state?.cutAt == null ? [] : [`too many changes: those up to ${textOf(state.cutAt)} were let go`]),
           ...(state?.problems ?? []).map(({ log, reason }) => `${log}: ${reason}`),
