@@ -42,7 +42,10 @@ beforeAll(async () => {
           problem: 'dpkg returned an error code (1)',
           changes: [{ name: 'vim', arch: 'amd64', from: '9.0', to: '9.1' }],
         }),
-        told(3, '2025-01-01T00:00:00Z', { actor: null }),
+        told(3, '2025-01-01T00:00:00Z', {
+          actor: null,
+          changes: ['nmap', 'b', 'c', 'd', 'e'].map((name) => ({ name, arch: 'amd64', from: null, to: '7.93-1' })),
+        }),
       ],
     },
   });
@@ -51,7 +54,8 @@ beforeAll(async () => {
     agent: AGENT,
     changes: { complete: true, problems: [], told: [told(5, ago(3), { run: 'web/1' })] },
   });
-  await lab.addHost(4, { agent: AGENT });
+  // An agent of before: it tells nothing of logs.
+  await lab.addHost(4, { agent: AGENT, packages: [] });
   await lab.withStore(async (store) => {
     // What lies in the store untaken is found by a start; here it is waited for.
     const keeper = keepHistory({ store, clock: systemClock, events: new Events(), log: silentLog });
@@ -72,7 +76,8 @@ describe('when an admin asks what happened to a host', () => {
     expect(since).toMatch(
       /~\S+ \S+ +changed outside Selvage +anna \(1000\) +vim 9\.0 → 9\.1, \(dpkg returned an error/,
     );
-    expect(before).toMatch(/2025-01-01 .* changed +apt install nmap/);
+    // How many comes first: the end is cut on a narrow screen.
+    expect(before).toMatch(/2025-01-01 .* changed +apt install nmap +5: nmap 7\.93-1 new, b/);
     expect(stdout).toContain('! its logs hold more than was told: older changes are missing');
     expect(stdout).toContain('! /var/log/dpkg.log.3.xz: packed in a way');
   });
@@ -91,6 +96,11 @@ describe('when an admin asks what happened to a host', () => {
     expect(stdout).toContain('changed outside Selvage');
     expect(stdout).toContain('selvage host history host-1');
     expect((await lab.run(['host', 'show', 'host-1', '--json'])).json().history).toHaveLength(3);
+  });
+
+  it('where nothing was told of logs it is said', async () => {
+    const { stdout } = await lab.run(['host', 'history', 'host-4']);
+    expect(stdout).toContain('! nothing of its logs has arrived yet');
   });
 
   it('a mark without a result is said to be open', async () => {
