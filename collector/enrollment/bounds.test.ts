@@ -15,6 +15,7 @@ import type { TokenRequest } from './tokens.ts';
 
 const open = offices('bounds');
 const code = (expected: string) => expect.objectContaining({ code: expected });
+const REPLACES = { boundTo: 'web-1', replaces: true };
 const machine = (letter: string) => letter.repeat(64) as Sha256;
 
 const token = async (office: Office, over: Partial<TokenRequest> = {}) =>
@@ -322,7 +323,7 @@ describe('when a machine was installed anew', () => {
     const old = await settled(office);
     const many = Object.fromEntries(Array.from({ length: MAX_LABELS - 2 }, (_, index) => [`l${index}`, ['x']]));
     await office.enrollment.changeHosts([old], { kind: 'label', set: many, remove: [] }, 'admin:ann');
-    const made = await token(office, { boundTo: 'web-1', replaces: true, labels: { rack: ['b'] } });
+    const made = await token(office, { ...REPLACES, labels: { rack: ['b'] } });
     await office.enrollment.enrollHost(newcomer('web-1').request(made.token));
 
     const { labels = {} } = (await office.store.read.hosts.byName('web-1')) ?? {};
@@ -343,6 +344,17 @@ describe('when a machine was installed anew', () => {
       [true, 'retired'],
       [false, 'active'],
     ]);
+  });
+
+  it('a second such token, made before, does not push out who came by the first', async () => {
+    const office = await open();
+    await settled(office);
+    const [first, second] = [await token(office, REPLACES), await token(office, REPLACES)];
+    await office.clock.advance(1000);
+    const { hostId } = await office.enrollment.enrollHost(newcomer('web-1').request(first.token));
+
+    expect(await codeOf(office.enrollment.enrollHost(newcomer('web-1').request(second.token)))).toBe('HOST_NAME_TAKEN');
+    expect(await office.store.read.hosts.byName('web-1')).toMatchObject({ id: hostId, state: 'active' });
   });
 
   it('without it the name stays taken; a name that nobody has cannot be replaced', async () => {
@@ -374,10 +386,7 @@ describe('when what is asked of a token contradicts itself', () => {
     ['many uses for one name', { uses: 2, boundTo: 'web-1' }],
     ['a replacement for nobody', { replaces: true }],
     ['a network that is none', { networks: ['10.20.0.0/33'] }],
-    [
-      'too many networks',
-      { networks: Array.from({ length: MAX_TOKEN_NETWORKS + 1 }, (_, index) => `10.${index}.0.0/16`) },
-    ],
+    ['too many networks', { networks: Array.from({ length: MAX_TOKEN_NETWORKS + 1 }, (_, n) => `10.${n}.0.0/16`) }],
     ['a label with a line end', { labels: { tier: ['we\nb'] } }],
     ['a label called like markup', { labels: { '<b>': ['x'] } }],
     ['uses for an admin', { kind: 'admin', boundTo: 'bob', uses: 2 }],

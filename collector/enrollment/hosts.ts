@@ -95,7 +95,7 @@ async function refusal(
   if (decision.verdict === 'first') {
     const other = await hosts.byName(asking.name);
 
-    return other?.state !== 'active' || token.replaces ? null : taken(other, asking);
+    return other?.state !== 'active' || mayReplace(token, other) ? null : taken(other, asking);
   }
 
   const host = await hosts.byId(decision.for as HostId);
@@ -106,6 +106,11 @@ async function refusal(
   const same = host?.name === asking.name && host.runnerKey === asking.runnerKey;
 
   return same ? null : new CodedError('TOKEN_USED', 'the token was used for another name or runner key');
+}
+
+/** The host that was there when an admin made the token, not one that came since: a second token does not undo the first. */
+function mayReplace({ replaces, createdAt }: TokenRecord, { enrolledAt }: HostRecord): boolean {
+  return replaces && Temporal.Instant.compare(enrolledAt, createdAt) <= 0;
 }
 
 /** A name is never taken from a host by who asks for it; what to do depends on whether it is the same machine. */
