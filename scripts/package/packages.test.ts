@@ -195,6 +195,7 @@ needs(['debootstrap', 'dpkg-deb', 'rpm', 'rpmbuild', 'patchelf', 'unshare'], 'pa
         expect(exitCode).toBe(0);
         expect(stdout).toContain('removed within');
         expect(stdout).not.toContain('told to stop');
+        expect(has('usr/lib/selvage-agent')).toBe(false);
       });
 
       it('takes everything with it when it is purged, but not the number of its user', async () => {
@@ -310,6 +311,25 @@ needs(['debootstrap', 'dpkg-deb', 'rpm', 'rpmbuild', 'patchelf', 'unshare'], 'pa
         );
         expect(seen).toMatchObject({ stdout: '', exitCode: 1 });
         expect((await succeeded(root, 'stat -c "%U %a" /var/lib/selvage/admin')).trim()).toBe('root 700');
+      });
+
+      it('nothing of the system is handed over, whatever its folders are exchanged for meanwhile', async () => {
+        const stolen = await succeeded(
+          root,
+          `cd /var/lib/selvage/collector
+mkdir mine /root/system /tmp/slow; echo >mine/file; echo >/root/system/file; chown selvage mine
+cat >/tmp/slow/chown <<'END'
+#!/bin/sh
+case $* in *file*) mv /var/lib/selvage/collector/mine /var/lib/selvage/collector/was; ln -s /root/system /var/lib/selvage/collector/mine ;; esac
+exec /usr/bin/chown "$@"
+END
+chmod 755 /tmp/slow/chown
+PATH=/tmp/slow:$PATH /usr/lib/selvage/give-home
+stat -c '%U' /root/system/file was/file
+rm -rf mine was`,
+        );
+
+        expect(stolen.trim().split('\n')).toEqual(['root', 'selvage']);
       });
 
       it('a removal keeps what the collector holds, a purge says what is gone', async () => {
