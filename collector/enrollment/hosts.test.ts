@@ -271,6 +271,17 @@ describe('when a name is wanted', () => {
     expect(second.hostId).not.toBe(first.hostId);
   });
 
+  it('that is the id of another, it is refused: signed groups list names and ids', async () => {
+    const office = await open();
+    const { hostId } = await office.enrollment.enrollHost(newcomer().request(await office.hostToken()));
+    const token = await office.hostToken(null);
+    const asking = () => office.enrollment.enrollHost(newcomer(hostId).request(token));
+
+    await expect(asking()).rejects.toMatchObject({ code: 'HOST_NAME_TAKEN' });
+    await office.enrollment.revokeHost(hostId, 'admin:ann');
+    await expect(asking()).rejects.toMatchObject({ code: 'HOST_NAME_TAKEN' });
+  });
+
   it('that cannot be one, it is refused', async () => {
     const office = await open();
     const token = await office.hostToken(null);

@@ -93,6 +93,16 @@ async function refusal(
   token: TokenRecord,
 ): Promise<CodedError | null> {
   if (decision.verdict === 'first') {
+    // Signed groups and commands take a name or an id: one that is both would be taken for the other.
+    if (await hosts.byId(asking.name as HostId)) {
+      return new CodedError(
+        'HOST_NAME_TAKEN',
+        `${asking.name} is the id of a host, and cannot be the name of another`,
+        {
+          next: 'enroll it with --name OTHER',
+        },
+      );
+    }
     const other = await hosts.byName(asking.name);
 
     return other?.state !== 'active' || mayReplace(token, other) ? null : taken(other, asking);
