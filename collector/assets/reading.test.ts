@@ -69,6 +69,10 @@ describe('when titles are written in other ways', () => {
     expect(read(text).assets).toEqual([expect.objectContaining({ name: 'web-1', serial: 'S1', line: 2 })]);
   });
 
+  it('a table that ends in a million empty lines is read like any other', () => {
+    expect(read(`name\nweb-1\n${'\n'.repeat(1_000_000)}`).assets).toMatchObject([{ name: 'web-1' }]);
+  });
+
   it('a table without a name of machines is refused and says which titles there are', () => {
     expect(() => read('serial,mac\nS1,02:00:00:00:00:01\n', { format: 'csv' })).toThrow(
       /such as name, hostname or fqdn/,

@@ -33,7 +33,9 @@ export function parseStale(files: {
     if (pid === undefined || mapping === undefined) {
       throw new CodedError('PARSE', `deleted has a line that is not understood: ${JSON.stringify(line.slice(0, 200))}`);
     }
-    maps.set(pid, [...(maps.get(pid) ?? []), mapping]);
+    const known = maps.get(pid);
+    if (known) known.push(mapping);
+    else maps.set(pid, [mapping]);
   }
 
   const processes = [...maps].flatMap(([pid, lines]) => {

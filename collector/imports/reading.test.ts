@@ -163,6 +163,12 @@ describe('when a part was not collected or is not whole', () => {
 });
 
 describe('when processes of containers and odd names are in it', () => {
+  it('a process with very many mappings takes no longer for each of them', async () => {
+    const deleted = '/proc/1/maps:7f0a-7f0b r-xp 0 fe:00 13 /usr/lib/x.so (deleted)\n'.repeat(200_000);
+
+    expect(dataOf(await read({ deleted }), 'staleProcesses').processes).toMatchObject([{ files: ['/usr/lib/x.so'] }]);
+  });
+
   it('counts what runs deleted code of the machine itself', async () => {
     const map = (pid: number, path: string) => `/proc/${pid}/maps:7f0a-7f0b r-xp 0 fe:00 13 ${path} (deleted)\n`;
     const found = await read({

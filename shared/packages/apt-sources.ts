@@ -15,6 +15,8 @@ export interface SourceEntry {
   readonly line: number;
 }
 
+/** Characters of a line that names a source; what is longer was made to be slow to read. */
+const MAX_LINE = 4096;
 const YES = ['yes', 'true', 'with', 'on', 'enable', '1'];
 const NO = ['no', 'false', 'without', 'off', 'disable', '0'];
 const TYPES = ['deb', 'deb-src'];
@@ -32,9 +34,10 @@ const NO_OPTION = ['types', 'uris', 'suites', 'components', 'enabled'];
 /** Enabled entries for binary packages of a `*.list` file. Throws SETTINGS_INVALID naming the line. */
 export function parseOneLine(text: string, file: string): readonly SourceEntry[] {
   return text.split('\n').flatMap((whole, index) => {
-    const line = whole.replace(/#.*$/, '').trim();
+    const [line = ''] = whole.split('#', 1);
+    if (line.length > MAX_LINE) throw malformed(file, index + 1, `it has more than ${MAX_LINE} characters`);
 
-    return line === '' ? [] : readLine(line, file, index + 1);
+    return line.trim() === '' ? [] : readLine(line.trim(), file, index + 1);
   });
 }
 

@@ -41,6 +41,7 @@ describe('when a one-line source is read', () => {
     ['no component', 'deb http://a.example/x stable'],
     ['components of a flat repository', 'deb http://a.example/x ./ main'],
     ['no URI', 'deb stable main contrib'],
+    ['a line that nobody reads to its end', `deb http://x ${'[ '.repeat(1_000_000)}`],
     ['an open bracket', 'deb [arch=amd64 http://a.example/x stable main'],
     ['an option without a value', 'deb [arch] http://a.example/x stable main'],
     ['trust that is neither yes nor no', 'deb [trusted=maybe] http://a.example/x stable main'],

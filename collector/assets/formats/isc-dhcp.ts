@@ -11,7 +11,8 @@ export const ISC_DHCP: AssetFormat = {
   about: 'dhcpd.leases of ISC dhcpd',
   gone: 'leases that have ended, were given back or abandoned',
   identity: 'none',
-  detect: (text) => /^\s*lease\s+[0-9.]+\s*\{/m.test(text),
+  // Blanks of one line only: a table may end in very many empty ones.
+  detect: (text) => /^[ \t]*lease[ \t]+[0-9.]+[ \t]*\{/m.test(text),
   parse: (text, now) => {
     const leases = new Map<string, Lease>();
     const flaws: Flaw[] = [];
