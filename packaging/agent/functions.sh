@@ -147,7 +147,8 @@ leave() {
     wait_for_runners || { go_on; return 1; }
   fi
   if has_systemd; then
-    systemctl stop "$target" selvage-agent.service || :
+    # Also what a path unit has begun: its program goes.
+    systemctl stop "$target" selvage-agent.service selvage-agent-fetch.service selvage-agent-inventory.service selvage-agent-lists.service || :
   fi
   if [ -e "$runner/takeover.json" ]; then
     # shellcheck disable=SC2086
