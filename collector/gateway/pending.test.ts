@@ -12,6 +12,7 @@ import { PENDING_MS } from '../enrollment/limits.ts';
 import { newcomer } from '../enrollment/testing/office.ts';
 import { updatesOf } from '../fixes/hosts.ts';
 import { followEvents } from '../follow-events.ts';
+import { keepHistory } from '../history/keeper.ts';
 import { hostState } from '../host-state.ts';
 import { MAX_PENDING_BYTES } from '../intake/pending.ts';
 import { HOUR_MS, identityLabs, type Machine, machineIdOf } from './testing/identity-lab.ts';
@@ -138,6 +139,39 @@ describe('while a host is pending', () => {
 
     expect(await lab.ledger(host)).toEqual(['host.enrolled']);
     expect((await lab.store.read.audit.after(0, 99)).map(({ action }) => action)).not.toContain('stream.skipped');
+  });
+
+  it('changes of its packages that it tells of are in ledger and history only once it counts', async () => {
+    const lab = await fleet();
+    const keeper = keepHistory({ ...lab, log: silentLog }, { pauseMs: 0 });
+    const host = await lab.come('web-1');
+    const at = lab.clock.now().add({ minutes: 30 }).toString();
+    lab.later(HOUR_MS);
+    const client = await lab.connect(host);
+    await client.next();
+    const change = { name: 'bash', arch: 'amd64', from: '1', to: '2' };
+    const told = [
+      {
+        ...{ id: 'a'.repeat(32), source: 'apt', at, endedAt: at, certain: true, actor: null, command: null },
+        ...{ run: null, problem: null, changes: [change] },
+      },
+    ];
+    const changes = section('changes', { complete: true, problems: [], told });
+    client.send(durable(INVENTORY, 1, changes));
+    client.send(durable(INVENTORY, 2, reportOf(changes)));
+    await client.next();
+    expect(await client.next()).toMatchObject({ type: 'acknowledgement', sequence: 2n });
+    const rows = () => lab.store.read.changes.ofHost(host.id, { since: 0, limit: 9 });
+    const outside = async () => {
+      await keeper.idle();
+
+      return (await lab.ledger(host)).filter((action) => action === 'host.changed-outside').length;
+    };
+
+    expect([await outside(), await rows()]).toEqual([0, []]);
+    await lab.change([host], 'accept');
+    expect([await outside(), await rows()]).toMatchObject([1, [{ source: 'apt' }]]);
+    await keeper.close();
   });
 
   it('results stay with it until it counts', async () => {

@@ -63,7 +63,7 @@ export function keepHistory(parts: HistoryParts, { pauseMs = PAUSE_MS } = {}): H
     if (event.type === 'inventory.received' && event.changed.some((name) => SECTIONS.includes(name))) {
       want(event.host as HostId);
     }
-    if (event.type === 'result.received') want(event.host as HostId);
+    if (event.type === 'result.received' || event.type === 'host.accepted') want(event.host as HostId);
   });
 
   const sweeping = sweep();

@@ -47,7 +47,8 @@ const NOTHING: HistoryState = {
 /** Takes in everything that is new of one host. True when there is more to take in. */
 export async function digestHost({ store, clock, events }: HistoryParts, id: HostId): Promise<boolean> {
   const host = await store.read.hosts.byId(id);
-  if (host === null) return false;
+  // What a pending host tells stays where it is until somebody has looked at it: the ledger is for ever.
+  if (host === null || host.acceptedAt === null) return false;
   const before = (await store.read.changes.state(id)) ?? NOTHING;
   const now = clock.now();
   const found = await whatIsNew(store, host, before, now.epochMilliseconds);
