@@ -73,6 +73,6 @@ keep macs macs                        # addresses of the network cards
 keep repositories every /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources \
   /etc/yum.repos.d/*.repo /etc/zypp/repos.d/*.repo
 
-(cd .. && tar cf "$file" selvage-collect) || { rm -f "$file"; echo "error: $file could not be written" >&2; exit 1; }
+(cd .. && set -C && tar cf - selvage-collect >"$file") || { rm -f "$file"; echo "error: $file could not be written" >&2; exit 1; }  # -C: never through a link
 echo "wrote $file ($(wc -c <"$file" | tr -d ' ') bytes). Nothing was changed or sent. Next, where the collector is:"
 echo "  selvage host import '$file' --name $(uname -n | cut -d . -f 1)"

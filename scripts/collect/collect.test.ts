@@ -1,6 +1,6 @@
 // collect.sh on systems as they are: each shell, each tar, each package manager. What it writes is read by the collector's own reader.
 import { spawnSync } from 'node:child_process';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { hostname, release } from 'node:os';
 import { join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
@@ -81,6 +81,17 @@ describe('when collect.sh runs on this machine', () => {
 
     expect([status, stderr]).toEqual([2, expect.stringContaining('exists already')]);
     expect(readFileSync(join(folder, 'taken.tar'), 'utf8')).toBe('mine');
+  });
+
+  it.each(['dash', 'bash', 'busybox'])('%s writes nothing where a link leads', (shell) => {
+    const folder = temporaryFolder('link');
+    symlinkSync(join(folder, 'elsewhere'), join(folder, 'out.tar'));
+    const args = [...(shell === 'busybox' ? ['sh'] : []), SCRIPT, 'out.tar'];
+    const { status, error } = spawnSync(shell, args, { cwd: folder, encoding: 'utf8' });
+    if (error) return;
+
+    expect(status).toBe(1);
+    expect(existsSync(join(folder, 'elsewhere'))).toBe(false);
   });
 
   it('says where it may not write', () => {
