@@ -16,6 +16,7 @@ const BUSY_MS = 2000;
 const NOBODY = 4_294_967_295;
 
 export interface DnfHistory {
+  /** Oldest first, as in a log. */
   readonly told: readonly Told[];
   readonly complete: boolean;
   readonly problems: readonly LogProblem[];
@@ -98,7 +99,8 @@ async function query(
     const cut = items.length > mostChanges ? items[mostChanges - 1]?.trans : undefined;
     const told = shown
       .filter(({ id }) => cut === undefined || (numberOf(id) ?? 0) > (numberOf(cut) ?? 0))
-      .flatMap((row) => toldOfRow(row, byTransaction.get(row.id ?? null) ?? [], users) ?? []);
+      .flatMap((row) => toldOfRow(row, byTransaction.get(row.id ?? null) ?? [], users) ?? [])
+      .reverse();
 
     return { told, complete: transactions.length <= most && cut === undefined, problems: [] };
   } finally {

@@ -56,7 +56,7 @@ export function bounded(
   all: { readonly told: readonly Told[]; readonly complete: boolean; readonly problems: readonly LogProblem[] },
   limits: { readonly most: number; readonly changes: number },
 ): Changes {
-  const unique = [...new Map(all.told.map((one) => [one.id, one])).values()].sort(newestFirst);
+  const unique = [...new Map(all.told.map((one) => [one.id, one])).values()].reverse().sort(newestFirst);
   const kept: Told[] = [];
   let left = limits.changes;
   for (const one of unique) {
@@ -74,9 +74,7 @@ export function bounded(
   };
 }
 
-/** Instants as text sort like time only without fractions; the id keeps the order of one second stable. */
+/** Of one second the order of the log stays: each comes oldest first, and is turned around before. */
 function newestFirst(a: Told, b: Told): number {
-  const difference = Date.parse(b.at) - Date.parse(a.at);
-
-  return difference !== 0 ? difference : a.id < b.id ? -1 : 1;
+  return Date.parse(b.at) - Date.parse(a.at);
 }
