@@ -13,7 +13,7 @@ import { keyHash } from '@selvage/shared/pki/keys.ts';
 import type { HostRecord, NextCertificate, Writers } from '../store/ports.ts';
 import { expiryOf, validFor } from './authorities.ts';
 import { type Context, timestamp } from './context.ts';
-import { HOST_CERTIFICATE_MS } from './limits.ts';
+import { HOST_CERTIFICATE_MS, RENEWAL_EVERY_MS } from './limits.ts';
 
 export interface RenewalRequest {
   readonly host: HostId;
@@ -49,6 +49,11 @@ export async function renewHost(context: Context, request: RenewalRequest): Prom
     const host = await entitled(writers, request, now);
     await refuseKnownKey(writers, host, key, request.key);
     const authority = authorityFor(context, host);
+    if (isNeedless(host, authority, now)) {
+      throw new CodedError('RATE_LIMITED', `${host.name} is pending, and its certificate is new`, {
+        details: { retryAfterMs: RENEWAL_EVERY_MS },
+      });
+    }
     const { next } = host;
     if (next?.key === key && next.authority === fingerprint(authority.certificate) && isFresh(next, now)) {
       return next.pem;
@@ -126,7 +131,14 @@ function authorityFor({ hosts, newest }: Context, host: HostRecord): Authority {
   return host.authorities.includes(fingerprint(candidate.certificate)) ? candidate : hosts;
 }
 
-function isFresh({ expires }: NextCertificate, now: Temporal.Instant): boolean {
+/** A pending host waits for days and its certificate lasts for weeks: each renewal would be an entry in the ledger for nothing. */
+function isNeedless(host: HostRecord, { certificate }: Authority, now: Temporal.Instant): boolean {
+  const isPending = host.acceptedAt === null && host.readmit === null;
+
+  return isPending && host.authority === fingerprint(certificate) && isFresh({ expires: host.certificateExpires }, now);
+}
+
+function isFresh({ expires }: Pick<NextCertificate, 'expires'>, now: Temporal.Instant): boolean {
   const left = Temporal.Instant.from(expires).epochMilliseconds - now.epochMilliseconds;
 
   return left > HOST_CERTIFICATE_MS * STILL_FRESH;

@@ -174,6 +174,19 @@ describe('while a host is pending', () => {
     await keeper.close();
   });
 
+  it('it gets no certificate that it does not need, because each is in the ledger; accepted, it gets one', async () => {
+    const lab = await fleet();
+    const host = await lab.come('web-1');
+    const client = await lab.connect(host);
+    await client.next();
+    expect(await lab.renewal(client, host).catch((frame: unknown) => frame)).toMatchObject({ code: 'RATE_LIMITED' });
+    expect(await lab.ledger(host)).toEqual(['host.enrolled']);
+
+    await lab.change([host], 'accept');
+    expect(await client.next()).toMatchObject({ type: 'policyAvailable' });
+    expect(await lab.renewal(client, host)).toMatchObject({ cert: expect.stringContaining('CERTIFICATE') });
+  });
+
   it('results stay with it until it counts', async () => {
     const lab = await fleet();
     const host = await lab.come('web-1');
