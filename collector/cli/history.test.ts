@@ -115,6 +115,8 @@ describe('when an admin asks which hosts others have changed', () => {
     const { stdout } = await lab.run(['host', 'list', '--changed-outside'], { columns: 100 });
     expect(stdout).toMatch(/^2 hosts changed outside Selvage, heard of in the last 7d\n/);
     expect(stdout).toMatch(/host-1 +2 +2h ago +anna \(1000\) +nmap 7\.93-1 new/);
+    const one = await lab.run(['host', 'list', '--changed-outside', '--select', 'name=host-1']);
+    expect(one.stdout).toMatch(/^1 host changed outside/);
     expect(stdout.indexOf('host-2')).toBeLessThan(stdout.indexOf('host-1'));
     expect(stdout).not.toMatch(/host-[34]/);
   });

@@ -47,7 +47,7 @@ export async function listChangedOutside(
   if (options.json === true) return cli.screen.json(answer);
 
   cli.screen.line(
-    `${answer.hosts.length} hosts changed outside Selvage, heard of in the last ${options.since}`,
+    `${answer.hosts.length} host${answer.hosts.length === 1 ? '' : 's'} changed outside Selvage, heard of in the last ${options.since}`,
     'strong',
   );
   showSelection(cli.screen, answer.selection, 'hosts');
