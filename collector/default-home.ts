@@ -13,7 +13,8 @@ export interface Whereabouts {
   readonly personal: string;
 }
 
-const SYSTEM_HOME = '/var/lib/selvage';
+/** Of the package: packaging/collector. */
+export const SYSTEM_HOME = '/var/lib/selvage';
 const SYSTEM_USER = 'selvage';
 
 /**

@@ -35,7 +35,10 @@ needs(['systemd', 'unshare', 'ip', 'dpkg-deb', 'patchelf'], 'the collector on a 
 
     it('made, it serves as its own user, with room for its agents and without any privilege', async () => {
       const [gateway = 0, api = 0] = await freePorts(2);
-      await machine.command('selvage', 'init', '--local', '--gateway-port', `${gateway}`, '--api-port', `${api}`);
+      const ports = ['--gateway-port', `${gateway}`, '--api-port', `${api}`];
+      expect(await machine.command('selvage', 'init', '--local', ...ports)).toMatch(
+        /^next: systemctl enable --now selvage.service$/m,
+      );
       await machine.command('systemctl', 'start', UNIT);
       await machine.until(UNIT, 'to run', ({ SubState }) => SubState === 'running');
       await machine.answers(() => machine.inside('selvage', ['host', 'list', '--json']));

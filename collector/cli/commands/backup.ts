@@ -1,6 +1,7 @@
 // selvage backup, selvage restore: a copy of a whole collector, and the way back. Both work on the files of this machine.
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
+import { howToServe } from '../how-to-serve.ts';
 
 export function addBackup(program: Command, cli: Cli): void {
   program
@@ -40,7 +41,7 @@ export function addRestore(program: Command, cli: Cli): void {
       );
       cli.screen.line('Hosts and admins that were revoked after the backup are active again: revoke them first.');
       cli.screen.line('Open tokens are revoked: which of them were used since, nobody knows. Make new ones.');
-      cli.screen.line('next: selvage serve');
+      cli.screen.line(`next: ${howToServe(restored.home)}`);
     });
 }
 

@@ -1,6 +1,7 @@
 // selvage init: makes the home of a new collector and its first admin. Refuses where there is one already.
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
+import { howToServe } from '../how-to-serve.ts';
 import { nameOption, portOption } from '../options.ts';
 
 interface Options {
@@ -49,7 +50,7 @@ export function addInit(program: Command, cli: Cli): void {
       cli.screen.line(
         'Keep a copy of that folder in a safe place: who has the signing key decides what hosts install.',
       );
-      cli.screen.line('next: selvage serve');
+      cli.screen.line(`next: ${howToServe(made.home)}`);
     });
 }
 
