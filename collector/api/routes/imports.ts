@@ -110,7 +110,9 @@ export function addImports(app: FastifyInstance, deps: ApiDeps): void {
     body: z.strictObject({ reason: z.string().max(MAX_REASON).optional() }),
     reply: importDetail,
     handle: async ({ params, body, actor }) => {
-      const { name } = await recordOf(params.name);
+      const { name, state } = await recordOf(params.name);
+      if (state !== 'current')
+        throw new CodedError('NOT_FOUND', `${name} is known from a file no more: it is ${state}`);
       const at = clock.now().toString() as Timestamp;
       await store.transaction(async ({ imports, audit }) => {
         await imports.retire(name, at, actor);
