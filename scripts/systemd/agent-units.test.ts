@@ -21,7 +21,7 @@ name: servers
 select: { labels: { tier: [lab] } }
 allow: { from: [security] }
 lanes:
-  scheduled: { approve: manual, delay: 15s, window: any, rings: [{ rest: true }] }
+  scheduled: { approve: manual, delay: 10s, window: any, rings: [{ rest: true }] }
   urgent: { approve: manual, delay: 0h, window: any, rings: [{ rest: true }] }
 `;
 
