@@ -18,6 +18,9 @@ const path = () => `${folder}/${++files}.sqlite`;
 const RELEASED: readonly string[] = [
   '0a3228dfcc382bb62ad7e83d5aa106ddf0f163d72c0dcf4d26f7b1ca88cfca59',
   '8518486476116a4fb29116153eb5a2b6b6f2d34b37bec3bde84212e347c1dc2d',
+  'c0ec985874f427e2e2f4d019fa3c124fd7cf33b6258d02306a30f00ffd20cf83',
+  '1088f248cc7cac83edee1102092ecd7fc93bc9e034f1717bc582fd27ae11b9e2',
+  'b58eff9feb0e83d1d25446b942c5ab237e964ea2233a83546ba7e7e17f8c0928',
 ];
 
 const first: Migration = {
@@ -37,7 +40,7 @@ function migrated(file: string, migrations: readonly Migration[]) {
 describe('when migrations are released', () => {
   it('never changes one of them', () => {
     expect(MIGRATIONS.map(({ sql }) => sha256(sql)).slice(0, RELEASED.length)).toEqual(RELEASED);
-    expect(MIGRATIONS.length).toBeGreaterThanOrEqual(RELEASED.length);
+    expect(MIGRATIONS).toHaveLength(RELEASED.length);
   });
 });
 

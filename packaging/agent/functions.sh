@@ -163,10 +163,22 @@ reload() {
   systemctl reset-failed 'selvage-agent*' 2>/dev/null || :
 }
 
+# The runner's folder; where a takeover could not be given back, the only record of how things were stays.
+clear_runner() {
+  case $(cat "$runner/takeover.json" 2>/dev/null) in
+    *'"state":"taking"'* | *'"state":"taken"'* | *'"state":"releasing"'*)
+      say "the other updaters of this host are still stopped; how they were is in $runner/takeover.json, which stays"
+      find "$runner" -mindepth 1 ! -path "$runner/takeover.json" -delete
+      ;;
+    *) rm -rf "$runner" ;;
+  esac
+}
+
 # Everything but the user, whose number nobody else is to get.
 purge() {
   [ ! -e "$state/identity/enrollment.json" ] || say "the identity of this host is gone; to come back it needs a new token"
-  rm -rf "$state" "$runner" "$settings"
+  rm -rf "$state" "$settings"
+  clear_runner
   rm -f /etc/systemd/system/*.wants/selvage-agent.target /etc/systemd/system/*.wants/selvage-agent.service
   reload
 }

@@ -1,7 +1,7 @@
 // The parts of the builder by themselves: what may not be believed is refused, what is missing is named, and the scripts of a package
 // agree with the program about who is at work.
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { takeLock } from '@selvage/agent/runner/lock.ts';
 import { createRun, type Run } from '@selvage/shared/exec/run.ts';
@@ -167,6 +167,24 @@ describe('when the scripts of a package are put together', () => {
     // What a runner left that was killed: its number may be somebody else's by now.
     writeFileSync(join(runner, 'lock', `${process.pid}-1-boot-0123456789ab`), '');
     expect(await ask()).toEqual(['other']);
+  });
+
+  it.each([
+    ['taken', ['takeover.json']],
+    ['releasing', ['takeover.json']],
+    ['released', []],
+    ['fallback', []],
+  ])('a purge keeps what a takeover left behind that is %s, and nothing else', async (state, left) => {
+    const runner = join(temporaryFolder('purge'), 'runner');
+    mkdirSync(join(runner, 'results'), { recursive: true });
+    writeFileSync(join(runner, 'results', '1.json'), '{}');
+    writeFileSync(join(runner, 'takeover.json'), `${JSON.stringify({ format: 1, state })}\n`);
+    const functions = readFileSync(join(root, 'packaging/agent/functions.sh'), 'utf8');
+    const script = `${functions}\nrunner=$1\nclear_runner\n`;
+    const { stderr } = await run({ file: 'sh', args: ['-c', script, 'sh', runner], deadlineMs: 5000, check: true });
+
+    expect(existsSync(runner) ? readdirSync(runner) : []).toEqual(left);
+    expect(stderr.includes('still stopped')).toBe(left.length > 0);
   });
 });
 

@@ -13,7 +13,7 @@ export const id = host.id as HostId;
 const ENROLLED = Temporal.Instant.from(hostSample(1).enrolledAt);
 export const at = (minutes: number) => ENROLLED.add({ minutes }).toString() as Timestamp;
 
-export const installed = (versions: Readonly<Record<string, string>>): InstalledPackage[] =>
+const installed = (versions: Readonly<Record<string, string>>): InstalledPackage[] =>
   Object.entries(versions).map(([name, version]) => ({
     ...{ provider: 'apt', name, version, arch: 'amd64', source: name, sourceVersion: version },
     ...{ state: 'installed', held: false, installedAt: null },
@@ -25,7 +25,7 @@ export const change = (name: string, from: string | null, to: string | null): To
   to,
 });
 export const DAY = 86_400_000;
-export const hex = (number: number) => number.toString(16).padStart(32, '0');
+const hex = (number: number) => number.toString(16).padStart(32, '0');
 export const told = (number: number, minutes: number, changes: Told['changes'], over: Partial<Told> = {}): Told => ({
   ...{ id: hex(number), source: 'apt', at: at(minutes), endedAt: at(minutes), certain: true, actor: 'anna (1000)' },
   ...{ command: 'apt install', run: null, problem: null, changes },
