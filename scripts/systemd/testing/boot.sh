@@ -1,7 +1,7 @@
 #!/bin/sh
 # Starts a real systemd as PID 1 of its own namespaces over an overlay of `/`. What it changes lies in FOLDER and in a control group of its
 # own; nothing that the machine around it would start is started. Ends with its standard input, or with a kill.
-# boot.sh FOLDER INIT: makes namespaces, then runs INIT in them.
+# boot.sh FOLDER INIT CHECKOUT: makes namespaces, then runs INIT in them.
 set -eu
 folder=$1
 mkdir -p "$folder/upper" "$folder/work" "$folder/merged" "$folder/cgroup"
@@ -17,4 +17,4 @@ exec 3<&0
   cat <&3 >/dev/null
   kill -KILL $$
 ) >/dev/null 2>&1 &
-exec unshare -m -p -u -i -C --fork --kill-child sh "$2" "$folder" </dev/null 3<&-
+exec unshare -m -p -u -i -C --fork --kill-child sh "$2" "$folder" "$3" </dev/null 3<&-

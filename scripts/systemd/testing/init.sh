@@ -2,6 +2,7 @@
 # PID 1 of the new namespaces: lays out a small machine on the overlay and becomes systemd.
 set -eu
 folder=$1
+checkout=$2
 cd "$folder/merged"
 
 # Once: of what is enabled on the machine around it nothing is; a second boot keeps what was enabled inside.
@@ -19,6 +20,10 @@ mount -t sysfs -o ro sysfs sys
 mount -t cgroup2 cgroup2 sys/fs/cgroup
 mount -t tmpfs -o mode=755 tmpfs run
 mount -t tmpfs -o mode=1777 tmpfs tmp
+# The checkout, wherever it lies: below what was just covered, or on a disk of its own.
+mkdir -p ".$checkout"
+mount --bind "$checkout" ".$checkout"
+mount -o remount,bind,ro ".$checkout"
 mount -t tmpfs -o mode=755 tmpfs dev
 mkdir dev/pts dev/shm
 mount -t devpts -o newinstance,ptmxmode=0666,mode=620 devpts dev/pts

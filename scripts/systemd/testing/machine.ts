@@ -45,6 +45,7 @@ const DEADLINE_MS = 90_000;
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const FILE = 0o644;
 const here = import.meta.dirname;
+const CHECKOUT = join(here, '../../..');
 const run = createRun(process.env);
 const machines = new Set<{ end(): Promise<void> }>();
 
@@ -104,7 +105,7 @@ class Booted implements Machine {
 
   async boot(): Promise<void> {
     const [file = '', ...enter] = this.network;
-    const command = ['unshare', '-m', 'sh', join(here, 'boot.sh'), this.#folder, join(here, 'init.sh')];
+    const command = ['unshare', '-m', 'sh', join(here, 'boot.sh'), this.#folder, join(here, 'init.sh'), CHECKOUT];
     const outer = spawn(file, [...enter, ...command], { stdio: 'pipe', detached: true });
     this.#outer = outer;
     for (const stream of [outer.stdout, outer.stderr]) {
