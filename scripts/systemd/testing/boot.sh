@@ -3,6 +3,8 @@
 # own; nothing that the machine around it would start is started. Ends with its standard input, or with a kill.
 # boot.sh FOLDER INIT CHECKOUT: makes namespaces, then runs INIT in them.
 set -eu
+# Where an ordinary PATH does not lead.
+PATH=$PATH:/usr/sbin:/sbin
 folder=$1
 mkdir -p "$folder/upper" "$folder/work" "$folder/merged" "$folder/cgroup"
 mount --make-rprivate /

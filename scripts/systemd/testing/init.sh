@@ -1,6 +1,8 @@
 #!/bin/sh
 # PID 1 of the new namespaces: lays out a small machine on the overlay and becomes systemd.
 set -eu
+# Where an ordinary PATH does not lead.
+PATH=$PATH:/usr/sbin:/sbin
 folder=$1
 checkout=$2
 cd "$folder/merged"
