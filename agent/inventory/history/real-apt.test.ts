@@ -46,7 +46,8 @@ needs(PARTS, 'with the real apt in a sandbox', () => {
       await subject.fetch();
       expect(await subject.pass()).toMatchObject([{ outcome: 'installed', run: 'lab.alpha/1' }]);
       const own = { source: 'apt', run: 'lab.alpha/1', actor: null, changes: ['alpha 1.0 2.0'] };
-      expect((await historyOf(subject)).told.map(said)[0]).toEqual(own);
+      // No first of all: two logs of whole seconds do not say which of one second came first.
+      expect((await historyOf(subject)).told.map(said)).toContainEqual(own);
 
       await byHand(subject, 'apt-get', ['-y', 'remove', 'delta'], { SUDO_UID: '65534' });
       const deb = await buildDeb(createRun({}), { name: 'gamma', version: '7.0' }, join(folder, 'debs'));
