@@ -24,10 +24,10 @@ function counts(file: string): Readonly<Record<string, number>> {
 }
 
 describe('when databases of earlier releases are kept for tests', () => {
-  it('there is one of each schema up to the newest release', () => {
-    expect(RELEASED_SCHEMAS.length).toBeGreaterThanOrEqual(2);
-    expect(RELEASED_SCHEMAS).toEqual(RELEASED_SCHEMAS.map((_, index) => index + 1));
-    expect(MIGRATIONS.length).toBeGreaterThanOrEqual(RELEASED_SCHEMAS.length);
+  it('there is one of each schema that was released', () => {
+    // The schemas between were never a release's newest.
+    expect(RELEASED_SCHEMAS).toEqual([1, 2, 5]);
+    expect(MIGRATIONS.length).toBeGreaterThanOrEqual(Math.max(...RELEASED_SCHEMAS));
   });
 });
 
