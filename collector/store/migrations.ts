@@ -1,5 +1,6 @@
 // The append-only list of schema changes, one file each. A released migration is never edited (a test pins each one's hash): a
 // change is a new entry at the end. Nothing is applied here; see ./migrate.ts.
+import { FEEDS } from './migrations/feeds.ts';
 import { FIRST } from './migrations/first.ts';
 import { HISTORY } from './migrations/history.ts';
 import { IDENTITY } from './migrations/identity.ts';
@@ -17,4 +18,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: 'many hosts', sql: MANY_HOSTS },
   { name: 'changes of packages', sql: HISTORY },
   { name: 'machines without an agent', sql: WITHOUT_AGENT },
+  { name: 'feeds', sql: FEEDS },
 ];

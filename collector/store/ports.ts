@@ -5,6 +5,7 @@ import type { HostId, Mode, Sha256, Timestamp } from '@selvage/shared/model/ids.
 import type { Labels } from '@selvage/shared/model/labels.ts';
 import type { RunResult } from '@selvage/shared/model/result.ts';
 import type { ChangeReader, ChangeWriter, SerialResult } from './change-ports.ts';
+import type { FeedReader, FeedWriter } from './feed-ports.ts';
 import type { HostReader, HostWriter } from './host-ports.ts';
 import type { AssetReader, AssetWriter, ImportReader, ImportWriter } from './import-ports.ts';
 import type { InventoryReader, InventoryWriter, StreamReader, StreamWriter } from './inventory-ports.ts';
@@ -32,6 +33,7 @@ export interface Readers {
   readonly changes: ChangeReader;
   readonly imports: ImportReader;
   readonly assets: AssetReader;
+  readonly feeds: FeedReader;
   readonly audit: AuditReader;
 }
 
@@ -46,6 +48,7 @@ export interface Writers {
   readonly changes: ChangeReader & ChangeWriter;
   readonly imports: ImportReader & ImportWriter;
   readonly assets: AssetReader & AssetWriter;
+  readonly feeds: FeedReader & FeedWriter;
   readonly audit: AuditReader & AuditWriter;
 }
 

@@ -10,6 +10,8 @@ import { auditReader, auditWriter } from './audit.ts';
 import { changeReader, changeWriter } from './changes.ts';
 import { type Db, queriesOn, type Scope } from './dialect.ts';
 import { storeFailure } from './failure.ts';
+import { feedWriter } from './feed-writer.ts';
+import { feedReader } from './feeds.ts';
 import { makePrivate, openReader, openWriter, prepareFile } from './file.ts';
 import { hostReader, hostWriter } from './hosts.ts';
 import { importReader, importWriter } from './imports.ts';
@@ -111,6 +113,7 @@ function readersOn(db: Db): Readers {
     changes: changeReader(db),
     imports: importReader(db),
     assets: assetReader(db),
+    feeds: feedReader(db),
     audit: auditReader(db),
   };
 }
@@ -127,6 +130,7 @@ function writersOn(db: Db): Writers {
     changes: changeWriter(db),
     imports: importWriter(db),
     assets: assetWriter(db),
+    feeds: feedWriter(db),
     audit: auditWriter(db),
   };
 }
