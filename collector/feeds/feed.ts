@@ -6,6 +6,11 @@ import type { CveFactsPart } from '../triage/cve-facts.ts';
 
 /** One thing a feed says. */
 export type FeedRecord =
+  /**
+   * Everything up to the next of these is what this record says. Of two with one id the one that was modified later counts. Feeds
+   * whose records have ids say it; `records` of a feed then counts these.
+   */
+  | { readonly type: 'record'; readonly id: string; readonly modified: Timestamp | null }
   /** About a package of a release. */
   | { readonly type: 'rule'; readonly rule: Rule }
   /** About a CVE wherever it is. */
@@ -67,6 +72,13 @@ export interface Feed {
   readonly staleAfterMs: number;
   /** Ecosystems (prefix before the colon) that need it; `all` for facts about CVEs. Decides what fits a fleet. */
   readonly serves: readonly string[];
+  /**
+   * True when `start` (the first 64 KiB of a file, or of a member of an archive, unpacked, as text) is of this feed beyond doubt. Left
+   * out: it is only imported by name.
+   */
+  readonly recognises?: (start: string, name: string) => boolean;
+  /** Facts about one CVE come from several records and are put together; else the last word counts. Costs memory. */
+  readonly gathers?: boolean;
   /** Reads one source; archives are opened before. `member`: false says that this member of an archive is not for this feed. */
   read(source: FeedSource): FeedReading;
   readonly member?: (name: string) => boolean;

@@ -198,6 +198,19 @@ export const CODES = {
   IMPORT_INVALID: { rule: 'stop', exit: 2, next: 'run collect.sh on the machine again and import the file it wrote' },
   ASSETS_INVALID: { rule: 'stop', exit: 2, next: 'correct the list at the lines named; nothing was imported' },
 
+  // what others publish about vulnerabilities
+  FEED_INVALID: { rule: 'stop', exit: 1, next: 'look at where the data comes from; the copy from before still counts' },
+  FEED_SHRUNK: {
+    rule: 'page',
+    exit: 3,
+    next: 'look at the source; if it is right, take it: selvage feed update NAME --accept-shrunk (or import)',
+  },
+  FEED_UNAVAILABLE: {
+    rule: 'retry',
+    exit: 4,
+    next: 'try later, set another address (feeds.sources in the settings), or bring a file: selvage feed import FILE',
+  },
+
   // collector
   STORE_FAILED: { rule: 'page', exit: 1, next: 'look at the database and its disk' },
   STORE_BUSY: { rule: 'retry', exit: 1, next: 'end the other program that holds the database' },
