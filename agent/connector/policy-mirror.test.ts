@@ -97,6 +97,18 @@ const tree = (dir: string) =>
   );
 
 describe('when there is policy', () => {
+  it('what is for the collector alone is not asked for', async () => {
+    const { dir, mirror } = await open();
+    const path = 'policy/collector-risk-acceptances/ssh.json';
+    const policy = { version: 3, targets: { 'policy/windows/night.json': { a: 1 }, [path]: { secret: 1 } } };
+    const served = serve(repository({ ...first, roles: { ...first.roles, policy } }));
+
+    expect(await mirror.sync(served.request, never)).toEqual({ timestampVersion: 100 });
+    expect(served.asked).toContain('policy/windows/night.json');
+    expect(served.asked).not.toContain(path);
+    expect(JSON.parse(readFileSync(join(dir, 'done.json'), 'utf8')).files.join()).not.toContain('ssh.json');
+  });
+
   it('the copy holds every file under the name that the runner looks for, done.json is there and wake is touched', async () => {
     const { dir, wake, mirror } = await open();
     const files = repository(first);

@@ -19,6 +19,7 @@ import {
   MAX_POLICY_TOTAL_BYTES,
   MAX_ROOT_STEPS,
 } from '@selvage/shared/policy/limits.ts';
+import { isForCollector } from '@selvage/shared/policy/roles.ts';
 import * as z from 'zod/mini';
 import type { Mirror } from './link.ts';
 import type { PolicyRequest } from './policy-desk.ts';
@@ -94,7 +95,7 @@ async function fetchAll(copy: Copy, timestamp: Uint8Array): Promise<readonly str
     const targets = readRole(await copy.metadata(named), named);
     documents += targets.length;
     if (documents > MAX_DOCUMENTS) throw new CodedError('POLICY_INVALID', `more than ${MAX_DOCUMENTS} documents`);
-    for (const target of targets) await copy.target(target);
+    for (const target of targets.filter(({ name }) => !isForCollector(name))) await copy.target(target);
   }
   await copy.add(TIMESTAMP_FILE, timestamp);
 

@@ -8,6 +8,7 @@
 import { asCoded, CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { Log } from '@selvage/shared/log/log.ts';
 import type { HostId } from '@selvage/shared/model/ids.ts';
+import { isForCollector } from '@selvage/shared/policy/roles.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import {
   type AgentFrame,
@@ -260,9 +261,10 @@ export class Connection {
   async #policyFile(frame: AgentFrame & { readonly type: 'policyRequest' }): Promise<void> {
     const { name, sha256 } = frame;
     // Also when it asks by a name that it cannot know from here.
-    const content = (await this.#parts.session.isAccepted())
-      ? await this.#parts.policy.file(name, sha256 ?? undefined)
-      : null;
+    const content =
+      !isForCollector(name) && (await this.#parts.session.isAccepted())
+        ? await this.#parts.policy.file(name, sha256 ?? undefined)
+        : null;
     this.send({ type: 'policyFile', name, found: content !== null, content: content ?? new Uint8Array(0) });
   }
 

@@ -53,6 +53,17 @@ describe('when an enrolled host connects', () => {
     world.gateway.announcePolicy(7);
     expect(await client.next()).toEqual({ type: 'policyAvailable', timestampVersion: 7n });
   });
+
+  it('what admins signed for the collector alone is served to no host', async () => {
+    const world = await makeWorld();
+    const content = new Uint8Array(Buffer.from('{}'));
+    const name = 'policy/collector-risk-acceptances/ssh.json';
+    await world.store.transaction((w) => w.policy.put([{ name, sha256: sha256(content), content }], 0));
+    const client = await world.connect(await world.enroll(1));
+    client.send({ type: 'policyRequest', name, sha256: sha256(content) });
+
+    expect(await client.next()).toMatchObject({ type: 'policyFile', name, found: false });
+  });
 });
 
 describe('when the collector fails or stops', () => {

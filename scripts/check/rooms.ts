@@ -11,7 +11,7 @@ export const PURE: readonly string[] = [
   '^shared/versions/',
   '^shared/select/',
   '^shared/(packages|linux)/',
-  '^shared/policy/(documents|decode|references|select|select-words|schema|windows)[.]ts$',
+  '^shared/policy/(documents|acceptance|decode|references|select|select-words|schema|windows)[.]ts$',
   '^agent/connector/link-states[.]ts$',
   '^agent/preflight/(facts|checks|answer|causes)[.]ts$',
   '^agent/runner/(machine|planner|earliest|selection|verdict|clock-problem|waited)[.]ts$',
@@ -19,6 +19,7 @@ export const PURE: readonly string[] = [
   '^shared/text/apt-conf[.]ts$',
   '^collector/(fixes/|host-state[.]ts$)',
   '^collector/coverage/',
+  '^collector/triage/(?!load[.]ts)',
   '^collector/imports/(as-of|facts|sections|packages|kernels|processes|repositories)[.]ts$',
   '^collector/assets/(format|formats|json|leases|encoding|reading)[.]ts$',
   '^collector/assets/formats/',
@@ -27,7 +28,7 @@ export const PURE: readonly string[] = [
 ];
 
 /** Pure files may use these packages: data in, data out. */
-export const PURE_PACKAGES: readonly string[] = ['zod', 'csv-parse', 'rrule-temporal'];
+export const PURE_PACKAGES: readonly string[] = ['zod', 'csv-parse', 'rrule-temporal', '@pandatix/js-cvss'];
 
 /** Package → the only places that may import it. */
 export const DOORS: Readonly<Record<string, readonly string[]>> = {
@@ -48,6 +49,7 @@ export const DOORS: Readonly<Record<string, readonly string[]>> = {
   yaml: ['^collector/cli/'],
   'csv-parse': ['^collector/assets/'],
   'modern-tar': ['^collector/imports/', '^scripts/package/'],
+  '@pandatix/js-cvss': ['^collector/triage/'],
   commander: ['^collector/cli/', '^agent/commands/'],
 };
 

@@ -67,7 +67,7 @@ export function policyInForce(request: {
   readonly trusted?: Uint8Array | null;
 }): PolicyInForce {
   try {
-    const policy = verifyRepository(request);
+    const policy = verifyRepository({ ...request, host: true });
 
     return { policy, accepted: policy.accepted, problem: null };
   } catch (error) {
@@ -88,6 +88,7 @@ export function verifyAccepted(previous: AcceptedPolicy): TrustedPolicy {
     files: (name) => metadata.get(name) ?? null,
     now: Temporal.Instant.from(previous.acceptedAt),
     previous: null,
+    host: true,
   });
 
   return { ...policy, accepted: previous };

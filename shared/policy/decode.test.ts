@@ -210,6 +210,13 @@ describe('when schemas are published', () => {
       properties: { kind: { const: 'Window' }, start: { type: 'string' } },
       required: ['kind', 'name', 'start', 'for', 'timezone'],
     });
-    expect(Object.keys(schemaOfAll().$defs as object)).toEqual(['Window', 'PatchPolicy', 'HostGroup', 'Approval']);
+    expect(Object.keys(schemaOfAll().$defs as object)).toEqual([
+      'Window',
+      'PatchPolicy',
+      'HostGroup',
+      'Approval',
+      'RiskAcceptance',
+      'Advisory',
+    ]);
   });
 });

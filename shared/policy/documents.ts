@@ -150,18 +150,113 @@ export const hostGroupDocument = z
   })
   .refine((d) => (d.hosts === undefined) !== (d.select === undefined), 'exactly one of hosts and select');
 
+/** Days from `from` to `until`, both counted: whoever wants longer signs again, having looked again. */
+export const MAX_ACCEPTANCE_DAYS = 366;
+const MAX_CVES = 1000;
+const MAX_AFFECTED = 1000;
+const MAX_RANGES = 200;
+const MAX_VERSIONS = 2000;
+const MAX_URL = 2048;
+const cve = z.string().regex(/^CVE-\d{4}-\d{4,19}$/, 'an id such as CVE-2024-6387');
+const cves = z.array(cve).min(1).max(MAX_CVES);
+/** As feeds call packages: scopes of npm, paths of Go and groups of Maven among them. */
+const anyPackage = z
+  .string()
+  .max(256)
+  .regex(/^[a-zA-Z0-9@][a-zA-Z0-9+._:@/~-]*$/, 'the name of a package');
+const anyVersion = z
+  .string()
+  .min(1)
+  .max(256)
+  .regex(/^[\x21-\x7e]+$/, 'a version, without blanks');
+
+/** Findings that are known and lived with for a time. Bounded, never for ever; they stay countable. */
+export const riskAcceptanceDocument = z
+  .strictObject({
+    kind: z.literal('RiskAcceptance'),
+    name: documentName,
+    /** With `package`: these, in this package only. */
+    cves: cves.optional(),
+    /** Source package: all its findings, or those of `cves`. */
+    package: anyPackage.optional(),
+    /** Machines, by the words of HostGroups. What is not known of a machine accepts nothing there. */
+    select: selectText,
+    reason: text,
+    /** Compensating control: what keeps the risk small meanwhile. */
+    control: text,
+    requester: text,
+    /** Name of the admin whose key signs it. */
+    approver: text,
+    /** Dates in UTC; it holds from the first moment of `from` to the last of `until`. */
+    from: z.iso.date(),
+    review: z.iso.date(),
+    until: z.iso.date(),
+  })
+  .refine((d) => d.cves !== undefined || d.package !== undefined, 'cves, package or both: what is accepted');
+
+const versionRange = z
+  .strictObject({
+    introduced: anyVersion.optional(),
+    fixed: anyVersion.optional(),
+    lastAffected: anyVersion.optional(),
+  })
+  .refine((r) => r.fixed === undefined || r.lastAffected === undefined, 'fixed or lastAffected, not both');
+
+/** Own intelligence: matched as a feed is, until the CVE that it names comes by a feed for the same package. */
+export const advisoryDocument = z.strictObject({
+  kind: z.literal('Advisory'),
+  /** The id that findings carry where it names no CVE. */
+  name: documentName,
+  cves: cves.optional(),
+  summary: text,
+  link: z
+    .url({ protocol: /^https?$/ })
+    .max(MAX_URL)
+    .optional(),
+  published: z.iso.datetime(),
+  affected: z
+    .array(
+      z
+        .strictObject({
+          /** As feeds name it: `Debian:12`, `Ubuntu:22.04`, `AlmaLinux:9`, `PyPI`, `npm` … */
+          ecosystem: z
+            .string()
+            .max(100)
+            .regex(/^[A-Za-z][A-Za-z0-9 ._-]*(:[A-Za-z0-9._-]+)*$/, 'an ecosystem such as Debian:12 or PyPI'),
+          package: anyPackage,
+          ranges: z.array(versionRange).min(1).max(MAX_RANGES).optional(),
+          versions: z.array(anyVersion).min(1).max(MAX_VERSIONS).optional(),
+        })
+        .refine((a) => a.ranges !== undefined || a.versions !== undefined, 'ranges, versions or both'),
+    )
+    .min(1)
+    .max(MAX_AFFECTED),
+  /** Raises what triage says; it never lowers it. */
+  decision: z.enum(['immediate', 'out-of-cycle', 'scheduled', 'defer']).optional(),
+});
+
 export const KINDS = {
   Window: windowDocument,
   PatchPolicy: patchPolicyDocument,
   HostGroup: hostGroupDocument,
   Approval: approvalDocument,
+  RiskAcceptance: riskAcceptanceDocument,
+  Advisory: advisoryDocument,
 } as const;
 export type Kind = keyof typeof KINDS;
 export type WindowDocument = z.infer<typeof windowDocument>;
 export type PatchPolicyDocument = z.infer<typeof patchPolicyDocument>;
 export type ApprovalDocument = z.infer<typeof approvalDocument>;
 export type HostGroupDocument = z.infer<typeof hostGroupDocument>;
-export type PolicyDocument = WindowDocument | PatchPolicyDocument | HostGroupDocument | ApprovalDocument;
+export type RiskAcceptanceDocument = z.infer<typeof riskAcceptanceDocument>;
+export type AdvisoryDocument = z.infer<typeof advisoryDocument>;
+export type PolicyDocument =
+  | WindowDocument
+  | PatchPolicyDocument
+  | HostGroupDocument
+  | ApprovalDocument
+  | RiskAcceptanceDocument
+  | AdvisoryDocument;
 
 /** Delegated role that signs a document: `policy`, or the month's approvals role (`approvals-2026-11`). */
 export function roleOf(document: PolicyDocument): string {
@@ -179,5 +274,10 @@ export function pathOf(document: PolicyDocument): string {
       return `policy/host-groups/${document.name}.json`;
     case 'Approval':
       return `approvals/${document.approvedAt.slice(0, 7)}/${document.name}.json`;
+    // What begins with "collector-" no host fetches or reads: see isForCollector in ./roles.ts.
+    case 'RiskAcceptance':
+      return `policy/collector-risk-acceptances/${document.name}.json`;
+    case 'Advisory':
+      return `policy/collector-advisories/${document.name}.json`;
   }
 }

@@ -3,7 +3,15 @@
 import { CodedError, hasCode } from '../errors/coded-error.ts';
 import { assertWindow } from '../schedule/window.ts';
 import { parseDuration } from '../time/duration.ts';
-import type { ApprovalDocument, PatchPolicyDocument, PolicyDocument, WindowDocument } from './documents.ts';
+import {
+  type AdvisoryDocument,
+  type ApprovalDocument,
+  MAX_ACCEPTANCE_DAYS,
+  type PatchPolicyDocument,
+  type PolicyDocument,
+  type RiskAcceptanceDocument,
+  type WindowDocument,
+} from './documents.ts';
 import { parseDocumentSelect } from './select-words.ts';
 
 export interface DocumentProblem {
@@ -31,6 +39,10 @@ export function meaningProblems(document: PolicyDocument): readonly DocumentProb
       return document.select === undefined ? listProblems(document.hosts ?? []) : selectProblems(document.select);
     case 'Approval':
       return approvalProblems(document);
+    case 'RiskAcceptance':
+      return acceptanceProblems(document);
+    case 'Advisory':
+      return advisoryProblems(document);
   }
 }
 
@@ -108,6 +120,48 @@ function approvalProblems(approval: ApprovalDocument): readonly DocumentProblem[
   if (twice !== undefined) problems.push({ path: 'packages', message: `${twice} is given twice` });
 
   return problems;
+}
+
+function acceptanceProblems(acceptance: RiskAcceptanceDocument): readonly DocumentProblem[] {
+  const { select, requester, approver, cves = [], from, review, until } = acceptance;
+  const problems: DocumentProblem[] = [...selectProblems(select), ...twiceIn('cves', cves)];
+  if (personOf(requester) === personOf(approver)) {
+    problems.push({ path: 'approver', message: `${approver} asks for it: another person has to approve` });
+  }
+  const [start, look, end] = [from, review, until].map((date) => Temporal.PlainDate.from(date));
+  if (!start || !look || !end) return problems;
+  if (Temporal.PlainDate.compare(end, start) < 0) {
+    problems.push({ path: 'until', message: `${until} is before ${from}` });
+  } else if (start.until(end, { largestUnit: 'day' }).days + 1 > MAX_ACCEPTANCE_DAYS) {
+    problems.push({ path: 'until', message: `${until} is more than ${MAX_ACCEPTANCE_DAYS} days after ${from}` });
+  }
+  if (Temporal.PlainDate.compare(look, start) < 0 || Temporal.PlainDate.compare(look, end) > 0) {
+    problems.push({ path: 'review', message: `${review} is not between ${from} and ${until}` });
+  }
+
+  return problems;
+}
+
+/** Two spellings of one person are one person. */
+function personOf(name: string): string {
+  return name.normalize('NFKC').toLowerCase().replaceAll(/\s+/g, ' ').trim();
+}
+
+function advisoryProblems({ affected, cves = [] }: AdvisoryDocument): readonly DocumentProblem[] {
+  return [
+    ...twiceIn('cves', cves),
+    ...twiceIn(
+      'affected',
+      affected.map((each) => `${each.package} of ${each.ecosystem}`),
+    ),
+  ];
+}
+
+function twiceIn(path: string, values: readonly string[]): readonly DocumentProblem[] {
+  const seen = new Set<string>();
+  const twice = values.find((value) => seen.size === seen.add(value).size);
+
+  return twice === undefined ? [] : [{ path, message: `${twice} is given twice` }];
 }
 
 /**

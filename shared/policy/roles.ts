@@ -57,3 +57,14 @@ export function endOfMonthRole(month: string): Temporal.Instant {
     .toZonedDateTime('UTC')
     .toInstant();
 }
+
+const FOR_COLLECTOR = /^policy\/collector-[a-z0-9-]+\/[^/]+$/;
+
+/**
+ * Documents that admins sign for the collector alone (what is accepted, what they know themselves). Hosts neither fetch nor read
+ * them, so that a new kind of them stops no host that is older, and no host learns where others are weak. Nothing in
+ * these folders may ever let a host do more or less: anything else that a host does not understand refuses the whole policy.
+ */
+export function isForCollector(path: string): boolean {
+  return FOR_COLLECTOR.test(path);
+}

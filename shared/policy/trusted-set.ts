@@ -18,7 +18,7 @@ import {
   type TargetsSigned,
   type TimestampSigned,
 } from './metadata.ts';
-import { maySign, monthOf } from './roles.ts';
+import { isForCollector, maySign, monthOf } from './roles.ts';
 import { openTufStore, type TufStore } from './tuf-store.ts';
 
 /** Reads one file of the repository: metadata by name, a target by path and hash. Null when it is not there. */
@@ -70,6 +70,8 @@ export interface VerifyRequest {
   readonly previous: AcceptedPolicy | null;
   /** The newest root that a chain ever proved here (newestRoot), also when what came with it was refused. */
   readonly trusted?: Uint8Array | null;
+  /** A host: documents for the collector alone are signed and counted, and neither asked for nor read. */
+  readonly host?: boolean;
 }
 
 /**
@@ -91,7 +93,8 @@ export function newestRoot({ root, files, now, previous, trusted }: VerifyReques
  * Verifies everything (TUF client workflow 5.1 to 5.6 over local bytes). Throws POLICY_EXPIRED, POLICY_ROLLED_BACK,
  * POLICY_SIGNATURES or POLICY_INVALID, each with its cause.
  */
-export function verifyRepository({ root, files, now, previous, trusted }: VerifyRequest): TrustedPolicy {
+export function verifyRepository(request: VerifyRequest): TrustedPolicy {
+  const { root, files, now, previous, trusted, host = false } = request;
   const read = boundedReader(files);
   const start = startingRoot(root, previous, trusted);
   const store = openTufStore(start.bytes, now);
@@ -107,8 +110,13 @@ export function verifyRepository({ root, files, now, previous, trusted }: Verify
   // New online keys make old snapshots void, not what the same admins signed: roles go back under no snapshot.
   if (!earlier && previous && before && !adminKeysChanged(before, chain.signed)) checkRolesAhead(previous, roles);
   const current = roles.filter((role) => !role.lapsed);
-  const documents = current.flatMap((role) => loadDocuments(read, role));
-  if (documents.length > MAX_DOCUMENTS) throw new CodedError('POLICY_INVALID', `more than ${MAX_DOCUMENTS} documents`);
+  const wanted = current.flatMap((role) =>
+    Object.entries(role.signed.targets).map(([path, target]) => ({ role, path, target })),
+  );
+  if (wanted.length > MAX_DOCUMENTS) throw new CodedError('POLICY_INVALID', `more than ${MAX_DOCUMENTS} documents`);
+  const documents = wanted
+    .filter(({ path }) => !(host && isForCollector(path)))
+    .map(({ role, path, target }) => loadDocument(read, role, path, target));
 
   const parts: readonly { readonly role: string; readonly signed: { version: number; expires: string } }[] = [
     { role: 'root', signed: chain.signed },
@@ -343,19 +351,22 @@ function delegationsOf(signed: TargetsSigned): readonly Delegation[] {
   return signed.delegations?.roles ?? [];
 }
 
-function loadDocuments(read: Reader, role: LoadedRole): readonly (TrustedDocument & { readonly bytes: Uint8Array })[] {
-  return Object.entries(role.signed.targets).map(([path, target]) => {
-    const hash = target.hashes.sha256 as Sha256;
-    const bytes = required(read, path, hash);
-    // Specification 5.7: the document is the bytes whose length and hash the role signed.
-    if (bytes.length !== target.length || sha256(bytes) !== hash) {
-      throw new CodedError('POLICY_INVALID', `${path} is not the document that ${role.name} signed`, {
-        details: { path, role: role.name },
-      });
-    }
+function loadDocument(
+  read: Reader,
+  role: LoadedRole,
+  path: string,
+  target: TargetsSigned['targets'][string],
+): TrustedDocument & { readonly bytes: Uint8Array } {
+  const hash = target.hashes.sha256 as Sha256;
+  const bytes = required(read, path, hash);
+  // Specification 5.7: the document is the bytes whose length and hash the role signed.
+  if (bytes.length !== target.length || sha256(bytes) !== hash) {
+    throw new CodedError('POLICY_INVALID', `${path} is not the document that ${role.name} signed`, {
+      details: { path, role: role.name },
+    });
+  }
 
-    return { document: readDocument(path, bytes, role.name), path, sha256: hash, role: role.name, bytes };
-  });
+  return { document: readDocument(path, bytes, role.name), path, sha256: hash, role: role.name, bytes };
 }
 
 /** Unknown means stop: one document that is not understood refuses the whole policy. */

@@ -1,4 +1,6 @@
 // The words by which documents of the policy are selected. For the command line, which has them verified before it asks.
+
+import { endOfAcceptance } from '@selvage/shared/policy/acceptance.ts';
 import { KINDS, type Kind, LANES, type PolicyDocument } from '@selvage/shared/policy/documents.ts';
 import type { Vocabulary } from '@selvage/shared/select/vocabulary.ts';
 
@@ -27,9 +29,15 @@ export const POLICY_WORDS: Vocabulary<PolicyDocument> = {
     },
     expires: {
       kind: 'left',
-      about: 'time that is left to an approval; other documents never end',
-      of: (one) => ({ at: one.kind === 'Approval' ? one.expires : null }),
+      about: 'time that is left to an approval or a risk acceptance; other documents never end',
+      of: (one) => ({ at: endOf(one) }),
     },
   },
   label: null,
 };
+
+function endOf(document: PolicyDocument): string | null {
+  if (document.kind === 'RiskAcceptance') return endOfAcceptance(document).toString();
+
+  return document.kind === 'Approval' ? document.expires : null;
+}
