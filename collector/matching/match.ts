@@ -32,9 +32,9 @@ export interface Match {
   readonly records: readonly string[];
   readonly state: MatchState;
   readonly status: DistroStatus;
-  /** The lowest version that has the fix, for everybody; null when there is none. */
+  /** The lowest version that has the fix; null when there is none. Beside a `pocket` that is not for everybody it is only for some. */
   readonly fixed: string | null;
-  /** Where the fix is not for everybody: esm-infra … */
+  /** Where the fix is served: esm-infra … (not for everybody, see pockets.ts), point-release (for everybody, later); null: as usual. */
   readonly pocket: string | null;
   readonly urgency: string | null;
   /** The one that decided first; the others after it. */

@@ -1,0 +1,45 @@
+// Whether anybody watches a piece of software: a feed, a rule of ours, or nobody. Nobody is never the same as clean.
+import type { Coverage } from './match.ts';
+import type { Software } from './software.ts';
+
+/** What an admin says of repositories of vendors. Patterns are globs over the name that the package's origin carries. */
+export interface CoverageSettings {
+  /** Every update of these repositories counts as security. */
+  readonly everyUpdateIsSecurity: readonly string[];
+}
+
+export const NO_COVERAGE_SETTINGS: CoverageSettings = { everyUpdateIsSecurity: [] };
+
+/**
+ * `ecosystems`: what current feeds speak of, with their names (FeedReader.ecosystems()). A vendor's own build is not covered by the
+ * distribution's feed, also where that knows a package of this name: the two number their fixes differently.
+ */
+export function coverageOf(
+  software: Software,
+  ecosystems: ReadonlyMap<string, readonly string[]>,
+  settings: CoverageSettings = NO_COVERAGE_SETTINGS,
+): Coverage {
+  const { origin } = software;
+  if (origin !== null) {
+    const rule = settings.everyUpdateIsSecurity.find((pattern) => glob(pattern).test(origin));
+    if (rule !== undefined) return { by: 'rule', repository: rule };
+    const own = ecosystems.get(vendorEcosystem(origin));
+    if (own !== undefined && own.length > 0) return { by: 'feed', feeds: own };
+
+    return { by: 'unknown', reason: `it comes from ${origin}, and no feed speaks of builds from there` };
+  }
+  const feeds = ecosystems.get(software.ecosystem) ?? [];
+
+  return feeds.length > 0
+    ? { by: 'feed', feeds }
+    : { by: 'unknown', reason: `no feed that was imported speaks of ${software.ecosystem}` };
+}
+
+/** Under which ecosystem a feed speaks of one vendor's repository. */
+export function vendorEcosystem(origin: string): string {
+  return `vendor:${origin}`;
+}
+
+function glob(pattern: string): RegExp {
+  return new RegExp(`^${pattern.replace(/[.+^${}()|[\]\\?]/g, '\\$&').replace(/\*+/g, '.*')}$`, 'i');
+}

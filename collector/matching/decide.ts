@@ -1,0 +1,160 @@
+// What several rules say of one CVE in one piece of software, made into one answer: whose word counts, which fix is for whom, and in one
+// sentence where sources differ.
+import type { Timestamp } from '@selvage/shared/model/ids.ts';
+import { disagreementOf } from './disagreement.ts';
+import { kernelNote } from './kernel.ts';
+import type { Evidence, Match } from './match.ts';
+import { carriesMark, continuesRelease, isRestricted } from './pockets.ts';
+import type { Rule } from './rule.ts';
+import type { Software } from './software.ts';
+import { OWN_ADVISORIES } from './sources.ts';
+import type { Says, Standing } from './verdict.ts';
+
+/** One rule of one feed and what it says. */
+export interface Entry {
+  readonly feed: string;
+  readonly asOf: Timestamp | null;
+  readonly rank: number;
+  readonly rule: Rule;
+  readonly says: Says;
+  /** The rule is the distribution's, the build is a vendor's. */
+  readonly foreign: boolean;
+}
+
+/** The answer for one CVE. `match` is null where it is no finding; `unknown` without evidence: no feed speaks of it. */
+export interface Judgement {
+  readonly says: Says;
+  /** The one that decided first. */
+  readonly evidence: readonly Evidence[];
+  readonly match: Match | null;
+  readonly disagreement: string | null;
+}
+
+export function decide(cve: string, group: readonly Entry[], software: Software, standing: Standing): Judgement {
+  const counted = withoutRetired(group);
+  const verdict = firstWord(cve, counted, software);
+  if (verdict === null) return { says: 'unknown', evidence: [], match: null, disagreement: null };
+  const ordered = [
+    ...verdict.by,
+    ...group.filter((entry) => !verdict.by.includes(entry)).sort((a, b) => a.rank - b.rank),
+  ];
+  const evidence = ordered.map((entry) => evidenceOf(entry, software, standing, !counted.includes(entry)));
+  const disagreement = disagreementOf(evidence, verdict.says);
+  const match =
+    verdict.says === 'affected' || verdict.says === 'unknown'
+      ? matchOf(cve, verdict, evidence, disagreement, standing)
+      : null;
+
+  return { says: verdict.says, evidence, match, disagreement };
+}
+
+/** Own intelligence is retired as soon as anybody else speaks of the same CVE in this package. */
+function withoutRetired(group: readonly Entry[]): readonly Entry[] {
+  const real = group.filter((entry) => entry.feed !== OWN_ADVISORIES);
+
+  return real.length === 0 ? group : real;
+}
+
+interface Verdict {
+  readonly says: Says;
+  /** Rules that decided, the first first. */
+  readonly by: readonly Entry[];
+}
+
+/** Of the first source in rank that knows; where none knows, that is the answer. */
+function firstWord(cve: string, group: readonly Entry[], software: Software): Verdict | null {
+  const feeds = [
+    ...Map.groupBy(
+      [...group].sort((a, b) => a.rank - b.rank),
+      (entry) => entry.feed,
+    ).values(),
+  ];
+  const verdicts = feeds.map((entries) => wordOf(cve, entries, software));
+
+  return verdicts.find((verdict) => verdict.says !== 'unknown') ?? verdicts[0] ?? null;
+}
+
+/** Of one feed. Its record of the CVE itself counts before announcements that list the CVE among others. */
+function wordOf(cve: string, entries: readonly Entry[], software: Software): Verdict {
+  const own = entries.filter(({ rule }) => rule.record.endsWith(cve));
+  const rules = own.length > 0 ? own : entries;
+  const marked = rules.filter(({ rule }) => isRestricted(rule.pocket) && carriesMark(software.version, rule.pocket));
+  if (marked.length > 0) return strongest(marked);
+  const open = rules.filter(({ rule }) => !isRestricted(rule.pocket));
+  const paid = rules.filter(({ rule }) => isRestricted(rule.pocket) && continuesRelease(rule.pocket));
+  if (open.length === 0) return paid.length > 0 ? strongest(paid) : { says: 'not-affected', by: rules };
+  const verdict = strongest(open);
+  const fixes = paid.filter(({ rule, says }) => rule.status === 'fixed' && says !== 'not-affected');
+
+  // Who has no fix for everybody, but one for those who pay, gets told so; their version number proves nothing without its mark.
+  return verdict.says === 'affected' && !hasFix(verdict.by) && fixes.length > 0
+    ? { says: 'affected', by: [...fixes, ...verdict.by] }
+    : verdict;
+}
+
+const STRENGTH: readonly Says[] = ['affected', 'unknown', 'fixed', 'not-affected'];
+
+/** One rule that says affected is enough: an announcement that fixes only a part does not speak for the next one. */
+function strongest(entries: readonly Entry[]): Verdict {
+  const says = STRENGTH.find((word) => entries.some((entry) => entry.says === word)) ?? 'unknown';
+
+  return { says, by: entries.filter((entry) => entry.says === says) };
+}
+
+function hasFix(entries: readonly Entry[]): boolean {
+  return entries.some(({ rule }) => rule.ranges.some((range) => range.fixed !== null));
+}
+
+function evidenceOf(entry: Entry, software: Software, standing: Standing, retired: boolean): Evidence {
+  const { rule } = entry;
+  const { range, words } = standing.explain(rule);
+  const note = kernelNote(software);
+  const notes = [
+    retired ? 'own advisory, retired: a real record speaks of it' : null,
+    entry.foreign ? `built by ${software.origin}, whose versions this source does not follow` : null,
+    note,
+  ].filter((one) => one !== null);
+
+  return {
+    feed: entry.feed,
+    feedAsOf: entry.asOf,
+    record: rule.record,
+    rule: [words, ...notes].join('; '),
+    status: rule.status,
+    range,
+    fixed: range?.fixed ?? null,
+    pocket: rule.pocket ?? null,
+    urgency: rule.urgency ?? null,
+    published: rule.published ?? null,
+    says: entry.says,
+  };
+}
+
+function matchOf(
+  cve: string,
+  verdict: Verdict,
+  evidence: readonly Evidence[],
+  disagreement: string | null,
+  standing: Standing,
+): Match | null {
+  const deciding = evidence.slice(0, verdict.by.length);
+  const [first] = deciding;
+  if (first === undefined) return null;
+  const fixes = deciding.filter((one) => one.fixed !== null && (one.pocket ?? '') === (first.pocket ?? ''));
+  // Several announcements for one CVE: only the newest of their versions answers them all.
+  const fixed = verdict.says === 'unknown' ? null : standing.newest(fixes.flatMap((one) => one.fixed ?? []));
+
+  return {
+    cve,
+    records: [
+      ...new Set(evidence.filter((one) => one.says === 'affected' || one.says === 'unknown').map((one) => one.record)),
+    ],
+    state: fixed === null ? 'open' : 'fixable',
+    status: verdict.says === 'unknown' ? 'undetermined' : first.status,
+    fixed,
+    pocket: isRestricted(first.pocket ?? undefined) || fixed !== null ? first.pocket : null,
+    urgency: evidence.find((one) => one.urgency !== null)?.urgency ?? null,
+    evidence,
+    disagreement,
+  };
+}

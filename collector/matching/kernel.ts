@@ -1,0 +1,37 @@
+// Which source package a kernel really is built from, and what of it can run. Debian and Ubuntu sign kernels in a source package of
+// its own, under which no advisory is ever written.
+import type { Ecosystem, Software } from './software.ts';
+
+export interface SourcePackage {
+  readonly name: string;
+  readonly version: string;
+}
+
+/** Debian: `linux-signed-amd64` 6.1.76+1 is `linux` 6.1.76-1, with the dash written as a plus. Ubuntu: `linux-signed-aws` is `linux-aws`. */
+const DEBIAN_SIGNED = /^linux-signed-(?:amd64|arm64|i386)$/;
+const UBUNTU_SIGNED = /^linux-signed(-[a-z0-9.+-]+)?$/;
+
+/** The source that advisories speak of. Everything else stays as it is. */
+export function advisedSource(ecosystem: Ecosystem, source: SourcePackage): SourcePackage {
+  if (ecosystem.startsWith('Debian:') && DEBIAN_SIGNED.test(source.name)) {
+    return { name: 'linux', version: source.version.replace(/\+(\d+[^+]*)$/, '-$1') };
+  }
+  const ubuntu = ecosystem.startsWith('Ubuntu:') ? UBUNTU_SIGNED.exec(source.name) : null;
+
+  return ubuntu === null ? source : { name: `linux${ubuntu[1] ?? ''}`, version: source.version };
+}
+
+/** A source package whose binaries include kernels: a CVE in it can only be used against one that runs. */
+const KERNEL_SOURCE = /^(linux|kernel)(?:-(?!base|firmware|atm|doc|igd|sound|tools|utils)[a-z0-9.-]+)?$/;
+
+export function isKernelSource(source: string): boolean {
+  return KERNEL_SOURCE.test(source);
+}
+
+/** What stands behind findings of a kernel source on a machine that runs no such kernel; null for everything else. */
+export function kernelNote(software: Software): string | null {
+  if (software.kernel === 'installed') return 'this kernel is installed but does not run';
+  if (software.kernel === 'running' || !isKernelSource(software.source)) return null;
+
+  return 'only headers or tools of the kernel sources are meant here, no kernel that runs';
+}

@@ -1,0 +1,111 @@
+// Which CVEs concern one piece of software, on what evidence, and whose word decided. Pure: the same answer for the same rules.
+// It never hides: what cannot be compared is a match of its own that says so, what sources see differently is said in a sentence.
+import type { PackageName, PackageRules } from '../store/feed-ports.ts';
+import { vendorEcosystem } from './coverage.ts';
+import { decide, type Entry, type Judgement } from './decide.ts';
+import { normaliseName } from './ecosystem.ts';
+import { isVulnerability } from './kinds.ts';
+import type { Match } from './match.ts';
+import type { Rule } from './rule.ts';
+import type { Software } from './software.ts';
+import { OWN_ADVISORIES, rankOf } from './sources.ts';
+import { type Says, type Standing, standingOf } from './verdict.ts';
+
+/** Under which names rules may speak of this software: what has to be asked of the store. */
+export function packagesOf(software: Software): readonly PackageName[] {
+  const names = new Set([software.name, software.source].map((name) => normaliseName(software.ecosystem, name)));
+
+  const ecosystems = [software.ecosystem, ...(software.origin === null ? [] : [vendorEcosystem(software.origin)])];
+
+  return ecosystems.flatMap((ecosystem) => [...names].map((name) => ({ ecosystem, package: name })));
+}
+
+/**
+ * Every CVE that concerns this software, sorted by id: affected, or unknown with the reason. Rules of other packages are passed over, so
+ * that more may be handed in than is needed. Withdrawn rules and bug fixes without a CVE match nothing.
+ */
+export function matchSoftware(software: Software, rules: readonly PackageRules[]): readonly Match[] {
+  const standing = standingOf(software);
+  const entries = entriesOf(software, rules, standing);
+  const wanted = new Set<string>();
+
+  for (const { rule, says } of entries) {
+    if (says === 'affected' || says === 'unknown') for (const cve of subjectsOf(rule)) wanted.add(cve);
+  }
+  if (wanted.size === 0) return [];
+  const matches: Match[] = [];
+
+  for (const [cve, group] of grouped(entries, wanted)) {
+    const { match } = decide(cve, group, software, standing);
+    if (match !== null) matches.push(match);
+  }
+
+  return matches.sort((a, b) => (a.cve < b.cve ? -1 : 1));
+}
+
+/** The same question for one CVE, answered also where it is no finding: fixed, not affected, or that nobody speaks of it. */
+export function judge(software: Software, cve: string, rules: readonly PackageRules[]): Judgement {
+  const standing = standingOf(software);
+  const group = entriesOf(software, rules, standing).filter(({ rule }) => subjectsOf(rule).includes(cve));
+
+  return decide(cve, group, software, standing);
+}
+
+/** What a rule is about: its CVEs, else itself. */
+function subjectsOf(rule: Rule): readonly string[] {
+  return rule.cves.length > 0 ? rule.cves : [rule.record];
+}
+
+function entriesOf(software: Software, rules: readonly PackageRules[], standing: Standing): Entry[] {
+  const entries: Entry[] = [];
+
+  for (const source of rules) {
+    const ofVendor = software.origin !== null && source.ecosystem === vendorEcosystem(software.origin);
+    if (source.ecosystem !== software.ecosystem && !ofVendor) continue;
+    const foreign = software.origin !== null && !ofVendor && source.feed !== OWN_ADVISORIES;
+    const rank = rankOf(source.feed);
+
+    for (const rule of source.rules) {
+      if (rule.withdrawn !== undefined || !concerns(rule, software) || !isVulnerability(rule)) continue;
+      entries.push({
+        feed: source.feed,
+        asOf: source.asOf,
+        rank,
+        rule,
+        says: foreign ? ofForeign(standing.says(rule)) : standing.says(rule),
+        foreign,
+      });
+    }
+  }
+
+  return entries;
+}
+
+/** Another's build: its numbers and the distribution's do not follow each other, so that "older than the fix" is a question, no answer. */
+function ofForeign(says: Says): Says {
+  return says === 'affected' ? 'unknown' : says;
+}
+
+/** By the name that is meant: the source package where the rule says so, else the one under which the ecosystem keeps its packages. */
+function concerns(rule: Rule, software: Software): boolean {
+  const name = rule.names === 'source' ? software.source : software.name;
+
+  return (
+    rule.package === name || normaliseName(software.ecosystem, rule.package) === normaliseName(software.ecosystem, name)
+  );
+}
+
+function grouped(entries: readonly Entry[], wanted: ReadonlySet<string>): Map<string, Entry[]> {
+  const groups = new Map<string, Entry[]>();
+
+  for (const entry of entries) {
+    for (const cve of subjectsOf(entry.rule)) {
+      if (!wanted.has(cve)) continue;
+      const group = groups.get(cve);
+      if (group === undefined) groups.set(cve, [entry]);
+      else group.push(entry);
+    }
+  }
+
+  return groups;
+}
