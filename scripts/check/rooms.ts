@@ -47,10 +47,14 @@ export const DOORS: Readonly<Record<string, readonly string[]>> = {
   systeminformation: ['^agent/inventory/'],
   fastify: ['^collector/api/'],
   '@fastify/swagger': ['^collector/api/'],
-  yaml: ['^collector/cli/'],
+  yaml: ['^collector/cli/', '^collector/feeds/'],
   'csv-parse': ['^collector/assets/'],
   'modern-tar': ['^collector/imports/', '^scripts/package/'],
   '@pandatix/js-cvss': ['^collector/triage/'],
+  '@streamparser/json': ['^collector/feeds/'],
+  saxes: ['^collector/feeds/', '^collector/compare/', '^shared/packages/'],
+  'postal-mime': ['^collector/feeds/'],
+  'packageurl-js': ['^collector/(scan|matching|feeds)/'],
   commander: ['^collector/cli/', '^agent/commands/'],
 };
 
