@@ -25,6 +25,7 @@ import { streamReader, streamWriter } from './streams.ts';
 import { tokenReader, tokenWriter } from './tokens.ts';
 import { tracked } from './tracked.ts';
 import { TRANSACTION_DEADLINE_MS, Transactions } from './transactions.ts';
+import { scannerReader, scannerWriter, vexReader, vexWriter } from './vex.ts';
 
 export interface StoreOptions {
   /** Path of the database; it and its folder are made when they are missing. */
@@ -114,6 +115,8 @@ function readersOn(db: Db): Readers {
     imports: importReader(db),
     assets: assetReader(db),
     feeds: feedReader(db),
+    vex: vexReader(db),
+    scanners: scannerReader(db),
     audit: auditReader(db),
   };
 }
@@ -131,6 +134,8 @@ function writersOn(db: Db): Writers {
     imports: importWriter(db),
     assets: assetWriter(db),
     feeds: feedWriter(db),
+    vex: vexWriter(db),
+    scanners: scannerWriter(db),
     audit: auditWriter(db),
   };
 }
