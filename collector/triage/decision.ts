@@ -4,8 +4,13 @@ import type { CveFacts } from './cve-facts.ts';
 export const DECISIONS = ['immediate', 'out-of-cycle', 'scheduled', 'defer', 'unknown'] as const;
 export type DecisionWord = (typeof DECISIONS)[number];
 
-export type Exposure = 'small' | 'controlled' | 'open';
-export type HumanImpact = 'low' | 'medium' | 'high' | 'very high';
+/** Each from the mildest to the worst. */
+export const EXPLOITATION = ['none', 'poc', 'active'] as const;
+export type Exploitation = (typeof EXPLOITATION)[number];
+export const EXPOSURES = ['small', 'controlled', 'open'] as const;
+export type Exposure = (typeof EXPOSURES)[number];
+export const HUMAN_IMPACTS = ['low', 'medium', 'high', 'very high'] as const;
+export type HumanImpact = (typeof HUMAN_IMPACTS)[number];
 
 /** What the machine adds: where these came from is said in words, such as `listens 0.0.0.0:443` or `label zone=dmz`. */
 export interface Circumstances {
@@ -27,7 +32,7 @@ export interface DecisionPoint {
 export interface Decision {
   readonly decision: DecisionWord;
   readonly points: readonly DecisionPoint[];
-  /** `active / open / yes / medium`. */
+  /** `active / open / yes / medium`; `?` where a point is unknown, and then so is the decision. */
   readonly path: string;
   readonly tree: { readonly name: string; readonly version: string };
   /** Word of the highest current CVSS score, always beside the decision; null where nobody scored. */

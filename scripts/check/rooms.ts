@@ -29,7 +29,7 @@ export const PURE: readonly string[] = [
 ];
 
 /** Pure files may use these packages: data in, data out. */
-export const PURE_PACKAGES: readonly string[] = ['zod', 'csv-parse', 'rrule-temporal', '@pandatix/js-cvss'];
+export const PURE_PACKAGES: readonly string[] = ['zod', 'csv-parse', 'rrule-temporal', 'ae-cvss-calculator'];
 
 /** Package → the only places that may import it. */
 export const DOORS: Readonly<Record<string, readonly string[]>> = {
@@ -50,7 +50,7 @@ export const DOORS: Readonly<Record<string, readonly string[]>> = {
   yaml: ['^collector/cli/', '^collector/feeds/'],
   'csv-parse': ['^collector/assets/'],
   'modern-tar': ['^collector/imports/', '^scripts/package/'],
-  '@pandatix/js-cvss': ['^collector/triage/'],
+  'ae-cvss-calculator': ['^collector/triage/'],
   '@streamparser/json': ['^collector/feeds/'],
   saxes: ['^collector/feeds/', '^collector/compare/', '^shared/packages/'],
   'postal-mime': ['^collector/feeds/'],
