@@ -1,24 +1,15 @@
 // Order of two versions of one ecosystem, or the reason why there is none. Nothing is guessed: what cannot be compared is said.
-import { compareDebVersions } from '@selvage/shared/versions/deb.ts';
-import { compareRpmVersions } from '@selvage/shared/versions/rpm.ts';
-import { type EcosystemKind, kindOf } from './ecosystem.ts';
+import { type Compare, comparerFor } from '@selvage/shared/versions/list.ts';
 import type { Ecosystem } from './software.ts';
 
 /** Longest version that is compared, in characters: real ones have less than a hundred. */
 export const MAX_VERSION_LENGTH = 256;
 
-export type Compare = (a: string, b: string) => number;
-
-const COMPARES: Readonly<Partial<Record<EcosystemKind, Compare>>> = {
-  deb: compareDebVersions,
-  rpm: compareRpmVersions,
-};
+export type { Compare };
 
 /** How versions of this ecosystem are ordered; null when nobody here knows. */
 export function compareOf(ecosystem: Ecosystem): Compare | null {
-  const kind = kindOf(ecosystem);
-
-  return kind === null ? null : (COMPARES[kind] ?? null);
+  return comparerFor(ecosystem);
 }
 
 /** Why this text is no version that can be compared; null when it is one. */

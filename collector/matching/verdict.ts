@@ -160,7 +160,7 @@ function newest(versions: readonly string[], compare: Compare | null): string | 
   let best: string | null = null;
 
   for (const version of versions) {
-    if (best === null || (compare !== null && compare(version, best) > 0)) best = version;
+    if (best === null || (compare !== null && (compare(version, best) ?? 0) > 0)) best = version;
   }
 
   return best;
