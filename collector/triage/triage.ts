@@ -1,5 +1,5 @@
 // Triage of a whole fleet: the decision about any finding, at once and from memory. Facts are loaded before (./load.ts).
-// Machines are taken as values: a machine that changes is another object.
+// Machines and facts are taken as values: one that changes is another object.
 import type { Machine } from '../findings/fleet.ts';
 import type { Software } from '../matching/software.ts';
 import { type MachineCircumstances, machineCircumstances } from './circumstances.ts';
@@ -13,104 +13,103 @@ import {
   EXPOSURES,
   HUMAN_IMPACTS,
 } from './decision.ts';
-import { type DueCandidate, type DuePolicy, dueCandidates, dueOf } from './due.ts';
+import { type DueCandidate, type DuePolicy, type DueQuestion, dueCandidates, dueOf } from './due.ts';
 import { mergeFacts } from './facts.ts';
 import type { FleetSettings } from './settings.ts';
 
 export interface TriageSources {
   readonly knowledge: Knowledge;
   readonly settings: FleetSettings;
+  /** Of every CVE that some machine has; asked late, so that more may be put in. */
   readonly facts: ReadonlyMap<string, CveFacts>;
-  /** Policies with `due` that select the machine. */
+  /** Policies with dates that select the machine; the same array for the same policies. */
   readonly policiesOf: (machine: Machine) => readonly DuePolicy[];
+}
+
+/** What dates are asked by: see DueQuestion. */
+export interface FindingDates {
+  readonly facts: CveFacts;
+  readonly verdict: DueQuestion['decision'];
+  readonly firstSeen: string;
+  readonly policies: readonly DuePolicy[];
 }
 
 export interface Triage {
   readonly knowledge: Knowledge;
   readonly settings: FleetSettings;
-  /** Its points are worked out when they are read. */
-  of(machine: Machine, software: Software, match: { readonly cve: string }): Decision;
-  /** The same without reasons, shared by all findings of the CVE in the same circumstances: for counting. */
-  verdict(machine: Machine, software: Software, cve: string): Verdict;
-  due(machine: Machine, decision: Verdict, cve: string, firstSeen: string): Due | null;
-  /** Every date that somebody names. */
-  dates(machine: Machine, decision: Verdict, cve: string, firstSeen: string): readonly DueCandidate[];
-  circumstances(machine: Machine, software: Pick<Software, 'source' | 'kernel'>): Circumstances;
+  /** The whole decision; its points are worked out when they are read. */
+  of(machine: Machine, software: Pick<Software, 'source' | 'kernel'>, match: { readonly cve: string }): Decision;
+  /** Made once for a machine, asked for each of its software. */
+  circumstances(machine: Machine): MachineCircumstances;
   facts(cve: string): CveFacts;
+  /** The decision without reasons, one object for all findings of the CVE in the same circumstances: for counting. */
+  verdict(facts: CveFacts, circumstances: Pick<Circumstances, 'exposure' | 'impact'>): Verdict;
+  points(facts: CveFacts, circumstances: Circumstances): readonly DecisionPoint[];
+  policies(machine: Machine): readonly DuePolicy[];
+  due(question: FindingDates): Due | null;
+  /** Every date that somebody names, the earliest first. */
+  dates(question: FindingDates): readonly DueCandidate[];
 }
 
-/** Entries; one per decision, severity, KEV date, set of policies and moment of first sight. */
-const MAX_DUE_CACHE = 50_000;
+/** Moments of first sight that are kept for one CVE, decision and set of policies: a fleet sees most at the same few. */
+const MAX_DUES = 1000;
 
 export function createTriage({ knowledge, settings, facts, policiesOf }: TriageSources): Triage {
   const machines = new WeakMap<Machine, MachineCircumstances>();
-  const policies = new WeakMap<Machine, { readonly list: readonly DuePolicy[]; readonly key: string }>();
-  const verdicts = new Map<string, (Verdict | undefined)[]>();
-  const dues = new Map<string, Due | null>();
+  const policies = new WeakMap<Machine, readonly DuePolicy[]>();
+  const verdicts = new WeakMap<CveFacts, (Verdict | undefined)[]>();
+  const nothing = new Map<string, CveFacts>();
+  const dues = new WeakMap<readonly DuePolicy[], WeakMap<CveFacts, Map<string, Due | null>>>();
 
-  const factsOf = (cve: string) => facts.get(cve) ?? mergeFacts(cve, []);
-  const circumstances: Triage['circumstances'] = (machine, software) => {
-    let known = machines.get(machine);
-    if (!known) {
-      known = machineCircumstances(machine, settings);
-      machines.set(machine, known);
-    }
-
-    return known.of(software);
-  };
-  const verdictIn = (cve: string, { exposure, impact }: Circumstances): Verdict => {
-    let rows = verdicts.get(cve);
-    if (!rows) {
-      rows = [];
-      verdicts.set(cve, rows);
-    }
-    const at = EXPOSURES.indexOf(exposure) * HUMAN_IMPACTS.length + HUMAN_IMPACTS.indexOf(impact);
-    const known = rows[at];
-    if (known) return known;
-    const made = verdictOf(knowledge, factsOf(cve), { exposure, impact });
-    rows[at] = made;
-
-    return made;
-  };
-  const policiesFor = (machine: Machine) => {
-    let known = policies.get(machine);
-    if (!known) {
-      const list = policiesOf(machine);
-      known = { list, key: JSON.stringify(list) };
-      policies.set(machine, known);
-    }
-
-    return known;
-  };
-  const question = (machine: Machine, decision: Verdict, cve: string, firstSeen: string) => ({
-    ...{ decision, firstSeen, facts: factsOf(cve), policies: policiesFor(machine).list },
-    severity: settings.severityDays,
-  });
-
-  return {
-    knowledge,
-    settings,
-    facts: factsOf,
-    circumstances,
-    of: (machine, software, { cve }) => {
-      const around = circumstances(machine, software);
-
-      return new Decided(verdictIn(cve, around), () => pointsOf(knowledge, factsOf(cve), around));
-    },
-    verdict: (machine, software, cve) => verdictIn(cve, circumstances(machine, software)),
-    due: (machine, decision, cve, firstSeen) => {
-      const kev = facts.get(cve)?.kev?.dueDate ?? '';
-      const key = `${decision.decision}|${decision.severity}|${kev}|${firstSeen}|${policiesFor(machine).key}`;
-      const known = dues.get(key);
-      if (known !== undefined) return known;
-      const made = dueOf(question(machine, decision, cve, firstSeen));
-      if (dues.size >= MAX_DUE_CACHE) dues.clear();
-      dues.set(key, made);
+  const triage: Triage = {
+    ...{ knowledge, settings },
+    facts: (cve) => facts.get(cve) ?? kept(nothing, cve, () => mergeFacts(cve, [])),
+    circumstances: (machine) => kept(machines, machine, () => machineCircumstances(machine, settings)),
+    verdict: (about, circumstances) => {
+      const rows = kept(verdicts, about, () => []);
+      const { exposure, impact } = circumstances;
+      const at = EXPOSURES.indexOf(exposure) * HUMAN_IMPACTS.length + HUMAN_IMPACTS.indexOf(impact);
+      const known = rows[at];
+      if (known) return known;
+      const made = verdictOf(knowledge, about, circumstances);
+      rows[at] = made;
 
       return made;
     },
-    dates: (machine, decision, cve, firstSeen) => dueCandidates(question(machine, decision, cve, firstSeen)),
+    points: (about, circumstances) => pointsOf(knowledge, about, circumstances),
+    of: (machine, software, { cve }) => {
+      const about = triage.facts(cve);
+      const around = triage.circumstances(machine).of(software);
+
+      return new Decided(triage.verdict(about, around), () => pointsOf(knowledge, about, around));
+    },
+    policies: (machine) => kept(policies, machine, () => policiesOf(machine)),
+    due: (question) => {
+      const { facts: about, verdict, firstSeen } = question;
+      const byCve = kept(dues, question.policies, () => new WeakMap<CveFacts, Map<string, Due | null>>());
+      const byMoment = kept(byCve, about, () => new Map<string, Due | null>());
+      if (byMoment.size > MAX_DUES) byMoment.clear();
+
+      return kept(byMoment, `${verdict.decision} ${firstSeen}`, () => dueOf(asked(question, settings)));
+    },
+    dates: (question) => dueCandidates(asked(question, settings)),
   };
+
+  return triage;
+}
+
+function asked({ verdict, ...rest }: FindingDates, { severityDays }: FleetSettings): DueQuestion {
+  return { ...rest, decision: verdict, severity: severityDays };
+}
+
+/** What is there under the key, made where it is not. */
+function kept<K, V>(map: { get(key: K): V | undefined; set(key: K, value: V): unknown }, key: K, make: () => V): V {
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  const made = make();
+  map.set(key, made);
+
+  return made;
 }
 
 /** A decision whose reasons are made when somebody reads them: a list of a million prints fifty. */

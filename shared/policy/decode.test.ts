@@ -136,10 +136,24 @@ describe('when documents are decoded', () => {
   });
 
   it('refuses what is well-formed but not built, naming each field', () => {
-    const policy = patchPolicySample({ gate: {}, due: { kev: 'theirs' } });
+    const policy = patchPolicySample({ gate: {}, reboot: { when: 'required' } });
 
     expect(() => decodeDocuments([policy])).toThrow(coded('DOCUMENT_NOT_SUPPORTED'));
-    expect(pathsOf(policy)).toEqual(['PatchPolicy linux-servers: gate', 'PatchPolicy linux-servers: due']);
+    expect(pathsOf(policy)).toEqual(['PatchPolicy linux-servers: gate', 'PatchPolicy linux-servers: reboot']);
+  });
+
+  it('takes dates by decision, none nearer for what is less urgent', () => {
+    const dated = (due: object) => ({ ...patchPolicySample(), due });
+    const all = { immediate: '2d', 'out-of-cycle': '7d', scheduled: '30d', kev: 'theirs' };
+
+    expect(decodeDocuments([dated(all)])).toMatchObject([{ due: all }]);
+    expect(decodeDocuments([dated({ scheduled: 'P30D' })])).toHaveLength(1);
+    expect(decodeDocuments([dated({})])).toHaveLength(1);
+    expect(pathsOf(dated({ immediate: '2w', scheduled: '7d' }))).toEqual(['PatchPolicy linux-servers: due.scheduled']);
+    expect(pathsOf(dated({ immediate: '0d' }))).toEqual(['PatchPolicy linux-servers: due.immediate']);
+    expect(pathsOf(dated({ immediate: 'soon' }))).toEqual(['PatchPolicy linux-servers: due.immediate']);
+    expect(pathsOf(dated({ kev: 'ours' }))).toEqual(['PatchPolicy linux-servers: due.kev']);
+    expect(pathsOf(dated({ defer: '90d' }))).toEqual(['PatchPolicy linux-servers: due']);
   });
 
   it('takes a fallback of a day and more, and nothing else by that name', () => {

@@ -107,11 +107,20 @@ export const patchPolicyDocument = z.strictObject({
   postpone: z.unknown().optional(),
   /** A host that gets no fresh policy for so long gives itself back to the updaters it was taken over from. */
   fallback: z.strictObject({ after: duration, action: z.literal('release') }).optional(),
-  due: z.unknown().optional(),
+  /** By when findings of a decision are to be closed, counted from when they were first seen; shown and alarmed, it installs nothing. */
+  due: z
+    .strictObject({
+      immediate: duration.optional(),
+      'out-of-cycle': duration.optional(),
+      scheduled: duration.optional(),
+      /** KEV's own date, which always counts, said for those who read the policy. */
+      kev: z.literal('theirs').optional(),
+    })
+    .optional(),
 });
 
 /** Fields of PatchPolicy whose meaning is not built yet: refused (DOCUMENT_NOT_SUPPORTED), never silently ignored. */
-export const NOT_SUPPORTED_YET = ['gate', 'order', 'reboot', 'hooks', 'catchUp', 'postpone', 'due'] as const;
+export const NOT_SUPPORTED_YET = ['gate', 'order', 'reboot', 'hooks', 'catchUp', 'postpone'] as const;
 
 const packageVersion = z.strictObject({ name: packageName, version, arch: packageName });
 

@@ -84,7 +84,7 @@ function selectProblems(select: PatchPolicyDocument['select']): readonly Documen
 
 function policyProblems(policy: PatchPolicyDocument): readonly DocumentProblem[] {
   const lanes = Object.entries(policy.lanes);
-  const problems = [...selectProblems(policy.select), ...fallbackProblems(policy)];
+  const problems = [...selectProblems(policy.select), ...fallbackProblems(policy), ...dueProblems(policy)];
   if (lanes.length === 0) return [...problems, { path: 'lanes', message: 'at least one lane is needed' }];
 
   return [...problems, ...lanes.flatMap(([name, lane]) => ringProblems(name, lane))];
@@ -95,6 +95,27 @@ function fallbackProblems({ fallback }: PatchPolicyDocument): readonly DocumentP
   const message = `${fallback.after} is shorter than a day: a collector that is restarted is not gone`;
 
   return [{ path: 'fallback.after', message }];
+}
+
+/** From the most to the least urgent decision. */
+const DUE_ORDER = ['immediate', 'out-of-cycle', 'scheduled'] as const;
+
+/** A date that is nearer for the less urgent is a slip of the pen. */
+function dueProblems({ due }: PatchPolicyDocument): readonly DocumentProblem[] {
+  const given = DUE_ORDER.flatMap((decision) => {
+    const text = due?.[decision];
+
+    return text === undefined ? [] : [{ decision, text, ms: parseDuration(text) }];
+  });
+
+  return given.flatMap(({ decision, text, ms }, index) => {
+    const before = given[index - 1];
+    if (ms <= 0) return [{ path: `due.${decision}`, message: `${text} is no time to close anything in` }];
+
+    return before && ms < before.ms
+      ? [{ path: `due.${decision}`, message: `${text} is sooner than ${before.text} for ${before.decision}` }]
+      : [];
+  });
 }
 
 function ringProblems(name: string, lane: PatchPolicyDocument['lanes']['urgent']): readonly DocumentProblem[] {
