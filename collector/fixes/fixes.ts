@@ -176,18 +176,19 @@ function judge({ host, unknown, packages }: Seen, gathered: Gathered, decision: 
   if (!pending && hasFix(packages, gathered)) {
     return { state: 'installed', reason: result && !outdated ? leftToDo(result) : null };
   }
-  if (!result) return pending && undecided(decision, pending);
+  const again = pending && undecided(decision, heldOf(pending));
+  if (!result) return again;
 
-  return judgeResult(result, outdated, pending, decision);
+  return judgeResult(result, outdated, again, decision);
 }
 
 function judgeResult(
   result: RunResult,
   outdated: boolean,
-  pending: readonly PendingUpdate[] | null,
+  /** Where it stands without the result; null: it is not pending. */
+  again: Judged | null,
   decision: Decision,
 ): Judged | null {
-  const again = pending && undecided(decision, pending);
   const reason = result.problem?.message ?? null;
 
   switch (result.outcome) {
@@ -209,6 +210,21 @@ function judgeResult(
   }
 }
 
+/**
+ * Where a host stands of which only this is known: that it still lists the fix, and what its runner said last. The same answer as
+ * `fixesOf` gives for it.
+ */
+export function standOf(
+  host: { readonly takenAt: string; readonly held: readonly string[] },
+  result: RunResult | null,
+  decision: Decision,
+): Judged {
+  const again = undecided(decision, host.held);
+  if (result === null) return again;
+
+  return judgeResult(result, compareInstants(host.takenAt, result.finishedAt) > 0, again, decision) ?? again;
+}
+
 function decidedAfter({ approval }: Decision, { finishedAt }: RunResult): boolean {
   return approval !== null && compareInstants(approval.approvedAt, finishedAt) > 0;
 }
@@ -224,9 +240,12 @@ function leftToDo({ evidence }: RunResult): string | null {
   return left.length > 0 ? left.join('; ') : null;
 }
 
+function heldOf(pending: readonly PendingUpdate[]): readonly string[] {
+  return pending.filter((update) => update.held).map(({ name }) => name);
+}
+
 /** A pending fix of which the host has reported nothing that counts. */
-function undecided({ verdict, approval }: Decision, pending: readonly PendingUpdate[]): Judged {
-  const held = pending.filter((update) => update.held).map(({ name }) => name);
+function undecided({ verdict, approval }: Decision, held: readonly string[]): Judged {
   if (verdict === 'refused') return { state: 'refused', reason: approval?.reason ?? null };
 
   return { state: verdict, reason: held.length > 0 ? `held on the host: ${held.join(', ')}` : null };
