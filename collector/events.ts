@@ -57,6 +57,8 @@ export type CollectorEvent =
       /** Users or commands, as the host's logs name them. */
       readonly by: string;
     }
+  /** VEX documents were imported or removed. */
+  | { readonly type: 'vex.changed'; readonly document: string }
   | { readonly type: 'policy.changed'; readonly timestampVersion: number };
 
 export type EventListener = (event: CollectorEvent) => void;

@@ -26,10 +26,17 @@ export const PURE: readonly string[] = [
   '^collector/assets/formats/',
   '^collector/audit/chain[.]ts$',
   '^collector/cli/policy-import/',
+  '^collector/vex/(purl|suppress)[.]ts$',
 ];
 
 /** Pure files may use these packages: data in, data out. */
-export const PURE_PACKAGES: readonly string[] = ['zod', 'csv-parse', 'rrule-temporal', 'ae-cvss-calculator'];
+export const PURE_PACKAGES: readonly string[] = [
+  'zod',
+  'csv-parse',
+  'rrule-temporal',
+  'ae-cvss-calculator',
+  'packageurl-js',
+];
 
 /** Package → the only places that may import it. */
 export const DOORS: Readonly<Record<string, readonly string[]>> = {
@@ -54,7 +61,7 @@ export const DOORS: Readonly<Record<string, readonly string[]>> = {
   '@streamparser/json': ['^collector/feeds/'],
   saxes: ['^collector/feeds/', '^collector/compare/', '^shared/packages/'],
   'postal-mime': ['^collector/feeds/'],
-  'packageurl-js': ['^collector/(scan|matching|feeds)/'],
+  'packageurl-js': ['^collector/(scan|matching|feeds|vex)/'],
   commander: ['^collector/cli/', '^agent/commands/'],
 };
 

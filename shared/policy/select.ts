@@ -4,7 +4,7 @@ import { evaluate, type Selection } from '../select/evaluate.ts';
 import { osTexts } from '../select/os.ts';
 import type { Select } from '../select/parse.ts';
 import type { Texts } from '../select/vocabulary.ts';
-import type { HostGroupDocument, PatchPolicyDocument, PolicyDocument } from './documents.ts';
+import type { HostGroupDocument, PatchPolicyDocument, PolicyDocument, RiskAcceptanceDocument } from './documents.ts';
 import {
   type DocumentFacts,
   labelTexts,
@@ -19,12 +19,15 @@ export type { SelectableHost, SignedLabels } from './select-words.ts';
 export interface Selector {
   /** `unknown` when what is not known of the host decides it: whoever acts must take that as no. */
   selectionOf(policy: PatchPolicyDocument, host: SelectableHost): Selection;
+  /** Whether a risk acceptance is about the host; `unknown` accepts nothing. */
+  accepts(acceptance: RiskAcceptanceDocument, host: SelectableHost): Selection;
   /** Whether a group is about the host. */
   memberOf(group: HostGroupDocument, host: SelectableHost): Selection;
   /** What all groups together say of a host; two groups that give one label different values give both. */
   labelsOf(host: SelectableHost): SignedLabels;
 }
 
+type SelectingDocument = PatchPolicyDocument | HostGroupDocument | RiskAcceptanceDocument;
 type ObjectSelect = Exclude<PatchPolicyDocument['select'], string>;
 type Ask = (facts: DocumentFacts) => Selection;
 
@@ -35,8 +38,8 @@ const ANY_TIME = Temporal.Instant.fromEpochMilliseconds(0);
 /** What these documents, taken together, select. Documents are read once, hosts are asked for often. */
 export function selectorOf(documents: readonly PolicyDocument[]): Selector {
   const groups = documents.flatMap((document) => (document.kind === 'HostGroup' ? [document] : []));
-  const asks = new Map<PatchPolicyDocument | HostGroupDocument, Ask>();
-  const askOf = (document: PatchPolicyDocument | HostGroupDocument): Ask => {
+  const asks = new Map<SelectingDocument, Ask>();
+  const askOf = (document: SelectingDocument): Ask => {
     const ask = asks.get(document) ?? (document.kind === 'HostGroup' ? askGroup(document) : askPolicy(document));
     asks.set(document, ask);
 
@@ -55,6 +58,7 @@ export function selectorOf(documents: readonly PolicyDocument[]): Selector {
   return {
     memberOf,
     labelsOf,
+    accepts: (acceptance, host) => askOf(acceptance)({ host, signed: labelsOf(host) }),
     selectionOf: (policy, host) => askOf(policy)({ host, signed: labelsOf(host) }),
   };
 }
@@ -80,7 +84,7 @@ function askGroup({ hosts, select }: HostGroupDocument): Ask {
   return ({ host }) => (listed.has(host.name) || listed.has(host.id) ? 'selected' : 'not selected');
 }
 
-function askPolicy({ select }: PatchPolicyDocument): Ask {
+function askPolicy({ select }: PatchPolicyDocument | RiskAcceptanceDocument): Ask {
   return typeof select === 'string' ? askText(parseDocumentSelect(select)) : (facts) => byProperties(select, facts);
 }
 
