@@ -19,6 +19,8 @@ export interface MainIo {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdout: Output;
   readonly stderr: Output;
+  /** Nothing when left out. */
+  readonly stdin?: AsyncIterable<Uint8Array>;
   /** Ends `serve`; SIGINT and SIGTERM of this process when left out. */
   readonly stop?: AbortSignal;
   readonly clock?: Clock;
@@ -47,6 +49,9 @@ function createCli(io: MainIo): Cli {
     home,
     admin: new AdminFolder(home.admin),
     screen,
+    get stdin() {
+      return io.stdin ?? new Blob().stream();
+    },
     clock,
     random,
     hostname: hostname().toLowerCase(),

@@ -25,4 +25,8 @@ process.exitCode = await main(process.argv.slice(2), {
   env: process.env,
   stdout: process.stdout,
   stderr: process.stderr,
+  // Looked at only by commands that read it.
+  get stdin() {
+    return process.stdin;
+  },
 });

@@ -11,6 +11,8 @@ export interface Cli {
   readonly home: Home;
   readonly admin: AdminFolder;
   readonly screen: Screen;
+  /** Standard input, read only by commands that say so. */
+  readonly stdin: AsyncIterable<Uint8Array>;
   readonly clock: Clock;
   readonly random: Random;
   readonly hostname: string;

@@ -9,6 +9,7 @@ import { addAsset } from './commands/asset.ts';
 import { addAudit } from './commands/audit.ts';
 import { addAuthority } from './commands/authority.ts';
 import { addBackup, addRestore } from './commands/backup.ts';
+import { addDebug } from './commands/debug.ts';
 import { addFix } from './commands/fix.ts';
 import { addHost } from './commands/host.ts';
 import { addInit } from './commands/init.ts';
@@ -39,6 +40,7 @@ const COMMANDS = [
   addAudit,
   addBackup,
   addRestore,
+  addDebug,
   addWords,
 ] as const;
 

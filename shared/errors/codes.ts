@@ -197,6 +197,9 @@ export const CODES = {
   // files that admins bring to the collector
   IMPORT_INVALID: { rule: 'stop', exit: 2, next: 'run collect.sh on the machine again and import the file it wrote' },
   ASSETS_INVALID: { rule: 'stop', exit: 2, next: 'correct the list at the lines named; nothing was imported' },
+  SCAN_INVALID: { rule: 'stop', exit: 2, next: 'see what can be scanned: selvage scan --help' },
+  SCAN_REACHED: { rule: 'stop', exit: 1, next: 'install the fixed versions shown, or ask for less with --fail-on' },
+  VERSION_INVALID: { rule: 'stop', exit: 1, next: 'correct the line named; the lines before it were answered' },
 
   // what others publish about vulnerabilities
   FEED_INVALID: { rule: 'stop', exit: 1, next: 'look at where the data comes from; the copy from before still counts' },

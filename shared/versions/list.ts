@@ -37,11 +37,11 @@ const BY_NAME: ReadonlyMap<string, VersionScheme> = new Map(
   ),
 );
 
-/** Every name that `schemeFor` knows, by scheme, for people. */
-export function knownEcosystems(): string {
-  return Object.entries(ECOSYSTEMS)
-    .map(([scheme, names]) => `${scheme}: ${names.filter((name) => name !== scheme).join(', ')}`)
-    .join('; ');
+/** Every name that `schemeFor` knows, for people: one line per scheme. */
+export function knownEcosystems(): readonly string[] {
+  return Object.entries(ECOSYSTEMS).map(
+    ([scheme, names]) => `${scheme}: ${names.filter((name) => name !== scheme).join(', ')}`,
+  );
 }
 
 /** How an ecosystem (`Debian:12`, `PyPI`) or type (`deb`) orders its versions; null for one that is not in the list. */

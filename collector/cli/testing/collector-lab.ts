@@ -23,7 +23,10 @@ export interface Outcome {
 export interface CollectorLab {
   readonly home: string;
   /** `selvage …` on this home, or on another machine's. */
-  run(args: readonly string[], at?: { readonly home?: string; readonly columns?: number }): Promise<Outcome>;
+  run(
+    args: readonly string[],
+    at?: { readonly home?: string; readonly columns?: number; readonly stdin?: string },
+  ): Promise<Outcome>;
   init(): Promise<Outcome>;
   /** Works on the database while nothing serves. */
   withStore(work: (store: Store) => Promise<void>, home?: string): Promise<void>;
@@ -50,7 +53,8 @@ export function collectorLab(clock: Clock = systemClock): CollectorLab {
   const run: CollectorLab['run'] = async (args, at = {}) => {
     const stdout = sink(at.columns);
     const stderr = sink();
-    const exit = await main(args, { env: { SELVAGE_HOME: at.home ?? home }, stdout, stderr, clock });
+    const stdin = new Blob([at.stdin ?? '']).stream();
+    const exit = await main(args, { env: { SELVAGE_HOME: at.home ?? home }, stdout, stderr, stdin, clock });
 
     return { exit, stdout: stdout.text(), stderr: stderr.text(), json: () => JSON.parse(stdout.text()) };
   };
