@@ -16,6 +16,8 @@ import { createRotation } from './enrollment/rotation.ts';
 import { enrollmentRoutes, loginRoutes } from './enrollment/routes.ts';
 import { retireUnaccepted } from './enrollment/unaccepted.ts';
 import { Events } from './events.ts';
+import { FleetIndex } from './findings/index.ts';
+import { createTriageNow } from './findings/triage-now.ts';
 import { followEvents } from './follow-events.ts';
 import { startGateway } from './gateway/gateway.ts';
 import { keepHistory } from './history/keeper.ts';
@@ -136,10 +138,13 @@ async function serveStore(store: Store, settings: CollectorSettings, deps: Serve
   let apiPort = settings.apiPort;
   let api: Api;
 
+  const fleet = new FleetIndex();
+  const triage = createTriageNow({ feeds: store.read.feeds, fleet, policy });
+
   try {
     api = await startApi({
       ...{ store, enrollment, policy, alarms, connections: gateway, events, clock, log },
-      restorations,
+      ...{ restorations, fleet: () => fleet, triage },
       authorities: createRotation({
         ...{ authorities, store, clock, random },
         onChanged: (step) => {

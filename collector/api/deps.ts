@@ -9,9 +9,11 @@ import type { Changed, HostChange } from '../enrollment/changes.ts';
 import type { RotationView } from '../enrollment/rotation.ts';
 import type { TokenRequest } from '../enrollment/tokens.ts';
 import type { Events } from '../events.ts';
+import type { Fleet } from '../findings/fleet.ts';
 import type { Load } from '../metrics/meter.ts';
 import type { Restoration } from '../restorations.ts';
 import type { Store } from '../store/ports.ts';
+import type { Triage } from '../triage/triage.ts';
 
 export interface ApiDeps {
   readonly store: Store;
@@ -23,6 +25,10 @@ export interface ApiDeps {
   readonly restorations?: readonly Restoration[];
   /** What ends, and what hosts have accepted that is not here. */
   readonly alarms: () => Promise<AlarmsNow>;
+  /** What findings are joined from; not complete soon after a start. */
+  readonly fleet: () => Fleet;
+  /** By the facts and policies of now. */
+  readonly triage: () => Promise<Triage>;
   readonly events: Events;
   readonly clock: Clock;
   readonly log: Log;

@@ -17,6 +17,8 @@ import { type AuthorityShelf, openHostsAuthorities, type Rotation } from '../../
 import { createRotation } from '../../enrollment/rotation.ts';
 import { loginRoutes } from '../../enrollment/routes.ts';
 import { Events } from '../../events.ts';
+import { FleetIndex } from '../../findings/index.ts';
+import { createTriageNow } from '../../findings/triage-now.ts';
 import type { Load } from '../../metrics/meter.ts';
 import type { AdminRecord, Store } from '../../store/ports.ts';
 import { openStore } from '../../store/store.ts';
@@ -58,6 +60,8 @@ export interface ApiLab {
   readonly connected: Set<HostId>;
   readonly disconnected: string[];
   readonly policy: { current: CurrentPolicy };
+  /** Empty; a test may put another one in. */
+  readonly findings: { fleet: FleetIndex };
   /** An active admin in the store with a certificate of the admins' authority. */
   /** The room itself, for what no route of the API does. */
   readonly office: Enrollment;
@@ -97,6 +101,7 @@ export async function apiLab(): Promise<ApiLab> {
   const policy: { current: CurrentPolicy } = {
     current: { timestampVersion: 1, expires: clock.now().toString(), documents: [], files: [] },
   };
+  const findings = { fleet: new FleetIndex() };
   const deps: ApiDeps = {
     ...{ store, enrollment, events, clock, log: silentLog, version: '0.0.0' },
     policy: {
@@ -111,6 +116,12 @@ export async function apiLab(): Promise<ApiLab> {
       },
       proposeOnlineKeys: async () => ({ snapshot: createSigningKey(), timestamp: createSigningKey() }),
     },
+    fleet: () => findings.fleet,
+    triage: () =>
+      createTriageNow({
+        ...{ feeds: store.read.feeds, fleet: findings.fleet },
+        policy: { current: async () => policy.current },
+      })(),
     alarms: async () => ({ alarms: [], held: [] }),
     authorities: createRotation({
       ...{ store, clock, random, onChanged: () => undefined },
@@ -142,7 +153,20 @@ export async function apiLab(): Promise<ApiLab> {
 
   return {
     office: enrollment,
-    ...{ port: api.port, store, events, clock, deps, admins, hosts, connected, disconnected, policy, certificate },
+    ...{
+      port: api.port,
+      store,
+      events,
+      clock,
+      deps,
+      admins,
+      hosts,
+      connected,
+      disconnected,
+      policy,
+      findings,
+      certificate,
+    },
     admin: async (name, role) => {
       const identity = certificate(admins, adminUri(name));
       const record: AdminRecord = {
