@@ -12,18 +12,53 @@ const MODULAR = /\.module[+_]/;
  */
 export function streamVerdict(software: Software, rule: Rule): 'not-affected' | 'unknown' | null {
   const modular = software.module !== null || MODULAR.test(software.version);
-  if (rule.module !== undefined) {
-    if (!modular) return 'not-affected';
-    if (software.module === null) return 'unknown';
+  const meant = buildOf(rule);
+  if (meant === 'any') return null;
+  if (modular !== (meant === 'modular')) return 'not-affected';
+  if (rule.module === undefined || !modular) return null;
+  if (software.module === null) return 'unknown';
+  const stream = streamOf(software.module);
 
-    return streamOf(software.module) === streamOf(rule.module) ? null : 'not-affected';
-  }
-  const ruleModular = rule.ranges.some((range) => MODULAR.test(range.fixed ?? range.lastAffected ?? ''));
+  return streamsOf(rule.module).includes(stream) ? null : 'not-affected';
+}
 
-  return ruleModular && !modular ? 'not-affected' : null;
+/** What a stream has to do with it, for evidence; empty where nothing. */
+export function streamWords(software: Software, rule: Rule): string {
+  const verdict = streamVerdict(software, rule);
+  if (verdict === null) return '';
+  const plain = buildOf(rule) === 'modular' ? 'builds of a module' : 'builds outside of modules';
+  const meant = rule.module === undefined ? plain : `module ${rule.module}`;
+
+  return verdict === 'unknown'
+    ? `, but only in ${meant}, and of which stream this build is nobody told`
+    : `, but only in ${meant}`;
+}
+
+/** Which kind of build a rule speaks of: seen from its stream or from the version of its fix; `any` where it names neither. */
+function buildOf(rule: Rule): 'modular' | 'plain' | 'any' {
+  if (rule.module !== undefined) return 'modular';
+  const versions = rule.ranges.flatMap((range) => range.fixed ?? range.lastAffected ?? []);
+  if (versions.length === 0) return 'any';
+
+  return versions.some((version) => MODULAR.test(version)) ? 'modular' : 'plain';
+}
+
+/** An announcement may be for several streams: `mariadb:10.3 mariadb-devel:10.3`. */
+function streamsOf(module: string): readonly string[] {
+  return module.split(/[\s,]+/).map(streamOf);
 }
 
 /** `nodejs:18` of `nodejs:18:8090020231031152434:a75119d5` (name, stream, version, context). */
 function streamOf(module: string): string {
   return module.split(':', 2).join(':');
+}
+
+/** What a title names: `Important: nodejs:18 security update`. The stream is written nowhere else in some feeds. */
+const IN_TITLE = /(?<![\w:./-])[a-z][\w.+-]*:[\w][\w.+-]*/g;
+
+/** Streams that the title of an announcement names, for `Rule.module`; null when it names none. */
+export function streamsInTitle(title: string): string | null {
+  const streams = title.match(IN_TITLE) ?? [];
+
+  return streams.length === 0 ? null : [...new Set(streams)].join(' ');
 }

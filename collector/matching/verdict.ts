@@ -1,9 +1,8 @@
 // What one rule says of one version: the only place where a version is held against a range. Each distinct version is compared once
 // per software, however many rules name it: a kernel has thousands of records and few dozens of fixed versions.
-import { type Compare, compareOf, notAVersion } from './compare.ts';
-import { kindOf } from './ecosystem.ts';
+import { type Order, orderOf, quoted } from './compare.ts';
 import type { Evidence } from './match.ts';
-import { streamVerdict } from './modules.ts';
+import { streamVerdict, streamWords } from './modules.ts';
 import type { Rule, VersionRange } from './rule.ts';
 import type { Software } from './software.ts';
 
@@ -18,73 +17,64 @@ export interface Standing {
   newest(versions: readonly string[]): string | null;
 }
 
-/** The installed version against others; null stands for "cannot be compared". */
-type Order = (version: string) => number | null;
+/** The installed version against others: negative when it is older; null when the two cannot be compared. */
+type Against = (version: string) => number | null;
 
 export function standingOf(software: Software): Standing {
-  const compare = compareOf(software.ecosystem);
-  const order = orderOf(software, compare);
-  const own = notAVersion(software.version);
-  const label =
-    kindOf(software.ecosystem) === 'language' ? software.ecosystem : (kindOf(software.ecosystem) ?? 'version');
+  const order = orderOf(software.ecosystem);
+  const against = againstInstalled(software.version, order);
 
   return {
-    says: (rule) => says(software, rule, order),
+    says: (rule) => says(software, rule, against),
     explain: (rule) => ({
-      range: rangeOf(rule, order),
-      words: `${label}: ${words(software, rule, order, compare === null ? 'nobody here knows how its versions are ordered' : own)}`,
+      range: rangeOf(rule, against),
+      words: `${order.label}: ${words(software, rule, against, order)}`,
     }),
-    newest: (versions) => newest(versions, compare),
+    newest: (versions) => newest(versions, order),
   };
 }
 
-function orderOf(software: Software, compare: Compare | null): Order {
-  if (compare === null || notAVersion(software.version) !== null) return () => null;
+/** Compares each version once, however many rules name it. */
+function againstInstalled(installed: string, order: Order): Against {
   const known = new Map<string, number | null>();
 
   return (version) => {
     const before = known.get(version);
     if (before !== undefined) return before;
-    const order = orderOnce(compare, software.version, version);
-    known.set(version, order);
+    const result = order.compare(installed, version);
+    known.set(version, result);
 
-    return order;
+    return result;
   };
 }
 
-/** A version that its own comparison refuses is one that cannot be compared, which is said and no reason to stop. */
-function orderOnce(compare: Compare, installed: string, version: string): number | null {
-  if (notAVersion(version) !== null) return null;
-  try {
-    return compare(installed, version);
-  } catch {
-    return null;
-  }
-}
-
-function says(software: Software, rule: Rule, order: Order): Says {
+function says(software: Software, rule: Rule, against: Against): Says {
   if (rule.status === 'not-affected') return 'not-affected';
-  const answer = inRanges(software, rule, order);
+  const answer = inRanges(software, rule, against);
   if (answer !== 'affected') return answer;
   if (rule.status === 'undetermined') return 'unknown';
 
   return streamVerdict(software, rule) ?? 'affected';
 }
 
-function inRanges(software: Software, rule: Rule, order: Order): Says {
+function inRanges(software: Software, rule: Rule, against: Against): Says {
   if (rule.versions?.includes(software.version)) return 'affected';
-  if (rule.ranges.length === 0) return withoutRanges(rule, order);
-  const answers = new Set(rule.ranges.map((range) => inRange(range, order)));
-  if (answers.has('affected')) return 'affected';
-  if (rule.versions?.some((version) => order(version) === 0)) return 'affected';
+  if (rule.ranges.length === 0) return withoutRanges(rule, against);
+  let answer: Says = 'not-affected';
 
-  return answers.has('unknown') ? 'unknown' : answers.has('fixed') ? 'fixed' : 'not-affected';
+  for (const range of rule.ranges) {
+    const one = inRange(range, against);
+    if (one === 'affected') return one;
+    if (one === 'unknown' || answer === 'not-affected') answer = one;
+  }
+
+  return rule.versions?.some((version) => against(version) === 0) ? 'affected' : answer;
 }
 
 /** Versions named one by one are all there is; nothing at all means all versions, unless the rule promised a fix and names none. */
-function withoutRanges(rule: Rule, order: Order): Says {
+function withoutRanges(rule: Rule, against: Against): Says {
   if (rule.versions !== undefined && rule.versions.length > 0) {
-    return rule.versions.some((version) => order(version) === 0) ? 'affected' : 'not-affected';
+    return rule.versions.some((version) => against(version) === 0) ? 'affected' : 'not-affected';
   }
 
   return rule.status === 'fixed' ? 'unknown' : 'affected';
@@ -93,21 +83,21 @@ function withoutRanges(rule: Rule, order: Order): Says {
 /** `0` is how trackers write "from the first version", and, as a fixed version, "never was in it". */
 const FIRST = '0';
 
-function inRange(range: VersionRange, order: Order): Says {
+function inRange(range: VersionRange, against: Against): Says {
   if (range.fixed === FIRST) return 'not-affected';
   if (range.introduced !== null && range.introduced !== FIRST) {
-    const since = order(range.introduced);
+    const since = against(range.introduced);
     if (since === null) return 'unknown';
     if (since < 0) return 'not-affected';
   }
   if (range.fixed !== null) {
-    const until = order(range.fixed);
+    const until = against(range.fixed);
     if (until === null) return 'unknown';
 
     return until < 0 ? 'affected' : 'fixed';
   }
   if (range.lastAffected !== null) {
-    const last = order(range.lastAffected);
+    const last = against(range.lastAffected);
     if (last === null) return 'unknown';
 
     return last <= 0 ? 'affected' : 'fixed';
@@ -116,51 +106,60 @@ function inRange(range: VersionRange, order: Order): Says {
   return 'affected';
 }
 
-function rangeOf(rule: Rule, order: Order): VersionRange | null {
-  const inside = rule.ranges.find((range) => inRange(range, order) === 'affected');
+function rangeOf(rule: Rule, against: Against): VersionRange | null {
+  const inside = rule.ranges.find((range) => inRange(range, against) === 'affected');
 
-  return inside ?? rule.ranges.find((range) => inRange(range, order) !== 'not-affected') ?? rule.ranges[0] ?? null;
+  return inside ?? rule.ranges.find((range) => inRange(range, against) !== 'not-affected') ?? rule.ranges[0] ?? null;
 }
 
 /** The comparison so that it can be repeated by hand. */
-function words(software: Software, rule: Rule, order: Order, noOrder: string | null): string {
-  const { version } = software;
+function words(software: Software, rule: Rule, against: Against, order: Order): string {
+  const version = quoted(software.version);
   if (rule.status === 'not-affected') return `${version}: its source says that it is not affected`;
-  const range = rangeOf(rule, order);
-  if (range === null)
-    return rule.versions?.length
-      ? `${version} is ${listed(software, rule, order)}`
-      : `${version}, no version has a fix`;
+  const range = rangeOf(rule, against);
+  if (range === null) return withoutRange(version, software, rule, against);
   if (range.fixed === FIRST) return `${version}: its source says that it never was affected`;
-  const from = range.introduced === null || range.introduced === FIRST ? null : range.introduced;
-  const parts = [from, range.fixed, range.lastAffected].filter((one) => one !== null);
-  const strange = parts.find((one) => order(one) === null);
-  if (strange !== undefined)
-    return `${version} and ${strange.slice(0, 80)} cannot be compared: ${noOrder ?? notAVersion(strange) ?? 'its form'}`;
-  const stream =
-    streamVerdict(software, rule) === null
-      ? ''
-      : `, ${rule.module ? `only in stream ${rule.module}` : 'of another kind of build'}`;
-  if (parts.length === 0) return `${version}, no version has a fix${stream}`;
+  const bounds = [range.introduced === FIRST ? null : range.introduced, range.fixed, range.lastAffected].filter(
+    (one) => one !== null,
+  );
+  const strange = bounds.find((one) => against(one) === null);
+  if (strange !== undefined) return notComparable(software.version, strange, order);
+  const stream = streamWords(software, rule);
+  if (bounds.length === 0) return `${version}, no version has a fix${stream}`;
 
-  return `${version} ${parts.map((one) => `${sign(order(one))} ${one}`).join(' and ')}${stream}`;
+  return `${version} ${bounds.map((one) => `${sign(against(one))} ${one}`).join(' and ')}${stream}`;
 }
 
-function listed(software: Software, rule: Rule, order: Order): string {
-  const named = rule.versions?.some((one) => one === software.version || order(one) === 0);
+function withoutRange(version: string, software: Software, rule: Rule, against: Against): string {
+  if (rule.versions?.length) return `${version} is ${listed(software, rule, against)}`;
+
+  return rule.status === 'fixed'
+    ? `${version}: its source names no version at all`
+    : `${version}, no version has a fix`;
+}
+
+function notComparable(installed: string, other: string, order: Order): string {
+  const reason = order.problem(installed) ?? order.problem(other) ?? 'their forms differ';
+
+  return `${quoted(installed)} and ${quoted(other)} cannot be compared: ${reason}`;
+}
+
+function listed(software: Software, rule: Rule, against: Against): string {
+  const named = rule.versions?.some((one) => one === software.version || against(one) === 0);
 
   return named ? 'one of the versions that it names' : 'none of the versions that it names';
 }
 
 function sign(order: number | null): string {
-  return order === null ? '?' : order < 0 ? '<' : order === 0 ? '=' : '>';
+  return order === null ? '?' : (['<', '=', '>'][Math.sign(order) + 1] ?? '?');
 }
 
-function newest(versions: readonly string[], compare: Compare | null): string | null {
+/** Of those that can be compared. */
+function newest(versions: readonly string[], order: Order): string | null {
   let best: string | null = null;
 
   for (const version of versions) {
-    if (best === null || (compare !== null && (compare(version, best) ?? 0) > 0)) best = version;
+    if (best === null || (order.compare(version, best) ?? 0) > 0) best = version;
   }
 
   return best;

@@ -36,7 +36,7 @@ export async function bundleCollector(folder: string, arch: string): Promise<Bun
   for (const part of [...BINDING_PARTS, `prebuilds/linux-${arch}.node`]) {
     await cp(join(root, BINDING, part), join(folder, BINDING, part), { recursive: true });
   }
-  for (const part of ['docs/errors', 'packaging/collect']) {
+  for (const part of ['docs/errors', 'packaging/collect', 'collector/feeds/snapshot']) {
     await cp(join(root, part), join(folder, part), { recursive: true });
   }
   await writeFile(join(folder, 'package-lock.json'), await shippedLock());
