@@ -117,6 +117,7 @@ export function inventoryWriter(db: Db): InventoryReader & InventoryWriter {
     },
     forget: async (host) => {
       for (const statement of FORGET) await written(db, statement, [host]);
+      await written(db, 'delete from machineSoftware where machine = ?', [`host:${host}`]);
     },
   };
 }

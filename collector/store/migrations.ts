@@ -5,6 +5,7 @@ import { FIRST } from './migrations/first.ts';
 import { HISTORY } from './migrations/history.ts';
 import { IDENTITY } from './migrations/identity.ts';
 import { MANY_HOSTS } from './migrations/many-hosts.ts';
+import { SOFTWARE } from './migrations/software.ts';
 import { VEX } from './migrations/vex.ts';
 import { WITHOUT_AGENT } from './migrations/without-agent.ts';
 
@@ -21,4 +22,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: 'machines without an agent', sql: WITHOUT_AGENT },
   { name: 'feeds', sql: FEEDS },
   { name: 'what others say of findings', sql: VEX },
+  { name: 'software and what is open against it', sql: SOFTWARE },
 ];

@@ -9,6 +9,7 @@ import type { FeedReader, FeedWriter } from './feed-ports.ts';
 import type { HostReader, HostWriter } from './host-ports.ts';
 import type { AssetReader, AssetWriter, ImportReader, ImportWriter } from './import-ports.ts';
 import type { InventoryReader, InventoryWriter, StreamReader, StreamWriter } from './inventory-ports.ts';
+import type { SoftwareReader, SoftwareWriter } from './software-ports.ts';
 import type { ScannerReader, ScannerWriter, VexReader, VexWriter } from './vex-ports.ts';
 
 export type * from './host-ports.ts';
@@ -35,6 +36,7 @@ export interface Readers {
   readonly imports: ImportReader;
   readonly assets: AssetReader;
   readonly feeds: FeedReader;
+  readonly software: SoftwareReader;
   readonly vex: VexReader;
   readonly scanners: ScannerReader;
   readonly audit: AuditReader;
@@ -52,6 +54,7 @@ export interface Writers {
   readonly imports: ImportReader & ImportWriter;
   readonly assets: AssetReader & AssetWriter;
   readonly feeds: FeedReader & FeedWriter;
+  readonly software: SoftwareReader & SoftwareWriter;
   readonly vex: VexReader & VexWriter;
   readonly scanners: ScannerReader & ScannerWriter;
   readonly audit: AuditReader & AuditWriter;

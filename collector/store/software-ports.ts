@@ -80,6 +80,8 @@ export interface SoftwareReader {
   machine(key: MachineKey): Promise<MachineRow | null>;
   /** Of active accepted hosts that have reported. */
   bases(after: HostId | null, limit: number): Promise<readonly HostBasis[]>;
+  /** Null when it is none of these. */
+  basis(host: HostId): Promise<HostBasis | null>;
   /** Feed → generation that everything was matched against. */
   matchedFeeds(): Promise<ReadonlyMap<string, number>>;
 }

@@ -21,6 +21,7 @@ import { MIGRATIONS } from './migrations.ts';
 import { policyReader, policyWriter } from './policy.ts';
 import type { Readers, Store, Writers } from './ports.ts';
 import { resultReader, resultWriter } from './results.ts';
+import { softwareReader, softwareWriter } from './software.ts';
 import { streamReader, streamWriter } from './streams.ts';
 import { tokenReader, tokenWriter } from './tokens.ts';
 import { tracked } from './tracked.ts';
@@ -115,6 +116,7 @@ function readersOn(db: Db): Readers {
     imports: importReader(db),
     assets: assetReader(db),
     feeds: feedReader(db),
+    software: softwareReader(db),
     vex: vexReader(db),
     scanners: scannerReader(db),
     audit: auditReader(db),
@@ -134,6 +136,7 @@ function writersOn(db: Db): Writers {
     imports: importWriter(db),
     assets: assetWriter(db),
     feeds: feedWriter(db),
+    software: softwareWriter(db),
     vex: vexWriter(db),
     scanners: scannerWriter(db),
     audit: auditWriter(db),
