@@ -2,6 +2,7 @@
 // with a fix gets exactly one answer: a row that closes it, or a reason why nothing here does.
 import type { Machine, Offer } from '../findings/fleet.ts';
 import type { Match } from '../matching/match.ts';
+import type { SoftwareId } from '../store/software-ports.ts';
 import type { CveFacts } from '../triage/cve-facts.ts';
 import type { Due } from '../triage/decision.ts';
 import { addSums, noSums, type Sums, totalOf } from './counting.ts';
@@ -43,12 +44,13 @@ export interface Closing {
 }
 
 export interface ClosingDeps {
-  readonly matches: (group: Group) => readonly Match[];
+  readonly matches: (id: SoftwareId) => readonly Match[];
   /** Since when the store knows that a CVE concerns the software. */
-  readonly since: (group: Group) => Readonly<Record<string, string>>;
+  readonly since: (id: SoftwareId) => Readonly<Record<string, string>>;
   readonly triage: Triage;
   readonly compare: Compare;
   readonly judgements: Judgements;
+  readonly now: Temporal.Instant;
 }
 
 type Verdicts = (match: Match, group: Group) => { readonly facts: CveFacts; readonly verdict: Verdict };
@@ -78,13 +80,13 @@ export function closingOf(group: Group, deps: ClosingDeps, verdicts: Verdicts): 
   const closed: Closed[] = [];
   const open: Open[] = [];
   const byFeed: (Closed & { readonly fixed: string })[] = [];
-  const since = deps.since(group);
+  const since = deps.since(group.id);
 
-  for (const match of deps.matches(group)) {
+  for (const match of deps.matches(group.id)) {
     const { facts, verdict } = verdicts(match, group);
-    const left = group.machines.length - judged(group, match, deps.judgements, verdict, sums);
+    const left = group.machines.length - judged(group, match, deps, verdict, sums);
     if (left === 0) continue;
-    const bin = binOf(group, match, compare);
+    const bin = binOf(group, match, deps.matches);
     if (bin !== null) {
       sums[bin][verdict.decision] += left;
       continue;
@@ -122,34 +124,32 @@ export function closingOf(group: Group, deps: ClosingDeps, verdicts: Verdicts): 
 function judged(
   { machines, software }: Group,
   match: Match,
-  judgements: Judgements,
+  { judgements, now }: Pick<ClosingDeps, 'judgements' | 'now'>,
   { decision }: Verdict,
   sums: { readonly accepted: Sums; readonly notAffected: Sums },
 ): number {
-  if (!judgements.concerns(software, match)) return 0;
+  if (!judgements.concerns(software, match.cve)) return 0;
   let count = 0;
   for (const machine of machines) {
-    const word = judgements.of(machine, software, match);
+    const word = judgements.of(machine, software, match.cve, now);
     if (word === null) continue;
-    sums[word === 'accepted' ? 'accepted' : 'notAffected'][decision] += 1;
+    sums[word.state === 'accepted' ? 'accepted' : 'notAffected'][decision] += 1;
     count += 1;
   }
 
   return count;
 }
 
-/** Where findings go that no version closes; null: an open finding with a fix. */
+/** Where findings go that no version closes, as ../findings/join.ts says it; null: an open finding with a fix. */
 function binOf(
-  { software, onDisk }: Group,
-  { state, fixed }: Match,
-  compare: Compare,
+  { software, beside }: Group,
+  { cve, state }: Match,
+  matches: ClosingDeps['matches'],
 ): 'noFix' | 'stillRunning' | 'notRunning' | null {
   if (software.kernel === 'installed') return 'notRunning';
-  if (state === 'open') return 'noFix';
-  if (onDisk === null || fixed === null) return null;
-  const order = compare(software.ecosystem, onDisk, fixed);
+  if (beside.some((id) => matches(id).every((match) => match.cve !== cve))) return 'stillRunning';
 
-  return order !== null && order >= 0 ? 'stillRunning' : null;
+  return state === 'open' ? 'noFix' : null;
 }
 
 /** The lowest version that has them all; where two cannot be compared, the one that was there first. */

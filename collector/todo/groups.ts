@@ -15,8 +15,8 @@ export interface Group {
   readonly circumstances: Circumstances;
   /** What these machines are offered for the source; null: nothing. `unknown`: nobody knows what they are offered. */
   readonly offer: Offer | 'unknown' | null;
-  /** Of a running kernel: the newest version of its source that is installed beside it. */
-  readonly onDisk: string | null;
+  /** Of a running kernel: those of its source that are installed beside it. */
+  readonly beside: readonly SoftwareId[];
   readonly policies: readonly DuePolicy[];
   readonly machines: Machine[];
   /** Earliest instant since when one of them has it. */
@@ -73,15 +73,15 @@ export function* groupSteps(
       const offer = offers === null ? 'unknown' : (offers.get(software.source) ?? null);
       if (offer !== null && offer !== 'unknown') used.add(offer);
       const circumstances = around.of(software);
-      const onDisk = software.kernel === 'running' ? newestOf(fleet, machine, software, compare) : null;
-      const key = `${keyOf(offer)} ${circumstances.exposure} ${circumstances.impact} ${policies(due)} ${onDisk}`;
+      const beside = software.kernel === 'running' ? kernelsBeside(fleet, machine, software) : NONE;
+      const key = `${keyOf(offer)} ${circumstances.exposure} ${circumstances.impact} ${policies(due)} ${beside.join(',')}`;
       const group = found.groups.get(key);
       if (group) {
         group.machines.push(machine);
         if (since < group.since) group.since = since;
       } else {
         found.groups.set(key, {
-          ...{ id, software, circumstances, offer, onDisk, since, policies: due, machines: [machine] },
+          ...{ id, software, circumstances, offer, beside, since, policies: due, machines: [machine] },
         });
       }
     }
@@ -113,15 +113,20 @@ function isBetter(one: Offer, other: Offer, os: Machine['os'], compare: Compare)
   return ecosystem !== null && (compare(ecosystem, one.version, other.version) ?? 0) > 0;
 }
 
-function newestOf(fleet: Fleet, machine: Machine, running: Software, compare: Compare): string | null {
-  let newest: string | null = null;
-  for (const { id } of fleet.kernels(machine.key)) {
-    const one = fleet.software(id);
-    if (one.kernel !== 'installed' || one.source !== running.source) continue;
-    if (newest === null || (compare(one.ecosystem, one.version, newest) ?? 0) > 0) newest = one.version;
-  }
+const NONE: readonly SoftwareId[] = [];
 
-  return newest;
+/** As ../findings/join.ts counts them. */
+function kernelsBeside(fleet: Fleet, machine: Machine, running: Software): readonly SoftwareId[] {
+  if (machine.kernel === null) return NONE;
+
+  return fleet
+    .kernels(machine.key)
+    .map(({ id }) => id)
+    .filter((id) => {
+      const { kernel, source, ecosystem } = fleet.software(id);
+
+      return kernel === 'installed' && source === running.source && ecosystem === running.ecosystem;
+    });
 }
 
 function addBare(bare: Map<string, Bare>, offer: Offer, machine: Machine): void {

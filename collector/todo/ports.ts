@@ -1,10 +1,8 @@
 // What the todo list asks of triage, of versions and of those who know whether a machine will act. Types only.
-import type { Finding } from '../findings/finding.ts';
-import type { Machine } from '../findings/fleet.ts';
-import type { Match } from '../matching/match.ts';
 import type { Ecosystem, Software } from '../matching/software.ts';
 import type { MachineKey } from '../store/software-ports.ts';
 import type { Triage as FleetTriage } from '../triage/triage.ts';
+import type { Suppress } from '../vex/suppress.ts';
 
 export type { Verdict } from '../triage/decide.ts';
 
@@ -17,14 +15,11 @@ export type Compare = (ecosystem: Ecosystem, a: string, b: string) => number | n
 /** What is said of single findings by people: acceptances and VEX statements. */
 export interface Judgements {
   /** False where nothing is said of it on any machine, so that nobody asks machine by machine. */
-  concerns(software: Software, match: Match): boolean;
-  of(machine: Machine, software: Software, match: Match): 'accepted' | 'not-affected' | null;
+  concerns(software: Software, cve: string): boolean;
+  readonly of: Suppress;
 }
 
 export const NO_JUDGEMENTS: Judgements = { concerns: () => false, of: () => null };
-
-/** Findings on what is not installed any more and still runs; worked out machine by machine, because few have any. */
-export type StillRunningOf = (machine: Machine) => readonly Pick<Finding, 'cve' | 'decision'>[];
 
 /** Of one machine: whether it can act, and whether anybody hears of it. */
 export interface MachineStanding {

@@ -1,9 +1,11 @@
 // The todo list of a fleet: groups, what they close, rows, and where each machine stands. Pure, and in steps, because a fleet is long.
 import type { Fleet, Machine } from '../findings/fleet.ts';
+import { openOf } from '../findings/join.ts';
+import type { SoftwareId } from '../store/software-ports.ts';
 import { binned, type Closing, closingOf, verdictsBy } from './closing.ts';
 import { addSums, compareText, noSums, totalOf, urgencyOf } from './counting.ts';
 import { groupSteps } from './groups.ts';
-import type { Compare, Judgements, StillRunningOf, Triage } from './ports.ts';
+import type { Compare, Judgements, Triage } from './ports.ts';
 import { notOfferedSteps, rowSteps } from './rows.ts';
 import { type ShowDeps, shownSteps } from './showing.ts';
 import { type NextWindow, Slots } from './slots.ts';
@@ -13,7 +15,6 @@ export interface TodoDeps extends ShowDeps {
   readonly triage: Triage;
   readonly compare: Compare;
   readonly judgements: Judgements;
-  readonly stillRunning: StillRunningOf;
   /** Machines to look at; all when left out. */
   readonly among?: (machine: Machine) => boolean;
 }
@@ -36,9 +37,9 @@ export function* todoSteps(fleet: Fleet, deps: TodoDeps): Generator<void, TodoLi
   const verdicts = verdictsBy(triage);
   const closings: Closing[] = [];
   const asked = {
-    ...{ triage, compare, judgements },
-    matches: ({ id }: { readonly id: number }) => fleet.matches(id),
-    since: ({ id }: { readonly id: number }) => fleet.since(id),
+    ...{ triage, compare, judgements, now: deps.now },
+    matches: (id: SoftwareId) => fleet.matches(id),
+    since: (id: SoftwareId) => fleet.since(id),
   };
   for (const group of groups) {
     closings.push(closingOf(group, asked, verdicts));
@@ -51,11 +52,14 @@ export function* todoSteps(fleet: Fleet, deps: TodoDeps): Generator<void, TodoLi
   for (const one of fixes) rows.push(yield* shownSteps(one, deps, slots));
 
   const running = binned(closings, 'stillRunning');
+  const accepted = binned(closings, 'accepted');
+  const notAffected = binned(closings, 'notAffected');
   for (const machine of fleet.machines.values()) {
     if (machine.stillRunning === null || machine.stillRunning.length === 0 || !among(machine)) continue;
-    for (const { decision } of deps.stillRunning(machine)) {
-      running.sums[decision.decision] += 1;
-      running.machines.add(machine);
+    for (const { state, verdict } of replacedOf(fleet, machine, deps)) {
+      const bin = state === 'accepted' ? accepted : state === 'not-affected' ? notAffected : running;
+      bin.sums[verdict.decision] += 1;
+      bin.machines.add(machine);
     }
     yield;
   }
@@ -71,8 +75,8 @@ export function* todoSteps(fleet: Fleet, deps: TodoDeps): Generator<void, TodoLi
     fixes: rows.sort(byUrgency),
     ...{ notOffered, noFix, stillRunning, open },
     notRunning: counted(binned(closings, 'notRunning')),
-    accepted: counted(binned(closings, 'accepted')),
-    notAffected: counted(binned(closings, 'notAffected')),
+    accepted: counted(accepted),
+    notAffected: counted(notAffected),
     otherUpdates: {
       fixes: others.length,
       machines: new Set(others.flatMap(({ machines }) => [...machines.keys()])).size,
@@ -80,6 +84,15 @@ export function* todoSteps(fleet: Fleet, deps: TodoDeps): Generator<void, TodoLi
     machines: { counted: looked, unknown },
     nextWindow: slots.next(),
   };
+}
+
+/** Findings on what is not installed any more and still runs: machine by machine, because few have any. */
+function* replacedOf(fleet: Fleet, machine: Machine, { triage, judgements, now }: TodoDeps) {
+  const installed = new Set(fleet.affected(machine.key).map(({ id }) => id));
+  const around = triage.circumstances(machine);
+  for (const { id, software, cve, state } of openOf(fleet, machine, { now, suppressions: judgements.of })) {
+    if (!installed.has(id)) yield { state, verdict: triage.verdict(triage.facts(cve), around.of(software)) };
+  }
 }
 
 function counted({ sums, machines }: ReturnType<typeof binned>): Counted {

@@ -19,6 +19,7 @@ export const PURE: readonly string[] = [
   '^shared/text/apt-conf[.]ts$',
   '^collector/(fixes/|host-state[.]ts$)',
   '^collector/coverage/',
+  '^collector/todo/',
   '^collector/matching/',
   '^collector/triage/(?!load[.]ts)',
   '^collector/imports/(as-of|facts|sections|packages|kernels|processes|repositories)[.]ts$',
