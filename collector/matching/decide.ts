@@ -84,10 +84,11 @@ function wordOf(cve: string, entries: readonly Entry[], software: Software): Ver
   const paid = rules.filter(({ rule }) => isRestricted(rule.pocket) && continuesRelease(rule.pocket));
   if (open.length === 0) return paid.length > 0 ? strongest(paid) : { says: 'not-affected', by: rules };
   const verdict = strongest(open);
-  const fixes = paid.filter(({ rule, says }) => rule.status === 'fixed' && says !== 'not-affected');
+  const fixes = paid.filter(({ rule, says }) => rule.status === 'fixed' && says === 'affected');
+  const openStill = verdict.says === 'affected' || verdict.says === 'unknown';
 
-  // Who has no fix for everybody, but one for those who pay, gets told so; their version number proves nothing without its mark.
-  return verdict.says === 'affected' && !hasFix(verdict.by) && fixes.length > 0
+  // Where there is a fix only for those who pay, that is told. A number beyond it proves nothing: it lacks the pocket's mark.
+  return openStill && !hasFix(verdict.by) && fixes.length > 0
     ? { says: 'affected', by: [...fixes, ...verdict.by] }
     : verdict;
 }

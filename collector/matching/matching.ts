@@ -1,5 +1,6 @@
 // Which CVEs concern one piece of software, on what evidence, and whose word decided. Pure: the same answer for the same rules.
 // It never hides: what cannot be compared is a match of its own that says so, what sources see differently is said in a sentence.
+import type { Timestamp } from '@selvage/shared/model/ids.ts';
 import type { PackageName, PackageRules } from '../store/feed-ports.ts';
 import { vendorEcosystem } from './coverage.ts';
 import { decide, type Entry, type Judgement } from './decide.ts';
@@ -26,16 +27,20 @@ export function packagesOf(software: Software): readonly PackageName[] {
  */
 export function matchSoftware(software: Software, rules: readonly PackageRules[]): readonly Match[] {
   const standing = standingOf(software);
-  const entries = entriesOf(software, rules, standing);
+  const sources = sourcesOf(software, rules);
   const wanted = new Set<string>();
 
-  for (const { rule, says } of entries) {
-    if (says === 'affected' || says === 'unknown') for (const cve of subjectsOf(rule)) wanted.add(cve);
+  for (const { rules: ofSource, foreign } of sources) {
+    for (const rule of ofSource) {
+      const says = saysOf(rule, standing, foreign);
+      if (says !== 'affected' && says !== 'unknown') continue;
+      for (const cve of subjectsOf(rule)) wanted.add(cve);
+    }
   }
   if (wanted.size === 0) return [];
   const matches: Match[] = [];
 
-  for (const [cve, group] of grouped(entries, wanted)) {
+  for (const [cve, group] of grouped(sources, standing, wanted)) {
     const { match } = decide(cve, group, software, standing);
     if (match !== null) matches.push(match);
   }
@@ -46,7 +51,7 @@ export function matchSoftware(software: Software, rules: readonly PackageRules[]
 /** The same question for one CVE, answered also where it is no finding: fixed, not affected, or that nobody speaks of it. */
 export function judge(software: Software, cve: string, rules: readonly PackageRules[]): Judgement {
   const standing = standingOf(software);
-  const group = entriesOf(software, rules, standing).filter(({ rule }) => subjectsOf(rule).includes(cve));
+  const group = grouped(sourcesOf(software, rules), standing, new Set([cve])).get(cve) ?? [];
 
   return decide(cve, group, software, standing);
 }
@@ -56,34 +61,35 @@ function subjectsOf(rule: Rule): readonly string[] {
   return rule.cves.length > 0 ? rule.cves : [rule.record];
 }
 
-function entriesOf(software: Software, rules: readonly PackageRules[], standing: Standing): Entry[] {
-  const entries: Entry[] = [];
+/** The rules of one feed that concern a software. */
+interface Source {
+  readonly feed: string;
+  readonly asOf: Timestamp | null;
+  readonly rank: number;
+  /** The rules are the distribution's, the build is a vendor's. */
+  readonly foreign: boolean;
+  readonly rules: readonly Rule[];
+}
 
-  for (const source of rules) {
-    const ofVendor = software.origin !== null && source.ecosystem === vendorEcosystem(software.origin);
-    if (source.ecosystem !== software.ecosystem && !ofVendor) continue;
-    const foreign = software.origin !== null && !ofVendor && source.feed !== OWN_ADVISORIES;
-    const rank = rankOf(source.feed);
+function sourcesOf(software: Software, rules: readonly PackageRules[]): readonly Source[] {
+  const vendor = software.origin === null ? null : vendorEcosystem(software.origin);
 
-    for (const rule of source.rules) {
-      if (rule.withdrawn !== undefined || !concerns(rule, software) || !isVulnerability(rule)) continue;
-      entries.push({
-        feed: source.feed,
-        asOf: source.asOf,
-        rank,
-        rule,
-        says: foreign ? ofForeign(standing.says(rule)) : standing.says(rule),
-        foreign,
-      });
-    }
-  }
-
-  return entries;
+  return rules
+    .filter(({ ecosystem }) => ecosystem === software.ecosystem || ecosystem === vendor)
+    .map(({ feed, asOf, ecosystem, rules: all }) => ({
+      feed,
+      asOf,
+      rank: rankOf(feed),
+      foreign: vendor !== null && ecosystem !== vendor && feed !== OWN_ADVISORIES,
+      rules: all.filter((rule) => rule.withdrawn === undefined && concerns(rule, software) && isVulnerability(rule)),
+    }));
 }
 
 /** Another's build: its numbers and the distribution's do not follow each other, so that "older than the fix" is a question, no answer. */
-function ofForeign(says: Says): Says {
-  return says === 'affected' ? 'unknown' : says;
+function saysOf(rule: Rule, standing: Standing, foreign: boolean): Says {
+  const says = standing.says(rule);
+
+  return foreign && says === 'affected' ? 'unknown' : says;
 }
 
 /** By the name that is meant: the source package where the rule says so, else the one under which the ecosystem keeps its packages. */
@@ -95,17 +101,24 @@ function concerns(rule: Rule, software: Software): boolean {
   );
 }
 
-function grouped(entries: readonly Entry[], wanted: ReadonlySet<string>): Map<string, Entry[]> {
+function grouped(sources: readonly Source[], standing: Standing, wanted: ReadonlySet<string>): Map<string, Entry[]> {
   const groups = new Map<string, Entry[]>();
 
-  for (const entry of entries) {
-    for (const cve of subjectsOf(entry.rule)) {
-      if (!wanted.has(cve)) continue;
-      const group = groups.get(cve);
-      if (group === undefined) groups.set(cve, [entry]);
-      else group.push(entry);
+  for (const source of sources) {
+    for (const rule of source.rules) {
+      for (const cve of subjectsOf(rule)) {
+        if (!wanted.has(cve)) continue;
+        const entry = entryOf(source, rule, saysOf(rule, standing, source.foreign));
+        const group = groups.get(cve);
+        if (group === undefined) groups.set(cve, [entry]);
+        else group.push(entry);
+      }
     }
   }
 
   return groups;
+}
+
+function entryOf({ feed, asOf, rank, foreign }: Source, rule: Rule, says: Says): Entry {
+  return { feed, asOf, rank, foreign, rule, says };
 }
