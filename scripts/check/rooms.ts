@@ -27,6 +27,8 @@ export const PURE: readonly string[] = [
   '^collector/assets/formats/',
   '^collector/audit/chain[.]ts$',
   '^collector/cli/policy-import/',
+  '^collector/feeds/(csaf|redhat|debian-tracker|cve-records|endoflife)/',
+  '^collector/feeds/decode/(words|cvss)[.]ts$',
   '^collector/vex/(purl|suppress)[.]ts$',
 ];
 

@@ -44,7 +44,7 @@ export async function readAll(feed: Feed, source: FeedSource): Promise<Everythin
     else if (one.type === 'rule') found.rules.push(one.rule);
     else if (one.type === 'cve') found.cves.set(one.cve, one.facts);
     else if (one.type === 'bulletin') found.bulletins.push(one.bulletin);
-    else found.cycles.push(one.cycle);
+    else if (one.type === 'cycle') found.cycles.push(one.cycle);
   }
 
   return { ...found, asOf: reading.asOf() };
