@@ -4,14 +4,16 @@ import { orderScores, scoreOf } from './cvss.ts';
 
 /** More is shown nowhere and decides nothing. */
 const MAX_REFERENCES = 100;
-const EXPLOITATION_WORDS: Readonly<Record<string, 'none' | 'poc' | 'active'>> = {
-  none: 'none',
-  poc: 'poc',
-  'public poc': 'poc',
-  public_poc: 'poc',
-  active: 'active',
-};
-const YES_NO: Readonly<Record<string, boolean>> = { yes: true, true: true, no: false, false: false };
+const EXPLOITATION_WORDS = new Map<string, 'none' | 'poc' | 'active'>([
+  ['none', 'none'],
+  ['poc', 'poc'],
+  ['public poc', 'poc'],
+  ['active', 'active'],
+]);
+const YES_NO = new Map([
+  ['yes', true],
+  ['no', false],
+]);
 
 export function mergeFacts(cve: string, parts: readonly CveFactsPart[]): CveFacts {
   return {
@@ -71,13 +73,13 @@ function pointsOf(found: readonly SsvcPoints[]): SsvcPoints | null {
 }
 
 function exploitationOf(value: unknown): SsvcPoints['exploitation'] {
-  return (typeof value === 'string' ? EXPLOITATION_WORDS[value.trim().toLowerCase()] : null) ?? null;
+  return (typeof value === 'string' ? EXPLOITATION_WORDS.get(value.trim().toLowerCase()) : null) ?? null;
 }
 
 function booleanOf(value: unknown): boolean | null {
   if (typeof value === 'boolean') return value;
 
-  return (typeof value === 'string' ? YES_NO[value.trim().toLowerCase()] : null) ?? null;
+  return (typeof value === 'string' ? YES_NO.get(value.trim().toLowerCase()) : null) ?? null;
 }
 
 function impactOf(value: unknown): SsvcPoints['technicalImpact'] {
