@@ -1,6 +1,7 @@
 // Order of Arch Linux package versions: [epoch:]version[-release], as vercmp(8) of pacman 6 answers. Pure. It is rpm's older order
 // with one difference: how many characters divide two pieces counts. A release counts only where both have one (so 1.5-1, 1.5 and
-// 1.5-2 are the same two by two: with and without a release mixed, this is no order).
+// 1.5-2 are the same two by two: with and without a release mixed, this is no order; nor is it one of versions that begin with a
+// divider. No package of Arch has such).
 import { compareDigits, digitsEnd, isDigit } from './digits.ts';
 
 /** Negative when `a` is older than `b`, 0 when they are the same, positive when it is newer. */
