@@ -16,6 +16,9 @@ export const debianTracker: Feed = {
   urls: ['https://security-tracker.debian.org/tracker/data/json'],
   staleAfterMs: STALE_AFTER_MS,
   serves: ['Debian'],
+  recognises: (start) =>
+    /^\s*\{\s*"[a-z0-9][a-z0-9.+-]*"\s*:\s*\{\s*"(CVE|TEMP)-[0-9A-F-]+"\s*:\s*\{/.test(start) &&
+    /"releases"\s*:\s*\{/.test(start),
   read: (source) => ({ records: read(source), asOf: () => null }),
 };
 

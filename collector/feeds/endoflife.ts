@@ -19,6 +19,11 @@ export const endoflife: Feed = {
   urls: ['https://endoflife.date/api/v1/products/full'],
   staleAfterMs: STALE_AFTER_MS,
   serves: ['all'],
+  recognises: (start, name) =>
+    name.endsWith('.md')
+      ? /^---\r?\n/.test(start) && /^\s*- releaseCycle:/m.test(start)
+      : /"isEol"\s*:/.test(start) ||
+        (/^\s*\[\s*\{/.test(start) && /"cycle"\s*:/.test(start) && /"eol"\s*:/.test(start)),
   member: (name) => /(^|\/)products\/[a-z0-9._+-]+\.md$/.test(name) || /(^|\/)[a-z0-9._+-]+\.json$/.test(name),
   read: (source) => {
     let asOf: Timestamp | null = null;

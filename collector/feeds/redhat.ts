@@ -18,6 +18,8 @@ export const redhat: Feed = {
   urls: [],
   staleAfterMs: STALE_AFTER_MS,
   serves: ['RedHat'],
+  recognises: (start) =>
+    /"category"\s*:\s*"csaf_[a-z_]+"/.test(start) && /access\.redhat\.com|"Red Hat Product Security"/.test(start),
   member: (name) => /\.(json|jsonl|ndjson)$/i.test(name) && !/(^|\/)(index|provider-metadata)\.json$/i.test(name),
   read: (source) => {
     let newest: Timestamp | null = null;
@@ -64,6 +66,7 @@ function recordsOf(value: unknown, name: string, saw: (time: Timestamp | null) =
     const bulletin = category === 'csaf_vex' ? null : bulletinOf(csaf, { vendor: VENDOR, product });
 
     return [
+      { type: 'record', id: tracking.id, modified: timeOf(tracking.current_release_date) },
       ...rules.map((rule) => ({ type: 'rule' as const, rule })),
       ...(csaf.vulnerabilities ?? []).flatMap((each) => {
         const facts = factsOf(each, VENDOR);

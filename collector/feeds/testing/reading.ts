@@ -41,6 +41,7 @@ export async function readAll(feed: Feed, source: FeedSource): Promise<Everythin
   const reading = feed.read(source);
   for await (const one of reading.records) {
     if (!('type' in one)) found.problems.push(one);
+    else if (one.type === 'record') continue;
     else if (one.type === 'rule') found.rules.push(one.rule);
     else if (one.type === 'cve') found.cves.set(one.cve, one.facts);
     else if (one.type === 'bulletin') found.bulletins.push(one.bulletin);
