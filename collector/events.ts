@@ -59,6 +59,14 @@ export type CollectorEvent =
     }
   /** VEX documents were imported or removed. */
   | { readonly type: 'vex.changed'; readonly document: string }
+  | {
+      /** Another generation of a feed is current: `store.read.feeds.changed(from, to)` says what has to be matched again. */
+      readonly type: 'feed.changed';
+      readonly feed: string;
+      readonly from: number | null;
+      readonly to: number;
+      readonly records: number;
+    }
   | { readonly type: 'policy.changed'; readonly timestampVersion: number };
 
 export type EventListener = (event: CollectorEvent) => void;

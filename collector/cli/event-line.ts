@@ -39,6 +39,8 @@ function sentence(event: CollectorEvent): string {
       return `${event.name} was changed outside Selvage: ${event.packages} packages by ${event.by}: selvage host history ${event.name}`;
     case 'vex.changed':
       return `the VEX document ${event.document} was imported or removed`;
+    case 'feed.changed':
+      return `the feed ${event.feed} has new data: ${event.records} records`;
     case 'policy.changed':
       return `new signed policy, timestamp version ${event.timestampVersion}`;
   }

@@ -45,26 +45,24 @@ const LEFTOVERS = `
   where feedGenerations.generation not in (select generation from feeds where generation is not null)
     and (feeds.previous is null or emptied = 0)
   order by feedGenerations.generation`;
-/** In the order of their keys, so that a step touches few pages. */
+/** In the order of their keys, so that a step touches few pages. Generation, generation, rows. */
 const DROPS: readonly string[] = [
-  ...(['facts', 'bulletins', 'bulletinCves', 'cycles'] as const).map((kind) => {
-    const [table, key] = {
-      facts: ['feedFacts', 'cve'],
-      bulletins: ['feedBulletins', 'id'],
-      bulletinCves: ['feedBulletinCves', 'cve, id'],
-      cycles: ['feedCycles', 'product, cycle'],
-    }[kind] as [string, string];
-
-    return `delete from ${table} where generation = ?1 and (${key}) in (
-      select ${key} from ${table} where generation = ?1 order by ${key} limit ?2)`;
-  }),
-];
+  ['feedFacts', 'cve'],
+  ['feedBulletins', 'id'],
+  ['feedBulletinCves', 'cve, id'],
+  ['feedCycles', 'product, cycle'],
+].map(
+  ([table, key]) => `
+  delete from ${table} where generation = ? and (${key}) in (
+    select ${key} from ${table} where generation = ? order by ${key} limit ?)`,
+);
 const DROP_RULES = `
-  delete from feedRules where serial in (select serial from feedRules where generation = ?1 limit ?2)`;
+  delete from feedRules where generation = ? and serial in (
+    select serial from feedRules where generation = ? order by ecosystem, package limit ?)`;
 /** A long text goes, the hash stays. */
 const EMPTY_RULES = `
-  update feedRules set rules = '' where serial in (
-    select serial from feedRules where generation = ?1 and rules <> '' limit ?2)`;
+  update feedRules set rules = '' where generation = ? and serial in (
+    select serial from feedRules where generation = ? and rules <> '' limit ?)`;
 const UNSEAL = 'delete from feedEcosystems where generation = ?';
 const EMPTIED = 'update feedGenerations set emptied = 1 where generation = ?';
 const FORGET = 'delete from feedGenerations where generation = ?';
@@ -127,7 +125,7 @@ async function note(db: Db, feed: string, seen: Parameters<FeedWriter['note']>[1
 async function drop(db: Db, { generation, drop: what }: Leftover, limit: number): Promise<boolean> {
   if ((await written(db, IS_CURRENT, [generation])).rows.length > 0) throw current(generation);
   for (const text of [...DROPS, what === 'all' ? DROP_RULES : EMPTY_RULES]) {
-    const { numAffectedRows = 0n } = await written(db, text, [generation, limit]);
+    const { numAffectedRows = 0n } = await written(db, text, [generation, generation, limit]);
     if (numAffectedRows > 0n) return true;
   }
   // Last: as long as it is there, the generation is known to be left over.

@@ -27,6 +27,7 @@ export async function bundleCollector(folder: string, arch: string): Promise<Bun
       'collector/parts/parser-thread': 'collector/intake/parser-thread.ts',
       'collector/parts/import-thread': 'collector/imports/import-thread.ts',
       'collector/parts/list-thread': 'collector/assets/list-thread.ts',
+      'collector/parts/feed-thread': 'collector/feeds/import/feed-thread.ts',
     },
     outdir: folder,
     // As deep as in the checkout: what a program reads lies at the same place above it.

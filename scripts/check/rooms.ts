@@ -29,6 +29,9 @@ export const PURE: readonly string[] = [
   '^collector/cli/policy-import/',
   '^collector/feeds/(csaf|redhat|debian-tracker|cve-records|endoflife)/',
   '^collector/feeds/decode/(words|cvss)[.]ts$',
+  '^collector/feeds/osv/(cves|recognise|record|rule)[.]ts$',
+  '^collector/feeds/import/(cve-set|merge-facts|record-bounds|pace)[.]ts$',
+  '^collector/feed-rows/',
   '^collector/vex/(purl|suppress)[.]ts$',
 ];
 
@@ -58,8 +61,9 @@ export const DOORS: Readonly<Record<string, readonly string[]>> = {
   fastify: ['^collector/api/'],
   '@fastify/swagger': ['^collector/api/'],
   yaml: ['^collector/cli/', '^collector/feeds/'],
-  'csv-parse': ['^collector/assets/'],
-  'modern-tar': ['^collector/imports/', '^scripts/package/'],
+  'csv-parse': ['^collector/assets/', '^collector/feeds/'],
+  'modern-tar': ['^collector/imports/', '^collector/feeds/', '^collector/cli/', '^scripts/package/'],
+  yauzl: ['^collector/feeds/'],
   'ae-cvss-calculator': ['^collector/triage/'],
   '@streamparser/json': ['^collector/feeds/'],
   saxes: ['^collector/feeds/', '^collector/compare/', '^shared/packages/'],

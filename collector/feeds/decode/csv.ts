@@ -7,10 +7,20 @@ import { invalid } from './whole.ts';
 const MAX_ROW = 1024 * 1024;
 
 /** Throws FEED_INVALID when it is no CSV or one of `needed` is missing. Rows may have fewer or more columns. */
-export function csvRows(source: FeedSource, text: string, needed: readonly string[]): readonly Record<string, string>[] {
+export function csvRows(
+  source: FeedSource,
+  text: string,
+  needed: readonly string[],
+): readonly Record<string, string>[] {
   let rows: readonly Record<string, string>[];
   try {
-    rows = parse(text, { columns: true, bom: true, relax_column_count: true, max_record_size: MAX_ROW, skip_empty_lines: true });
+    rows = parse(text, {
+      columns: true,
+      bom: true,
+      relax_column_count: true,
+      max_record_size: MAX_ROW,
+      skip_empty_lines: true,
+    });
   } catch (error) {
     throw invalid(source, 'is no CSV', error);
   }

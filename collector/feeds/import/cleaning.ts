@@ -1,0 +1,23 @@
+// Takes away what no reader sees: generations that were replaced, and those that a collector did not finish. In steps as small as those
+// of an import.
+import type { Store } from '../../store/ports.ts';
+import { Pace } from './pace.ts';
+
+/** `writing`: generations of imports that go on now. Ends early, and is done at the next call, when `signal` says so. */
+export async function cleanFeeds(store: Store, writing: ReadonlySet<number>, signal?: AbortSignal): Promise<void> {
+  const pace = new Pace();
+
+  for (const leftover of await store.transaction(({ feeds }) => feeds.leftovers(writing))) {
+    for (let more = true; more; ) {
+      if (signal?.aborted === true) return;
+      const rows = Math.ceil(pace.weight);
+      let began = 0;
+      more = await store.transaction(({ feeds }) => {
+        began = performance.now();
+
+        return feeds.drop(leftover, rows);
+      });
+      pace.took(performance.now() - began, rows);
+    }
+  }
+}

@@ -1,0 +1,95 @@
+// OSV records as rules and facts. What a record says about an ecosystem that is not asked for is left to the feed of that one.
+import type { Timestamp } from '@selvage/shared/model/ids.ts';
+import type { CveFactsPart } from '../../triage/cve-facts.ts';
+import { scoreOf } from '../../triage/cvss.ts';
+import { jsonDocuments } from '../decode/json-documents.ts';
+import { shortened, timeOf } from '../decode/words.ts';
+import type { FeedProblem, FeedReading, FeedRecord, FeedSource } from '../feed.ts';
+import { cvesOf, isOneCve } from './cves.ts';
+import { type OsvRecord, osvRecord } from './record.ts';
+import { ruleOf } from './rule.ts';
+
+const MAX_TITLE = 200;
+const MAX_ID = 100;
+
+/** `wanted`: of which ecosystems, in our spelling. */
+export function readOsv(source: FeedSource, wanted: (ecosystem: string) => boolean): FeedReading {
+  let newest: Timestamp | null = null;
+
+  return {
+    records: records(),
+    asOf: () => newest,
+  };
+
+  async function* records(): AsyncGenerator<FeedRecord | FeedProblem> {
+    let place = 0;
+    for await (const document of jsonDocuments(source)) {
+      place += 1;
+      if (!('value' in document)) {
+        yield document;
+        continue;
+      }
+      const read = osvRecord.safeParse(document.value);
+      if (!read.success) {
+        yield { name: nameOf(document.value, source.name, place), reason: reasonOf(read.error.issues) };
+        continue;
+      }
+      const said = [...itemsOf(read.data, wanted)];
+      if (said.length === 0) continue;
+      const modified = timeOf(read.data.modified);
+      if (modified !== null && (newest === null || Temporal.Instant.compare(newest, modified) < 0)) newest = modified;
+      yield { type: 'record', id: read.data.id, modified };
+      yield* said;
+    }
+  }
+}
+
+function* itemsOf(record: OsvRecord, wanted: (ecosystem: string) => boolean): Generator<FeedRecord> {
+  let about = false;
+  for (const affected of record.affected ?? []) {
+    const rule = ruleOf(record, affected);
+    if (rule === null || !wanted(rule.ecosystem)) continue;
+    about = true;
+    yield { type: 'rule', rule };
+  }
+  if (!about) return;
+  const cves = cvesOf(record);
+  const [cve] = cves;
+  // The severity of an announcement about several is that of none of them.
+  if (cve === undefined || cves.length > 1 || record.withdrawn) return;
+  const facts = factsOf(record);
+  if (Object.keys(facts).length > 0) yield { type: 'cve', cve, facts };
+}
+
+function factsOf(record: OsvRecord): CveFactsPart {
+  const source = sourceOf(record.id);
+  const scores = new Map((record.severity ?? []).map(({ score }) => [score, scoreOf(score, source)]));
+  const cvss = [...scores.values()].filter((score) => score !== null);
+  const published = isOneCve(record.id) ? timeOf(record.published) : null;
+  const { summary } = record;
+
+  return {
+    ...(cvss.length === 0 ? {} : { cvss }),
+    ...(published === null ? {} : { published }),
+    ...(!summary || !isOneCve(record.id) ? {} : { title: shortened(summary, MAX_TITLE) }),
+  };
+}
+
+/** Who wrote it: the letters that its id begins with. A plain CVE has what NVD says. */
+function sourceOf(id: string): string {
+  if (id.startsWith('CVE-')) return 'NVD';
+
+  return /^[A-Za-z]+/.exec(id)?.[0].slice(0, MAX_ID) ?? 'OSV';
+}
+
+function nameOf(value: unknown, name: string, place: number): string {
+  const id = typeof value === 'object' && value !== null && 'id' in value ? value.id : null;
+
+  return typeof id === 'string' ? id.slice(0, MAX_ID) : `${name}:${place}`;
+}
+
+function reasonOf(issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[]): string {
+  const [first] = issues;
+
+  return first ? `${first.path.map(String).join('.') || 'it'}: ${first.message}` : 'it does not fit';
+}

@@ -1,0 +1,90 @@
+// One package of an OSV record as a rule. Pure. Ranges of git commits say nothing about packages and are left out.
+import { kindOf, normaliseEcosystem, normaliseName } from '../../matching/ecosystem.ts';
+import type { DistroStatus, Rule, VersionRange } from '../../matching/rule.ts';
+import { timeOf } from '../decode/words.ts';
+import { cvesOf } from './cves.ts';
+import type { OsvAffected, OsvRecord } from './record.ts';
+
+/** Where the fix of a paid service is served: `esm-infra/xenial`, `esm-infra-legacy/trusty`, `fips-updates/jammy`; before: `trusty/esm`. */
+const SERVICE = /[?&]distro=(?:([a-z-]+)\/[a-z]+|[a-z]+\/(esm))(?:&|$)/;
+
+/** Null where it is about nothing that can be matched: no package, no release that we know, or neither ranges nor versions. */
+export function ruleOf(record: OsvRecord, affected: OsvAffected): Rule | null {
+  const normal = affected.package ? normaliseEcosystem(affected.package.ecosystem) : null;
+  if (!affected.package || normal === null) return null;
+  const { ecosystem } = normal;
+  const kind = kindOf(ecosystem);
+  const ranges = (affected.ranges ?? []).filter(({ type }) => type !== 'GIT').flatMap(({ events }) => rangesOf(events));
+  // Of a distribution the list holds what the ranges say, version by version, and is most of the record.
+  const versions = kind === 'language' || ranges.length === 0 ? (affected.versions ?? []) : [];
+  if (ranges.length === 0 && versions.length === 0) return null;
+  const urgency = affected.ecosystem_specific?.urgency ?? ubuntuPriority(record, affected);
+  const pocket = normal.pocket === null ? null : pocketOf(affected, normal.pocket);
+  const published = timeOf(record.published);
+  const withdrawn = record.withdrawn ? (timeOf(record.withdrawn) ?? timeOf(record.modified)) : null;
+
+  return {
+    ecosystem,
+    package: normaliseName(ecosystem, affected.package.name),
+    record: record.id,
+    cves: cvesOf(record, affected),
+    status: statusOf(ranges, urgency),
+    ranges,
+    ...(versions.length === 0 ? {} : { versions }),
+    ...(kind === 'rpm' ? { names: 'binary' as const } : {}),
+    ...(pocket === null ? {} : { pocket }),
+    ...(urgency === null || urgency === '' ? {} : { urgency }),
+    ...(published === null ? {} : { published }),
+    ...(withdrawn === null ? {} : { withdrawn }),
+  };
+}
+
+type Event = NonNullable<OsvAffected['ranges']>[number]['events'][number];
+
+/**
+ * Events in their order: each `introduced` opens a range, `fixed`, `limit` or `last_affected` closes it. `0` is before every version; a
+ * `limit` of `*` is none.
+ */
+export function rangesOf(events: readonly Event[]): readonly VersionRange[] {
+  const ranges: VersionRange[] = [];
+  let introduced: string | null | undefined;
+
+  for (const event of events) {
+    if (event.introduced !== undefined) {
+      if (introduced !== undefined) ranges.push({ introduced, fixed: null, lastAffected: null });
+      introduced = event.introduced === '0' ? null : event.introduced;
+    }
+    const end = event.fixed ?? (event.limit === '*' ? undefined : event.limit);
+    if (end === undefined && event.last_affected === undefined) continue;
+    // Without a beginning it holds from the first version on.
+    ranges.push({ introduced: introduced ?? null, fixed: end ?? null, lastAffected: event.last_affected ?? null });
+    introduced = undefined;
+  }
+  if (introduced !== undefined) ranges.push({ introduced, fixed: null, lastAffected: null });
+
+  return ranges;
+}
+
+function statusOf(ranges: readonly VersionRange[], urgency: string | null): DistroStatus {
+  if (urgency === 'end-of-life') return 'end-of-life';
+
+  return ranges.some(({ fixed }) => fixed !== null) ? 'fixed' : 'open';
+}
+
+/** Ubuntu's own word stands among the scores. */
+function ubuntuPriority(record: OsvRecord, affected: OsvAffected): string | null {
+  const all = [...(affected.severity ?? []), ...(record.severity ?? [])];
+
+  return all.find(({ type }) => type === 'Ubuntu')?.score ?? null;
+}
+
+function pocketOf({ package: named, ecosystem_specific: specific }: OsvAffected, otherwise: string): string {
+  if (otherwise !== 'esm') return otherwise;
+  const [, service, old] = SERVICE.exec(named?.purl ?? '') ?? [];
+  if (service?.startsWith('esm-infra')) return 'esm-infra';
+  if (service !== undefined) return service;
+  // `trusty/esm`: from before there were two; that was the one for the base system.
+  if (old !== undefined || /Infra-only/i.test(specific?.availability ?? '')) return 'esm-infra';
+
+  return otherwise;
+}
