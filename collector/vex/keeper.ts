@@ -5,11 +5,13 @@ import type { Log } from '@selvage/shared/log/log.ts';
 import type { PolicyDocument } from '@selvage/shared/policy/documents.ts';
 import type { Events } from '../events.ts';
 import type { Store } from '../store/ports.ts';
-import { createSuppress, SUPPRESS_NOTHING, type Suppress } from './suppress.ts';
+import { type Concerns, createConcerns, createSuppress, SUPPRESS_NOTHING, type Suppress } from './suppress.ts';
 
 export interface Suppressions {
   /** As of the last change that was read. */
   readonly suppress: Suppress;
+  /** Of `suppress`: what it may be about at all. */
+  readonly concerns: Concerns;
   /** Grows with every change: what was joined under another number is old. */
   readonly number: number;
   /** Documents of the policy, decoded: acceptances, advisories and the rest. */
@@ -34,6 +36,7 @@ export interface SuppressionDeps {
 export async function keepSuppressions(deps: SuppressionDeps): Promise<Suppressions> {
   const { store, policy, events, log } = deps;
   let suppress = SUPPRESS_NOTHING;
+  let concerns: Concerns = () => false;
   let documents: readonly PolicyDocument[] = [];
   let number = 0;
   let last: Promise<unknown> = Promise.resolve();
@@ -50,6 +53,7 @@ export async function keepSuppressions(deps: SuppressionDeps): Promise<Suppressi
       statement,
     }));
     suppress = createSuppress({ documents: current, statements });
+    concerns = createConcerns({ documents: current, statements });
     documents = current;
     number += 1;
   };
@@ -72,6 +76,9 @@ export async function keepSuppressions(deps: SuppressionDeps): Promise<Suppressi
   return {
     get suppress() {
       return suppress;
+    },
+    get concerns() {
+      return concerns;
     },
     get documents() {
       return documents;

@@ -47,6 +47,21 @@ export function createSuppress({ documents, statements }: Words): Suppress {
     says?.(machine, software, cve) ?? accepts?.(machine, software, cve, now) ?? null;
 }
 
+/** Whether some word may be about it on some machine; false: nobody need be asked machine by machine. */
+export type Concerns = (software: Pick<Software, 'name' | 'source'>, cve: string) => boolean;
+
+export function createConcerns({ documents, statements }: Words): Concerns {
+  const cves = new Set(statements.flatMap(({ statement }) => statement.vulnerabilities));
+  const packages = new Set<string>();
+  for (const document of documents) {
+    if (document.kind !== 'RiskAcceptance') continue;
+    for (const cve of document.cves ?? []) cves.add(cve);
+    if (document.cves === undefined && document.package !== undefined) packages.add(document.package);
+  }
+
+  return ({ name, source }, cve) => cves.has(cve) || packages.has(source) || packages.has(name);
+}
+
 /** How a signed document sees a machine: by its own labels, never by the collector's. */
 export function selectableOf({ key, id, name, os, ownLabels }: SuppressedMachine): SelectableHost {
   return {

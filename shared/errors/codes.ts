@@ -196,6 +196,12 @@ export const CODES = {
 
   // files that admins bring to the collector
   IMPORT_INVALID: { rule: 'stop', exit: 2, next: 'run collect.sh on the machine again and import the file it wrote' },
+  VEX_INVALID: { rule: 'stop', exit: 2, next: 'correct the document at the paths named, or ask its author' },
+  SCAN_REPORT_INVALID: {
+    rule: 'stop',
+    exit: 2,
+    next: 'export the report again from the scanner, as one of the formats of: selvage finding compare --help',
+  },
   ASSETS_INVALID: { rule: 'stop', exit: 2, next: 'correct the list at the lines named; nothing was imported' },
   SCAN_INVALID: { rule: 'stop', exit: 2, next: 'see what can be scanned: selvage scan --help' },
   SCAN_REACHED: { rule: 'stop', exit: 1, next: 'install the fixed versions shown, or ask for less with --fail-on' },

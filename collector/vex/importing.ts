@@ -1,0 +1,131 @@
+// Takes a VEX document of somebody else, word for word, with who brought it, and says what of it is about software that is here.
+// INVARIANT: nothing of a document is kept that was not understood, and nothing is forgotten but by a named admin, in the ledger.
+import { extname } from 'node:path';
+import { sha256 } from '@selvage/shared/files/canonical.ts';
+import type { Timestamp } from '@selvage/shared/model/ids.ts';
+import type { Clock } from '@selvage/shared/time/clock.ts';
+import type { Events } from '../events.ts';
+import type { Fleet } from '../findings/fleet.ts';
+import { inThread } from '../imports/in-thread.ts';
+import type { Software } from '../matching/software.ts';
+import type { Store } from '../store/ports.ts';
+import type { VexDocument, VexProduct } from '../store/vex-ports.ts';
+import { isAbout, type PackageFacts, packageOf } from './purl.ts';
+import type { ReadVex } from './shapes.ts';
+
+/** Milliseconds: the largest documents take two seconds. */
+const DEADLINE_MS = 30_000;
+const MEMORY_MIB = 1024;
+const THREAD = new URL(`./vex-thread${extname(import.meta.filename)}`, import.meta.url);
+/** Digits of the hash that name a document. */
+const ID_DIGITS = 12;
+const MAX_SHOWN = 50;
+
+export interface VexImported {
+  readonly document: VexDocument;
+  /** Statements by status. */
+  readonly statuses: Readonly<Record<string, number>>;
+  /** Products that name software which some machine here has. */
+  readonly applies: number;
+  /** Products that do not, and why; kept all the same. */
+  readonly elsewhere: readonly { readonly product: string; readonly reason: string }[];
+  readonly elsewhereCount: number;
+}
+
+export interface VexDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly events: Events;
+  readonly fleet: () => Fleet;
+}
+
+/** One after the other: each takes a thread and its memory. Throws VEX_INVALID, ALREADY_EXISTS. */
+export function createVexImporting(deps: VexDeps) {
+  let last: Promise<unknown> = Promise.resolve();
+
+  return (request: {
+    readonly bytes: Uint8Array;
+    readonly file: string;
+    readonly by: string;
+  }): Promise<VexImported> => {
+    const mine = last.then(() => importVex(deps, request));
+    last = mine.catch(() => undefined);
+
+    return mine;
+  };
+}
+
+async function importVex(
+  { store, clock, events, fleet }: VexDeps,
+  { bytes, file, by }: { readonly bytes: Uint8Array; readonly file: string; readonly by: string },
+): Promise<VexImported> {
+  const hash = sha256(bytes);
+  const read = await inThread<ReadVex>({
+    file: THREAD,
+    message: bytes,
+    ...{ deadlineMs: DEADLINE_MS, memoryMib: MEMORY_MIB, refusal: 'VEX_INVALID' as const },
+  });
+  const now = clock.now().toString() as Timestamp;
+  const document: VexDocument = {
+    ...{ id: hash.slice(0, ID_DIGITS), format: read.format, document: read.document, version: read.version },
+    ...{ author: read.author, at: read.at as Timestamp, file, sha256: hash, importedAt: now, importedBy: by },
+    statements: read.statements.length,
+  };
+  await store.transaction(async ({ vex, audit }) => {
+    await vex.add(document, read.statements);
+    await audit.append({
+      ...{ at: now, actor: by, action: 'vex.imported', subject: document.id },
+      details: {
+        ...{ format: read.format, document: read.document, version: read.version, author: read.author, file },
+        ...{ sha256: hash, statements: read.statements.length },
+      },
+    });
+  });
+  events.publish({ type: 'vex.changed', document: document.id });
+  const products = new Map(read.statements.flatMap(({ products }) => products.map((each) => [each.id, each] as const)));
+
+  return { document, statuses: countBy(read), ...aboutUs([...products.values()], fleet()) };
+}
+
+/** Forgets a document. NOT_FOUND. */
+export async function removeVex({ store, clock, events }: VexDeps, id: string, by: string): Promise<void> {
+  await store.transaction(async ({ vex, audit }) => {
+    await vex.remove(id);
+    const at = clock.now().toString() as Timestamp;
+    await audit.append({ at, actor: by, action: 'vex.removed', subject: id });
+  });
+  events.publish({ type: 'vex.changed', document: id });
+}
+
+function countBy({ statements }: ReadVex): Readonly<Record<string, number>> {
+  const groups = Map.groupBy(statements, ({ status }) => status);
+
+  return Object.fromEntries([...groups].map(([status, all]) => [status, all.length]));
+}
+
+function aboutUs(products: readonly VexProduct[], fleet: Fleet) {
+  const reasons = products.map((product) => ({ product: product.id, reason: reasonAgainst(product, fleet) }));
+  const elsewhere = reasons.flatMap(({ product, reason }) => (reason === null ? [] : [{ product, reason }]));
+
+  return {
+    applies: products.length - elsewhere.length,
+    elsewhere: elsewhere.slice(0, MAX_SHOWN),
+    elsewhereCount: elsewhere.length,
+  };
+}
+
+/** Why a product is no software of ours; null when it is. */
+function reasonAgainst({ purl, machine }: VexProduct, fleet: Fleet): string | null {
+  if (purl === null) return 'it is no package, or a part of another product';
+  const facts = packageOf(purl);
+  if (facts === null) return 'its package URL is of a kind or release that is not known here';
+  if (machine !== null && !fleet.machines.has(machine)) return 'the machine is not known here';
+
+  return candidates(fleet, facts).some((software) => isAbout(facts, software))
+    ? null
+    : 'no machine has this package in this version';
+}
+
+function candidates(fleet: Fleet, { name }: PackageFacts): readonly Software[] {
+  return fleet.byName(name).map((software) => fleet.software(software));
+}

@@ -1,0 +1,59 @@
+// What this collector says of findings, in the four words of VEX, each with its evidence. Pure.
+import type { Open } from '../findings/join.ts';
+import type { Evidence } from '../matching/match.ts';
+import type { VexStatus } from '../store/vex-ports.ts';
+import { purlOf } from './purl.ts';
+
+export interface Word {
+  /** Key and name of the machine. */
+  readonly machine: string;
+  readonly name: string;
+  readonly purl: string;
+  readonly cve: string;
+  readonly status: VexStatus;
+  /** One of OpenVEX's five; null: `detail` says why. */
+  readonly justification: 'component_not_present' | 'vulnerable_code_not_in_execute_path' | null;
+  /** The evidence, in a sentence. */
+  readonly detail: string;
+  /** Of `affected`: what is to be done, or that nothing can be. */
+  readonly action: string | null;
+}
+
+/** The word for a finding. What is accepted is affected all the same: nobody who reads it elsewhere may take it for closed. */
+export function wordOf({ machine, name, software, cve, match, state, note }: Omit<Open, 'id' | 'firstSeen'>): Word {
+  const common = { machine, name, purl: purlOf(software), cve };
+  const detail = evidenceText(match.evidence);
+  const undecided = match.evidence[0]?.says === 'unknown';
+  const affected = (action: string): Word => ({ ...common, status: 'affected', justification: null, detail, action });
+
+  if (state === 'not-affected') {
+    return { ...common, status: 'not_affected', justification: null, detail: note ?? detail, action: null };
+  }
+  if (state === 'not-running') {
+    return {
+      ...{ ...common, status: 'not_affected', justification: 'vulnerable_code_not_in_execute_path', action: null },
+      detail: `${note ?? 'this kernel does not run'}; ${detail}`,
+    };
+  }
+  if (undecided) return { ...common, status: 'under_investigation', justification: null, detail, action: null };
+  if (state === 'accepted') return affected(`accepted: ${note ?? ''}`);
+  if (state === 'still-running') return affected(`the fix is installed, the old code still runs: ${note ?? ''}`);
+  const pocket = match.pocket === null ? '' : ` (${match.pocket})`;
+
+  return affected(
+    match.fixed === null
+      ? `no fixed version exists: ${match.status}`
+      : `update ${software.source} to ${match.fixed}${pocket}`,
+  );
+}
+
+/** `osv-debian of 2026-11-24T02:10:00Z, DSA-5724-1: deb: 1:9.2p1-2 < 1:9.2p1-2+deb12u3`. */
+export function evidenceText(evidence: readonly Evidence[]): string {
+  const texts = evidence.map(({ feed, feedAsOf, record, rule }) => {
+    const of = feedAsOf === null ? '' : ` of ${feedAsOf}`;
+
+    return `${feed}${of}, ${record}: ${rule}`;
+  });
+
+  return texts.join('; ');
+}
