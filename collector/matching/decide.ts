@@ -95,11 +95,26 @@ function wordOf(cve: string, entries: readonly Entry[], software: Software): Ver
 
 const STRENGTH: readonly Says[] = ['affected', 'unknown', 'fixed', 'not-affected'];
 
-/** One rule that says affected is enough: an announcement that fixes only a part does not speak for the next one. */
-function strongest(entries: readonly Entry[]): Verdict {
+/** One record that says affected is enough: an announcement that fixes only a part does not speak for the next one. */
+function strongest(all: readonly Entry[]): Verdict {
+  const entries = all.filter((entry) => !isAnswered(entry, all));
   const says = STRENGTH.find((word) => entries.some((entry) => entry.says === word)) ?? 'unknown';
 
   return { says, by: entries.filter((entry) => entry.says === says) };
+}
+
+/** One record that names several builds with the fix (41.el8 and 41.el8.alma): having one of them is having the fix. */
+function isAnswered(entry: Entry, all: readonly Entry[]): boolean {
+  return (
+    entry.says === 'affected' &&
+    fromTheStart(entry.rule) &&
+    all.some((other) => other.rule.record === entry.rule.record && other.says === 'fixed' && fromTheStart(other.rule))
+  );
+}
+
+/** Branches that begin later (2.0 up to 2.3) are about other versions, not other builds. */
+function fromTheStart(rule: Rule): boolean {
+  return rule.ranges.length > 0 && rule.ranges.every(({ introduced }) => introduced === null || introduced === '0');
 }
 
 function hasFix(entries: readonly Entry[]): boolean {
@@ -142,8 +157,10 @@ function matchOf(
   const [first] = deciding;
   if (first === undefined) return null;
   const fixes = deciding.filter((one) => one.fixed !== null && (one.pocket ?? '') === (first.pocket ?? ''));
-  // Several announcements for one CVE: only the newest of their versions answers them all.
-  const fixed = verdict.says === 'unknown' ? null : standing.newest(fixes.flatMap((one) => one.fixed ?? []));
+  // Several announcements for one CVE: only the newest of their versions answers them all. Of the builds that one names the oldest does.
+  const perRecord = [...Map.groupBy(fixes, ({ record }) => record).values()];
+  const versions = perRecord.flatMap((group) => standing.oldest(group.flatMap((one) => one.fixed ?? [])) ?? []);
+  const fixed = verdict.says === 'unknown' ? null : standing.newest(versions);
 
   return {
     cve,

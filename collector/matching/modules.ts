@@ -15,7 +15,7 @@ export function streamVerdict(software: Software, rule: Rule): 'not-affected' | 
   const meant = buildOf(rule);
   if (meant === 'any') return null;
   if (modular !== (meant === 'modular')) return 'not-affected';
-  if (rule.module === undefined || !modular) return null;
+  if (rule.module === undefined || meant === 'plain') return null;
   if (software.module === null) return 'unknown';
   const stream = streamOf(software.module);
 
@@ -26,19 +26,21 @@ export function streamVerdict(software: Software, rule: Rule): 'not-affected' | 
 export function streamWords(software: Software, rule: Rule): string {
   const verdict = streamVerdict(software, rule);
   if (verdict === null) return '';
-  const plain = buildOf(rule) === 'modular' ? 'builds of a module' : 'builds outside of modules';
-  const meant = rule.module === undefined ? plain : `module ${rule.module}`;
+  const modular = rule.module === undefined ? 'builds of a module' : `module ${rule.module}`;
+  const meant = buildOf(rule) === 'modular' ? modular : 'builds outside of modules';
 
   return verdict === 'unknown'
     ? `, but only in ${meant}, and of which stream this build is nobody told`
     : `, but only in ${meant}`;
 }
 
-/** Which kind of build a rule speaks of: seen from its stream or from the version of its fix; `any` where it names neither. */
+/**
+ * Which kind of build a rule speaks of; `any` where it names neither version nor stream. The version of the fix counts before the stream:
+ * a title such as "python3:3.6.8 security update" names no module.
+ */
 function buildOf(rule: Rule): 'modular' | 'plain' | 'any' {
-  if (rule.module !== undefined) return 'modular';
   const versions = rule.ranges.flatMap((range) => range.fixed ?? range.lastAffected ?? []);
-  if (versions.length === 0) return 'any';
+  if (versions.length === 0) return rule.module === undefined ? 'any' : 'modular';
 
   return versions.some((version) => MODULAR.test(version)) ? 'modular' : 'plain';
 }

@@ -13,8 +13,9 @@ export interface Standing {
   says(rule: Rule): Says;
   /** Range that decided (the one that it lies in; else the first), and why nothing could be compared. */
   explain(rule: Rule): { readonly range: VersionRange | null; readonly words: string };
-  /** Order of two versions of this ecosystem; null where there is none. */
+  /** Of versions that can be compared; null of none. */
   newest(versions: readonly string[]): string | null;
+  oldest(versions: readonly string[]): string | null;
 }
 
 /** The installed version against others: negative when it is older; null when the two cannot be compared. */
@@ -30,7 +31,8 @@ export function standingOf(software: Software): Standing {
       range: rangeOf(rule, against),
       words: `${order.label}: ${words(software, rule, against, order)}`,
     }),
-    newest: (versions) => newest(versions, order),
+    newest: (versions) => extreme(versions, order, 1),
+    oldest: (versions) => extreme(versions, order, -1),
   };
 }
 
@@ -154,12 +156,12 @@ function sign(order: number | null): string {
   return order === null ? '?' : (['<', '=', '>'][Math.sign(order) + 1] ?? '?');
 }
 
-/** Of those that can be compared. */
-function newest(versions: readonly string[], order: Order): string | null {
+/** Newest (1) or oldest (-1) of those that can be compared. */
+function extreme(versions: readonly string[], order: Order, sign: 1 | -1): string | null {
   let best: string | null = null;
 
   for (const version of versions) {
-    if (best === null || (order.compare(version, best) ?? 0) > 0) best = version;
+    if (best === null || Math.sign(order.compare(version, best) ?? 0) === sign) best = version;
   }
 
   return best;

@@ -41,6 +41,7 @@ const affected = z.object({
             .nullish(),
         })
         .nullish(),
+      status: z.string().optional(),
     })
     .nullish()
     // Every database puts there what it likes.

@@ -1,6 +1,7 @@
 // One package of an OSV record as a rule. Pure. Ranges of git commits say nothing about packages and are left out.
 import { kindOf, normaliseEcosystem, normaliseName } from '../../matching/ecosystem.ts';
-import type { DistroStatus, Rule, VersionRange } from '../../matching/rule.ts';
+import { streamsInTitle } from '../../matching/modules.ts';
+import { DISTRO_STATUSES, type DistroStatus, type Rule, type VersionRange } from '../../matching/rule.ts';
 import { timeOf } from '../decode/words.ts';
 import { cvesOf } from './cves.ts';
 import type { OsvAffected, OsvRecord } from './record.ts';
@@ -21,6 +22,7 @@ export function ruleOf(record: OsvRecord, affected: OsvAffected): Rule | null {
   const urgency = affected.ecosystem_specific?.urgency ?? ubuntuPriority(record, affected);
   const pocket = normal.pocket === null ? null : pocketOf(affected, normal.pocket);
   const published = timeOf(record.published);
+  const module = kind === 'rpm' ? streamsInTitle(record.summary ?? '') : null;
   const withdrawn = record.withdrawn ? (timeOf(record.withdrawn) ?? timeOf(record.modified)) : null;
 
   return {
@@ -28,10 +30,11 @@ export function ruleOf(record: OsvRecord, affected: OsvAffected): Rule | null {
     package: normaliseName(ecosystem, affected.package.name),
     record: record.id,
     cves: cvesOf(record, affected),
-    status: statusOf(ranges, urgency),
+    status: statedStatus(affected) ?? statusOf(ranges, urgency),
     ranges,
     ...(versions.length === 0 ? {} : { versions }),
     ...(kind === 'rpm' ? { names: 'binary' as const } : {}),
+    ...(module === null ? {} : { module }),
     ...(pocket === null ? {} : { pocket }),
     ...(urgency === null || urgency === '' ? {} : { urgency }),
     ...(published === null ? {} : { published }),
@@ -63,6 +66,11 @@ export function rangesOf(events: readonly Event[]): readonly VersionRange[] {
   if (introduced !== undefined) ranges.push({ introduced, fixed: null, lastAffected: null });
 
   return ranges;
+}
+
+/** What OSV has no word of its own for, where a database says it in ours: deferred, ignored, not looked at yet. */
+function statedStatus({ database_specific: specific }: OsvAffected): DistroStatus | null {
+  return DISTRO_STATUSES.find((status) => status === specific?.status) ?? null;
 }
 
 function statusOf(ranges: readonly VersionRange[], urgency: string | null): DistroStatus {
