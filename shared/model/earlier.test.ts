@@ -11,6 +11,18 @@ describe('when an agent of an earlier release reports', () => {
     expect(SECTIONS.updaters.parse(told)).toMatchObject([{ ...told[0], nextRun: null, units: [] }]);
   });
 
+  it('it does not know whose builds its packages are, nor all owners of replaced files', () => {
+    const installed = {
+      ...{ provider: 'apt', name: 'bash', version: '5.2-1', arch: 'amd64', source: 'bash', sourceVersion: '5.2-1' },
+      ...{ state: 'installed', held: false, installedAt: null },
+    };
+    const stale = { pid: 1, program: 'sshd', files: ['/usr/lib/libz.so.1'], service: null, package: 'zlib1g' };
+
+    expect(SECTIONS.packages.parse([installed])).toEqual([installed]);
+    const told = { complete: true, unreadable: 0, processes: [stale] };
+    expect(SECTIONS.staleProcesses.parse(told)).toEqual(told);
+  });
+
   it('it says nothing of a takeover, and is no other agent for that', () => {
     const told = { version: '0.1.0', mode: 'managed', labels: { tier: ['web'] }, components: [] };
 

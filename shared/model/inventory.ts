@@ -74,6 +74,8 @@ const staleProcess = z.strictObject({
   files: z.array(name).min(1),
   service: name.nullable(),
   package: name.nullable(),
+  /** Owners of all of these files; an agent of before names only one of them. */
+  packages: z.array(name).optional(),
 });
 
 export const UPDATER_KINDS = ['timer', 'cron', 'boot', 'service'] as const;

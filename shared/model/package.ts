@@ -23,6 +23,10 @@ export const installedPackage = z.strictObject({
   held: z.boolean(),
   /** Instant of the last change of the package's files, where the host knows it. */
   installedAt: instant.nullable(),
+  /** Whose build it is, by the repository that serves this version; null: the distribution's. Left out: not known. */
+  origin: text.nullable().optional(),
+  /** Module stream of an rpm: name:stream:version:context. Left out: none, or not known. */
+  module: text.optional(),
 });
 export type InstalledPackage = z.infer<typeof installedPackage>;
 
