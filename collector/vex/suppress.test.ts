@@ -3,7 +3,7 @@ import type { PolicyDocument } from '@selvage/shared/policy/documents.ts';
 import { hostGroupSample, riskAcceptanceSample } from '@selvage/shared/policy/testing/sample-documents.ts';
 import { describe, expect, it } from 'vitest';
 import type { VexStatement } from '../store/vex-ports.ts';
-import { createSuppress, SUPPRESS_NOTHING } from './suppress.ts';
+import { createConcerns, createSuppress, SUPPRESS_NOTHING } from './suppress.ts';
 import { machineSample, productSample, softwareSample, statementSample } from './testing/samples.ts';
 
 const NOW = Temporal.Instant.from('2026-11-20T12:00:00Z');
@@ -136,4 +136,25 @@ describe('when a VEX statement is about a finding', () => {
 it('without a word of anybody nothing is looked at', () => {
   expect(withDocuments(hostGroupSample())).toBe(SUPPRESS_NOTHING);
   expect(withWords({ products: [] })).toBe(SUPPRESS_NOTHING);
+});
+
+describe('when it is asked what any word may be about', () => {
+  it('is whatever some machine could be told, and nothing that no word names', () => {
+    const words = {
+      documents: [riskAcceptanceSample()],
+      statements: [{ author: 'vendor', statement: statementSample() }],
+    };
+    const concerns = createConcerns(words);
+
+    expect(createSuppress(words)(plc, ssh, CVE, NOW)).not.toBeNull();
+    expect(concerns(ssh, CVE)).toBe(true);
+    for (const cve of statementSample().vulnerabilities) expect(concerns(ssh, cve)).toBe(true);
+    expect(concerns(ssh, 'CVE-1999-1')).toBe(false);
+    expect(
+      createConcerns({ documents: [riskAcceptanceSample({ cves: undefined, package: 'openssh' })], statements: [] })(
+        { name: 'x', source: 'openssh' },
+        'CVE-1999-1',
+      ),
+    ).toBe(true);
+  });
 });
