@@ -1,8 +1,8 @@
 import { inspect } from 'node:util';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
+import { ProxyAddress, parseProxy, proxyFor } from '@selvage/shared/net/proxy.ts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ProxyAddress, parseProxy, proxyFor } from './proxy.ts';
 
 const SECRET = 's3cret:with/odd@chars';
 const encoded = encodeURIComponent(SECRET);

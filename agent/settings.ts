@@ -6,9 +6,9 @@ import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { hasErrno, readOwned } from '@selvage/shared/files/durable.ts';
 import { MODES, type Mode } from '@selvage/shared/model/ids.ts';
 import { LABEL_NAME, LABEL_NAME_RULE, type Labels } from '@selvage/shared/model/labels.ts';
+import { parseProxy } from '@selvage/shared/net/proxy.ts';
 import { parseDuration } from '@selvage/shared/time/duration.ts';
 import * as z from 'zod';
-import { parseProxy } from './proxy.ts';
 
 /** 256 KiB; a settings file has some dozen lines. */
 const MAX_SETTINGS_BYTES = 256 * 1024;

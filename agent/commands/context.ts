@@ -6,10 +6,10 @@ import type { Keep } from '@selvage/shared/exec/keep.ts';
 import type { Run } from '@selvage/shared/exec/run.ts';
 import { createLazyLog } from '@selvage/shared/log/lazy.ts';
 import { LOG_LEVELS, type Log, type LogLevel } from '@selvage/shared/log/levels.ts';
+import type { ProxyEnvironment } from '@selvage/shared/net/proxy.ts';
 import type { Random } from '@selvage/shared/random.ts';
 import { harmless, harmlessJson } from '@selvage/shared/text/harmless.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
-import type { ProxyEnvironment } from '../proxy.ts';
 import type { Settings } from '../settings.ts';
 import type { User } from './user.ts';
 

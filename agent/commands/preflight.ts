@@ -2,6 +2,7 @@
 // do. It changes nothing, needs no enrollment, and sends nothing secret.
 import { join } from 'node:path';
 import { asCoded, hasCode } from '@selvage/shared/errors/coded-error.ts';
+import { parseProxy, proxyFor } from '@selvage/shared/net/proxy.ts';
 import { targetOf } from '@selvage/shared/pki/https.ts';
 import { loadIdentity } from '../connector/identity.ts';
 import { answerOf } from '../preflight/answer.ts';
@@ -10,7 +11,6 @@ import type { Reach, UserFacts } from '../preflight/facts.ts';
 import { hasSystemd, lookAtDisks, lookAtSystem, managersIn } from '../preflight/look.ts';
 import { reach } from '../preflight/reach.ts';
 import { OBSERVERS } from '../providers/index.ts';
-import { parseProxy, proxyFor } from '../proxy.ts';
 import type { Settings } from '../settings.ts';
 import { updaterHost } from '../updaters/host.ts';
 import { lookForUpdaters } from '../updaters/list.ts';

@@ -9,6 +9,8 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import type { HostId } from '@selvage/shared/model/ids.ts';
+import { ProxyAddress } from '@selvage/shared/net/proxy.ts';
+import { connectVia } from '@selvage/shared/net/tunnel.ts';
 import { type Authority, createAuthority, issue, SERIAL_BYTES } from '@selvage/shared/pki/authority.ts';
 import { hostUri } from '@selvage/shared/pki/certificate.ts';
 import { readRequest, runnerProofMessage } from '@selvage/shared/pki/csr.ts';
@@ -16,11 +18,9 @@ import { generateKey, publicKeyOf, verifyBytes } from '@selvage/shared/pki/keys.
 import { pinOf } from '@selvage/shared/pki/pin.ts';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
 import { afterAll, describe, expect, it } from 'vitest';
-import { ProxyAddress } from '../proxy.ts';
 import { type EnrollOptions, enroll } from './enroll.ts';
 import { loadIdentity } from './identity.ts';
 import { type Behaviour, startProxy } from './testing/proxy.ts';
-import { connectVia } from './tunnel.ts';
 
 const ROOT = new TextEncoder().encode('{"signed":{"_type":"root"}}\n');
 const base = temporaryFolder('enroll');

@@ -4,6 +4,7 @@ import { asCoded, CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { Code } from '@selvage/shared/errors/codes.ts';
 import type { Log } from '@selvage/shared/log/log.ts';
 import type { Mode } from '@selvage/shared/model/ids.ts';
+import { directly } from '@selvage/shared/net/tunnel.ts';
 import type { Connect } from '@selvage/shared/pki/https.ts';
 import type { Random } from '@selvage/shared/random.ts';
 import { nextDelay } from '@selvage/shared/time/backoff.ts';
@@ -20,7 +21,6 @@ import { type Machine, watchMachine } from './resume.ts';
 import type { ServerProof } from './server-proof.ts';
 import { runSession } from './session.ts';
 import type { DurableStream } from './stream.ts';
-import { directly } from './tunnel.ts';
 
 const BACKOFF = { baseMs: 1000, capMs: 10 * 60_000 };
 /** A session that lasted so long was a good one: the backoff starts anew after it. */

@@ -3,12 +3,12 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
+import { directly } from '@selvage/shared/net/tunnel.ts';
 import { fakeClock } from '@selvage/shared/testing/fake-clock.ts';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type Change, type Machine, thisMachine, watchMachine } from './resume.ts';
 import { type FakeCollector, makeAuthority, NOW, nextDurable, startCollector } from './testing/collector.ts';
 import { message, type StartedLink, startLink } from './testing/started-link.ts';
-import { directly } from './tunnel.ts';
 
 const HOUR_MS = 3_600_000;
 const CAP_MS = 10 * 60_000;

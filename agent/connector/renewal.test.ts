@@ -1,6 +1,7 @@
 // Renewal over a real connection: when a host asks, what it does with every answer, and which certificate it comes with.
 import { X509Certificate } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
+import { directly } from '@selvage/shared/net/tunnel.ts';
 import { readRequest } from '@selvage/shared/pki/csr.ts';
 import { describe, expect, it } from 'vitest';
 import { openIdentitySource } from './identity-source.ts';
@@ -8,7 +9,6 @@ import { makeAuthority, nextOf, type Peer, startCollector } from './testing/coll
 import { certify, identityFolder } from './testing/identity-folder.ts';
 import { comesBack, DUE, FRESH, file, greeted, HOUR_MS, isOf, OVER, started } from './testing/renewing.ts';
 import { message, type StartedLink, startLink, worksWithoutRenewal } from './testing/started-link.ts';
-import { directly } from './tunnel.ts';
 
 const sameKey = (csr: string, other: string) => readRequest(csr).publicKey === readRequest(other).publicKey;
 

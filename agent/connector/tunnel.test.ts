@@ -1,12 +1,12 @@
 // The connector through a proxy: a real CONNECT proxy between a real link and a real TLS collector.
 import { inspect } from 'node:util';
 import { hasCode } from '@selvage/shared/errors/coded-error.ts';
+import { ProxyAddress } from '@selvage/shared/net/proxy.ts';
+import { connectVia, directly } from '@selvage/shared/net/tunnel.ts';
 import { describe, expect, it } from 'vitest';
-import { ProxyAddress } from '../proxy.ts';
 import { nextOf, startCollector } from './testing/collector.ts';
 import { type Behaviour, startProxy } from './testing/proxy.ts';
 import { message, startLink } from './testing/started-link.ts';
-import { connectVia, directly } from './tunnel.ts';
 
 const SECRET = 'correct horse: battery';
 const BASIC = Buffer.from(`agent:${SECRET}`).toString('base64');

@@ -4,14 +4,14 @@ import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net';
+import { ProxyAddress } from '@selvage/shared/net/proxy.ts';
+import { connectVia, directly } from '@selvage/shared/net/tunnel.ts';
 import { type Authority, createAuthority, issue, SERIAL_BYTES } from '@selvage/shared/pki/authority.ts';
 import { generateKey } from '@selvage/shared/pki/keys.ts';
 import { pinOf } from '@selvage/shared/pki/pin.ts';
 import { fakeClock } from '@selvage/shared/testing/fake-clock.ts';
 import { afterAll, describe, expect, it } from 'vitest';
 import { startProxy } from '../connector/testing/proxy.ts';
-import { connectVia, directly } from '../connector/tunnel.ts';
-import { ProxyAddress } from '../proxy.ts';
 import { reach, type Way } from './reach.ts';
 
 const ROOT = new TextEncoder().encode('{"signed":{"_type":"root"}}\n');

@@ -1,11 +1,11 @@
-// Which proxy, if any, leads to the collector: from the host's own settings, else from the environment as curl reads it.
+// Which proxy, if any, leads to a server: from settings, else from the environment as curl reads it.
 // Pure. Credentials of a proxy leave an address only as the header that is sent to it: no text, log or JSON shows them.
 import { BlockList, isIP, isIPv6 } from 'node:net';
-import { CodedError } from '@selvage/shared/errors/coded-error.ts';
+import { CodedError } from '../errors/coded-error.ts';
 
 const HTTP_PORT = 80;
 
-/** A proxy that takes CONNECT over plain HTTP; TLS to the collector goes through it, end to end. */
+/** A proxy that takes CONNECT over plain HTTP; TLS to the server goes through it, end to end. */
 export class ProxyAddress {
   /** An IPv6 address without brackets. */
   readonly host: string;

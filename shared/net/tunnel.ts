@@ -1,11 +1,11 @@
-// The way to the collector: directly, or through a proxy by CONNECT (RFC 9110 section 9.3.6). It hands over a plain socket;
+// The way to a server: directly, or through a proxy by CONNECT (RFC 9110 section 9.3.6). It hands over a plain socket;
 // TLS is the caller's, end to end, so that a proxy sees and changes nothing. It never tries another way than the one chosen.
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { connect as connectSocket, isIPv6, type Socket } from 'node:net';
-import { CodedError } from '@selvage/shared/errors/coded-error.ts';
-import type { Connect } from '@selvage/shared/pki/https.ts';
-import type { ProxyAddress } from '../proxy.ts';
+import { CodedError } from '../errors/coded-error.ts';
+import type { Connect } from '../pki/https.ts';
+import type { ProxyAddress } from './proxy.ts';
 
 /** Bytes of the proxy's answer. */
 const MAX_ANSWER_BYTES = 16 * 1024;
