@@ -43,7 +43,7 @@ export async function selectImports(
 }
 
 /** As the words for hosts ask for it: what only an agent could say is not known. */
-function factsOf(record: ImportRecord): HostFacts {
+export function factsOf(record: ImportRecord): HostFacts {
   const { id, name, owner, labels, facts, asOf, importedAt } = record;
 
   return {

@@ -29,35 +29,56 @@ export async function choose<T>(
   labels: (thing: T) => Iterable<string> = () => [],
 ): Promise<Chosen<T>> {
   if (select === null) return { chosen: things, selection: null };
-  const asked = labelsOf(select);
-  const known = new Set<string>();
-  const because = new Map<string, number>();
+  const choosing = startChoosing(select, now, labels);
   const chosen: T[] = [];
-  let unknown = 0;
 
   await inTurns(
     (function* () {
       for (const thing of things) {
-        const answer = evaluate(select, thing, now);
-        if (answer === 'selected') chosen.push(thing);
-        if (answer === 'unknown') {
-          unknown += 1;
-          for (const field of unknownOf(select, thing, now)) because.set(field, (because.get(field) ?? 0) + 1);
-        }
-        if (asked.size > 0) for (const label of labels(thing)) known.add(label);
+        if (choosing.takes(thing)) chosen.push(thing);
         yield;
       }
     })(),
   );
 
+  return { chosen, selection: choosing.shown() };
+}
+
+/** The same one by one, for things that are too many to be held together. */
+export interface Choosing<T> {
+  takes(thing: T): boolean;
+  /** Of all things so far. */
+  shown(): NonNullable<SelectionShown>;
+}
+
+export function startChoosing<T>(
+  select: Select<T>,
+  now: Temporal.Instant,
+  labels: (thing: T) => Iterable<string> = () => [],
+): Choosing<T> {
+  const asked = labelsOf(select);
+  const known = new Set<string>();
+  const because = new Map<string, number>();
+  const counts = { of: 0, selected: 0, unknown: 0 };
+
   return {
-    chosen,
-    selection: {
-      select: printSelect(select.tree, select.vocabulary),
-      ...{ of: things.length, selected: chosen.length, unknown },
+    takes: (thing) => {
+      const answer = evaluate(select, thing, now);
+      counts.of += 1;
+      if (answer === 'selected') counts.selected += 1;
+      if (answer === 'unknown') {
+        counts.unknown += 1;
+        for (const field of unknownOf(select, thing, now)) because.set(field, (because.get(field) ?? 0) + 1);
+      }
+      if (asked.size > 0) for (const label of labels(thing)) known.add(label);
+
+      return answer === 'selected';
+    },
+    shown: () => ({
+      ...{ select: printSelect(select.tree, select.vocabulary), ...counts },
       because: [...because].map(([field, count]) => ({ field, count })),
       notes: notesOf(select, asked, known),
-    },
+    }),
   };
 }
 
