@@ -37,6 +37,7 @@ const API = [
   'GET /v1/openapi.json reader',
   'GET /v1/policy reader',
   'GET /v1/status reader',
+  'GET /v1/todo reader',
   'GET /v1/tokens reader',
   'GET /v1/trust public',
   'POST /v1/admins admin',

@@ -19,6 +19,7 @@ import { addPolicy } from './commands/policy.ts';
 import { addReport } from './commands/report.ts';
 import { addServe } from './commands/serve.ts';
 import { addStatus } from './commands/status.ts';
+import { addTodo } from './commands/todo.ts';
 import { addToken } from './commands/token.ts';
 import { addWords } from './commands/words.ts';
 import type { Output } from './screen.ts';
@@ -27,6 +28,7 @@ const COMMANDS = [
   addInit,
   addServe,
   addLogin,
+  addTodo,
   addStatus,
   addAdmin,
   addKey,

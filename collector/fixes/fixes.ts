@@ -274,7 +274,8 @@ function sourceOf({ provider, source }: { readonly provider: ProviderName; reado
   return `${provider} ${source}`;
 }
 
-function isNewer(one: StoredResult, other: StoredResult): boolean {
+/** Of one host. */
+export function isNewer(one: StoredResult, other: StoredResult): boolean {
   return (
     compareInstants(one.receivedAt, other.receivedAt) > 0 ||
     (one.receivedAt === other.receivedAt && one.result.number >= other.result.number)

@@ -35,10 +35,19 @@ export interface NeedFacts {
   /** False while the fleet is still being read and matched. */
   readonly ready: boolean;
   /** Machines of which something is not known, each with why; of one machine several may be given. */
-  readonly unknown: readonly { readonly name: string; readonly what: 'packages' | 'updates'; readonly reason: string }[];
+  readonly unknown: readonly {
+    readonly name: string;
+    readonly what: 'packages' | 'updates';
+    readonly reason: string;
+  }[];
   /** Machines whose release no imported feed speaks of. */
   readonly unwatched: readonly { readonly name: string; readonly release: string }[];
-  readonly feeds: readonly { readonly name: string; readonly ageDays: number | null; readonly stale: boolean; readonly error: string | null }[];
+  readonly feeds: readonly {
+    readonly name: string;
+    readonly ageDays: number | null;
+    readonly stale: boolean;
+    readonly error: string | null;
+  }[];
   readonly silent: readonly { readonly name: string; readonly days: number | null }[];
   readonly coverage: { readonly pending: number; readonly unclear: number; readonly missing: number };
   /** Since yesterday. */
@@ -54,10 +63,20 @@ export function needsOf(facts: NeedFacts): readonly Need[] {
   return [
     ...(facts.ready
       ? []
-      : [need('not-ready', 1, 'what is vulnerable is still being worked out: numbers are not whole yet', [], 'selvage todo')]),
+      : [
+          need(
+            'not-ready',
+            1,
+            'what is vulnerable is still being worked out: numbers are not whole yet',
+            [],
+            'selvage todo',
+          ),
+        ]),
     ...(feeds.length > 0
       ? []
-      : [need('no-feed', 1, 'no feed was imported: nothing can be said of vulnerabilities', [], 'selvage feed update')]),
+      : [
+          need('no-feed', 1, 'no feed was imported: nothing can be said of vulnerabilities', [], 'selvage feed update'),
+        ]),
     ...facts.alarms.slice(0, MAX_REASONS).map(({ message, next }) => need('alarm', 1, message, [], next)),
     ...unknownNeeds(facts.unknown),
     ...unwatchedNeeds(facts.unwatched, feeds.length > 0),
@@ -65,10 +84,15 @@ export function needsOf(facts: NeedFacts): readonly Need[] {
       message: (count) => `${count} ${plural(count, 'agent')} silent for more than a week`,
       next: "selvage host list --select 'seen>7d'",
     }),
-    ...some('stale-feed', feeds.filter(({ stale, error }) => stale || error !== null), feedText, {
-      message: (count) => `${count} ${plural(count, 'feed')} not fresh`,
-      next: 'selvage feed update',
-    }),
+    ...some(
+      'stale-feed',
+      feeds.filter(({ stale, error }) => stale || error !== null),
+      feedText,
+      {
+        message: (count) => `${count} ${plural(count, 'feed')} not fresh`,
+        next: 'selvage feed update',
+      },
+    ),
     ...counted('pending', coverage.pending, 'waiting to be accepted', "selvage host list --select 'state=pending'"),
     ...counted('unclear', coverage.unclear, 'cannot be told from another', 'selvage report coverage'),
     ...counted('missing', coverage.missing, 'on a list, and never seen here', 'selvage report coverage'),
@@ -77,7 +101,8 @@ export function needsOf(facts: NeedFacts): readonly Need[] {
       next: 'selvage host list --changed-outside 1d',
     }),
     ...some('imported-old', old, ({ name, ageDays }) => `${name} ${ageDays} d`, {
-      message: (count) => `${count} imported ${plural(count, 'machine')} not looked at for more than ${IMPORT_OLD_DAYS} d`,
+      message: (count) =>
+        `${count} imported ${plural(count, 'machine')} not looked at for more than ${IMPORT_OLD_DAYS} d`,
       next: 'selvage host import FILE --name NAME',
     }),
   ];
@@ -97,7 +122,10 @@ function unknownNeeds(unknown: NeedFacts['unknown']): readonly Need[] {
 
   return rest.length === 0
     ? named
-    : [...named, unknownNeed(new Set(rest.map(({ name }) => name)).size, `${groups.length - MAX_REASONS} other reasons`, rest)];
+    : [
+        ...named,
+        unknownNeed(new Set(rest.map(({ name }) => name)).size, `${groups.length - MAX_REASONS} other reasons`, rest),
+      ];
 }
 
 function unknownNeed(count: number, reason: string, hosts: NeedFacts['unknown']): Need {

@@ -18,7 +18,9 @@ import { addMetrics } from './metrics.ts';
 import { addOpenApi } from './open-api.ts';
 import { addPolicy } from './policy.ts';
 import { addStatus } from './status.ts';
+import { addTodo } from './todo.ts';
 import { addTokens } from './tokens.ts';
+import { addVex } from './vex.ts';
 
 export const ROUTES: readonly ((app: FastifyInstance, deps: ApiDeps) => void)[] = [
   addFirstContact,
@@ -37,6 +39,8 @@ export const ROUTES: readonly ((app: FastifyInstance, deps: ApiDeps) => void)[] 
   addAuthorities,
   addPolicy,
   addFixes,
+  addTodo,
+  addVex,
   addAudit,
   addEvents,
 ];

@@ -1,0 +1,32 @@
+// How old what each feed says is, for those who count by it.
+import { FEEDS } from '../feeds/list.ts';
+import type { FeedReader } from '../store/feed-ports.ts';
+
+/** One feed that was tried at least once. */
+export interface FeedAge {
+  readonly name: string;
+  readonly asOf: string | null;
+  /** Null: never whole. */
+  readonly importedAt: string | null;
+  readonly records: number;
+  readonly stale: boolean;
+  readonly error: string | null;
+  /** Ecosystems (before the colon) that it speaks of; `all`: facts about CVEs. */
+  readonly serves: readonly string[];
+}
+
+/** The date of the data counts; where it carries none, the time of the import. */
+export async function feedAges(feeds: Pick<FeedReader, 'list'>, now: Temporal.Instant): Promise<readonly FeedAge[]> {
+  const states = await feeds.list();
+  const known = new Map(FEEDS.map((feed) => [feed.name, feed]));
+
+  return states.map(({ name, asOf, importedAt, records, error }) => {
+    const { staleAfterMs = 0, serves = [] } = known.get(name) ?? {};
+    const from = asOf ?? importedAt;
+
+    return {
+      ...{ name, asOf, importedAt, records, serves, error: error?.reason ?? null },
+      stale: from === null || now.epochMilliseconds - Temporal.Instant.from(from).epochMilliseconds > staleAfterMs,
+    };
+  });
+}

@@ -1,0 +1,71 @@
+// Cells of the todo list in words. Pure but for the zone in which times are shown.
+import type { z } from 'zod';
+import type { fixRow } from '../api/contract/todo.ts';
+import { STANDINGS, type Standing } from '../todo/todo.ts';
+
+type Row = z.output<typeof fixRow>;
+
+/** Reasons that fit beside everything else. */
+const MAX_REASONS = 3;
+const WEEKDAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'] as const;
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const;
+const WORDS: Readonly<Record<Standing, string>> = {
+  failed: 'FAILED',
+  refused: 'refused',
+  'needs-approval': 'to approve',
+  held: 'held',
+  silent: 'silent',
+  observing: 'only observes',
+  imported: 'imported',
+  unknown: 'unknown',
+  approved: 'approved',
+  waiting: 'waits',
+};
+
+/** The strongest alone where there is little room. */
+export function whyText({ why, closes }: Row, wide: boolean): string {
+  if (why.length === 0) return closes > 0 ? 'none exploited' : '';
+
+  return why
+    .slice(0, wide ? MAX_REASONS : 1)
+    .map(({ text }) => text)
+    .join(', ');
+}
+
+export function dueText({ due, overdueDays }: Row): string {
+  if (due === null) return '-';
+
+  return overdueDays === null ? dayText(Temporal.PlainDate.from(due.date)) : `OVERDUE ${overdueDays}d`;
+}
+
+/** What counts most, with how many where not all stand there. */
+export function standingText({ standings, machines, approval }: Row, wide: boolean): string {
+  const present = STANDINGS.filter((standing) => standings[standing] !== undefined);
+  const texts = present.map((standing) => {
+    const count = standings[standing] ?? 0;
+    const word =
+      standing === 'approved' && approval !== null && wide ? `${WORDS.approved} (${approval.lane})` : WORDS[standing];
+
+    return count === machines ? word : `${count} ${word}`;
+  });
+
+  return wide ? texts.join(', ') : (texts[0] ?? '-');
+}
+
+export function expectedText({ lastHost }: Row, { zone }: { readonly zone: string }): string {
+  const { at, reason } = lastHost;
+  if (at === null) return reason === null ? '-' : 'unknown';
+  const { hour, minute, ...rest } = partsOf(Temporal.Instant.from(at).toZonedDateTimeISO(zone));
+  const two = (value: number) => String(value).padStart(2, '0');
+
+  return `${dayText(rest.date)} ${two(hour)}:${two(minute)}${reason === null ? '' : ' +?'}`;
+}
+
+function partsOf(time: Temporal.ZonedDateTime) {
+  return { date: time.toPlainDate(), hour: time.hour, minute: time.minute };
+}
+
+/** `Thu 26 Nov`; with the year where it is another than that of every neighbour's reading would not say. */
+export function dayText(date: Temporal.PlainDate): string {
+  return `${WEEKDAYS[date.dayOfWeek - 1]} ${date.day} ${MONTHS[date.month - 1]}`;
+}
