@@ -5,6 +5,7 @@ import { connectorBytes } from './benches/connector-bytes.ts';
 import { connectorCpu } from './benches/connector-cpu.ts';
 import { connectorRss } from './benches/connector-rss.ts';
 import { connectorVsOsqueryd } from './benches/connector-vs-osqueryd.ts';
+import { debsecan } from './benches/debsecan.ts';
 import { enroll5000 } from './benches/enroll-5000.ts';
 import { gateway } from './benches/gateway.ts';
 import { idle15000 } from './benches/idle-15000.ts';
@@ -32,4 +33,5 @@ export const BENCHES: readonly Bench[] = [
   enroll5000,
   installToVisible,
   coldInventory,
+  debsecan,
 ];

@@ -19,6 +19,7 @@ export const PARTS = {
   'apt-get': part('apt-get', 'apt'),
   'busybox-static': part('busybox', 'busybox-static'),
   debootstrap: part('debootstrap', 'debootstrap'),
+  debsecan: part('debsecan', 'debsecan'),
   'dpkg-deb': part('dpkg-deb', 'dpkg'),
   // Signing needs all three; Debian only recommends the agent.
   gpg: { programs: ['gpg', 'gpg-agent', 'gpgconf'], packages: ['gpg', 'gpg-agent', 'gpgconf'] },
