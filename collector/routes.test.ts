@@ -40,6 +40,8 @@ const API = [
   'GET /v1/todo reader',
   'GET /v1/tokens reader',
   'GET /v1/trust public',
+  'GET /v1/vex reader',
+  'GET /v1/vex/export reader',
   'POST /v1/admins admin',
   'POST /v1/admins/:name/revoke admin',
   // Of its own certificate only: whoever asks proves the one that it has.
@@ -59,6 +61,8 @@ const API = [
   'POST /v1/policy/online-keys admin',
   'POST /v1/tokens admin',
   'POST /v1/tokens/:id/revoke admin',
+  'POST /v1/vex admin',
+  'POST /v1/vex/:id/remove admin',
 ];
 const GATEWAY = ['GET /v1/trust public', 'POST /v1/enroll token', 'GET /v1/connect certificate'];
 

@@ -32,6 +32,7 @@ import { keepServing, ServerCertificates } from './server-certificates.ts';
 import { type CollectorSettings, urlHost } from './settings.ts';
 import type { Store } from './store/ports.ts';
 import { VERSION } from './version.ts';
+import { keepSuppressions } from './vex/keeper.ts';
 
 export interface ServeDeps {
   readonly home: Home;
@@ -140,11 +141,18 @@ async function serveStore(store: Store, settings: CollectorSettings, deps: Serve
 
   const fleet = new FleetIndex();
   const triage = createTriageNow({ feeds: store.read.feeds, fleet, policy });
+  const suppressions = await keepSuppressions({ store, policy, events, log });
 
   try {
     api = await startApi({
       ...{ store, enrollment, policy, alarms, connections: gateway, events, clock, log },
-      ...{ restorations, fleet: () => fleet, triage },
+      ...{
+        restorations,
+        fleet: () => fleet,
+        triage,
+        suppress: () => suppressions.suppress,
+        concerns: () => suppressions.concerns,
+      },
       authorities: createRotation({
         ...{ authorities, store, clock, random },
         onChanged: (step) => {
@@ -183,6 +191,7 @@ async function serveStore(store: Store, settings: CollectorSettings, deps: Serve
       await Promise.all([api.close(), gateway.close(), refreshing, renewing, retiring, warning]);
       await history.close();
       unsubscribe();
+      suppressions.close();
       await store.close();
     },
   };

@@ -14,6 +14,7 @@ import type { Load } from '../metrics/meter.ts';
 import type { Restoration } from '../restorations.ts';
 import type { Store } from '../store/ports.ts';
 import type { Triage } from '../triage/triage.ts';
+import type { Concerns, Suppress } from '../vex/suppress.ts';
 
 export interface ApiDeps {
   readonly store: Store;
@@ -27,6 +28,10 @@ export interface ApiDeps {
   readonly alarms: () => Promise<AlarmsNow>;
   /** What findings are joined from; not complete soon after a start. */
   readonly fleet: () => Fleet;
+  /** Whose word takes a finding off the list, as of now. */
+  readonly suppress: () => Suppress;
+  /** What those words may be about at all; left out: anything. */
+  readonly concerns?: () => Concerns;
   /** By the facts and policies of now. */
   readonly triage: () => Promise<Triage>;
   readonly events: Events;

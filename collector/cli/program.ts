@@ -21,6 +21,7 @@ import { addServe } from './commands/serve.ts';
 import { addStatus } from './commands/status.ts';
 import { addTodo } from './commands/todo.ts';
 import { addToken } from './commands/token.ts';
+import { addVex } from './commands/vex.ts';
 import { addWords } from './commands/words.ts';
 import type { Output } from './screen.ts';
 
@@ -39,6 +40,7 @@ const COMMANDS = [
   addAuthority,
   addPolicy,
   addFix,
+  addVex,
   addAudit,
   addBackup,
   addRestore,

@@ -1,5 +1,7 @@
 // What this collector says of findings, in the four words of VEX, each with its evidence. Pure.
-import type { Open } from '../findings/join.ts';
+import { CodedError } from '@selvage/shared/errors/coded-error.ts';
+import type { Fleet, Machine } from '../findings/fleet.ts';
+import { type JoinOptions, type Open, openOf } from '../findings/join.ts';
 import type { Evidence } from '../matching/match.ts';
 import type { VexStatus } from '../store/vex-ports.ts';
 import { purlOf } from './purl.ts';
@@ -17,6 +19,29 @@ export interface Word {
   readonly detail: string;
   /** Of `affected`: what is to be done, or that nothing can be. */
   readonly action: string | null;
+}
+
+/** Words of one document: more do not fit into what others read, nor into memory. */
+const MAX_WORDS = 500_000;
+
+/** Of every finding of these machines, one machine a step. Throws REQUEST_TOO_LARGE. */
+export function* gatherWords(
+  fleet: Fleet,
+  machines: readonly Machine[],
+  options: JoinOptions,
+): Generator<void, readonly Word[]> {
+  const words: Word[] = [];
+  for (const machine of machines) {
+    for (const open of openOf(fleet, machine, options)) words.push(wordOf(open));
+    if (words.length > MAX_WORDS) {
+      throw new CodedError('REQUEST_TOO_LARGE', `these machines have more than ${MAX_WORDS} findings`, {
+        next: 'choose fewer of them with --select',
+      });
+    }
+    yield;
+  }
+
+  return words;
 }
 
 /** The word for a finding. What is accepted is affected all the same: nobody who reads it elsewhere may take it for closed. */

@@ -32,7 +32,9 @@ export const PURE: readonly string[] = [
   '^collector/feeds/osv/(cves|recognise|record|rule)[.]ts$',
   '^collector/feeds/import/(cve-set|merge-facts|record-bounds|pace)[.]ts$',
   '^collector/feed-rows/',
-  '^collector/vex/(purl|suppress)[.]ts$',
+  '^collector/vex/(purl|suppress|reading|shapes|openvex|csaf|words|export)[.]ts$',
+  '^collector/compare/(format|formats|table|reading|joining|spreadsheet)[.]ts$',
+  '^collector/compare/formats/',
 ];
 
 /** Pure files may use these packages: data in, data out. */
@@ -42,6 +44,7 @@ export const PURE_PACKAGES: readonly string[] = [
   'rrule-temporal',
   'ae-cvss-calculator',
   'packageurl-js',
+  'saxes',
 ];
 
 /** Package → the only places that may import it. */
@@ -61,7 +64,7 @@ export const DOORS: Readonly<Record<string, readonly string[]>> = {
   fastify: ['^collector/api/'],
   '@fastify/swagger': ['^collector/api/'],
   yaml: ['^collector/cli/', '^collector/feeds/'],
-  'csv-parse': ['^collector/assets/', '^collector/feeds/'],
+  'csv-parse': ['^collector/(assets|compare|feeds)/'],
   'modern-tar': ['^collector/imports/', '^collector/feeds/', '^collector/cli/', '^scripts/package/'],
   yauzl: ['^collector/feeds/'],
   'ae-cvss-calculator': ['^collector/triage/'],

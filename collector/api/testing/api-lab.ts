@@ -22,6 +22,7 @@ import { createTriageNow } from '../../findings/triage-now.ts';
 import type { Load } from '../../metrics/meter.ts';
 import type { AdminRecord, Store } from '../../store/ports.ts';
 import { openStore } from '../../store/store.ts';
+import { SUPPRESS_NOTHING, type Suppress } from '../../vex/suppress.ts';
 import type { ApiDeps, CurrentPolicy } from '../deps.ts';
 import { startApi } from '../server.ts';
 
@@ -61,7 +62,7 @@ export interface ApiLab {
   readonly disconnected: string[];
   readonly policy: { current: CurrentPolicy };
   /** Empty; a test may put another one in. */
-  readonly findings: { fleet: FleetIndex };
+  readonly findings: { fleet: FleetIndex; suppress: Suppress };
   /** An active admin in the store with a certificate of the admins' authority. */
   /** The room itself, for what no route of the API does. */
   readonly office: Enrollment;
@@ -101,7 +102,7 @@ export async function apiLab(): Promise<ApiLab> {
   const policy: { current: CurrentPolicy } = {
     current: { timestampVersion: 1, expires: clock.now().toString(), documents: [], files: [] },
   };
-  const findings = { fleet: new FleetIndex() };
+  const findings = { fleet: new FleetIndex(), suppress: SUPPRESS_NOTHING };
   const deps: ApiDeps = {
     ...{ store, enrollment, events, clock, log: silentLog, version: '0.0.0' },
     policy: {
@@ -117,6 +118,7 @@ export async function apiLab(): Promise<ApiLab> {
       proposeOnlineKeys: async () => ({ snapshot: createSigningKey(), timestamp: createSigningKey() }),
     },
     fleet: () => findings.fleet,
+    suppress: () => findings.suppress,
     triage: () =>
       createTriageNow({
         ...{ feeds: store.read.feeds, fleet: findings.fleet },
