@@ -28,7 +28,7 @@ const HEADINGS: Readonly<Record<DecisionWord, string>> = {
   'out-of-cycle': 'out-of-cycle',
   scheduled: 'scheduled',
   defer: 'defer',
-  unknown: 'decision unknown: no feed here knows what these fix',
+  unknown: 'decision unknown',
 };
 const TONES: Partial<Record<DecisionWord, Tone>> = { immediate: 'bad', 'out-of-cycle': 'strong' };
 
@@ -114,7 +114,7 @@ function showFixes(cli: Cli, answer: Answer, all: boolean): void {
     screen.line(`  ... ${hidden.length} more fixes (${words.join(', ')}): selvage todo --all`, 'dim');
   }
   if (shown.some(({ from }) => from === 'feed'))
-    screen.line('  * version named by advisories: what these machines are offered is not known', 'dim');
+    screen.line('  * as advisories name it: what these machines are offered is not known', 'dim');
   const first = fixes.find(({ standings, provider }) => standings['needs-approval'] !== undefined && provider !== null);
   if (first) screen.line(`next: selvage fix approve ${first.id} --policy NAME --lane ${laneOf(first)}`);
 }
@@ -302,7 +302,8 @@ const HARD = '\u00a0';
 export function broken(text: string, width: number): readonly string[] {
   const lines: string[] = [];
   let line = '';
-  for (const word of text.split(' ')) {
+  for (const whole of text.split(' ')) {
+    const word = whole.length > width ? `${whole.slice(0, width - 1)}…` : whole;
     if (line !== '' && line.length + 1 + word.length > width) {
       lines.push(line);
       line = word;

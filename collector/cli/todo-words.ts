@@ -23,8 +23,8 @@ const WORDS: Readonly<Record<Standing, string>> = {
 };
 
 /** The strongest alone where there is little room. */
-export function whyText({ why, closes }: Row, wide: boolean): string {
-  if (why.length === 0) return closes > 0 ? 'none exploited' : '';
+export function whyText({ why, closes, closesByDecision }: Row, wide: boolean): string {
+  if (why.length === 0 && closes > 0) return closesByDecision.unknown > 0 ? 'not known if exploited' : 'none exploited';
 
   return why
     .slice(0, wide ? MAX_REASONS : 1)

@@ -110,14 +110,12 @@ export function needsOf(facts: NeedFacts): readonly Need[] {
 
 /** Grouped by reason, the most frequent first; the rest in one line, so that none is left out. */
 function unknownNeeds(unknown: NeedFacts['unknown']): readonly Need[] {
-  const groups = [...Map.groupBy(unknown, ({ what, reason }) => `${what}: ${reason}`)].sort(
+  const groups = [...Map.groupBy(unknown, ({ what, reason }) => `${what} ${reason}`)].sort(
     (a, b) => b[1].length - a[1].length || compareText(a[0], b[0]),
   );
-  const named = groups.slice(0, MAX_REASONS).map(([reason, hosts]) => {
-    const count = new Set(hosts.map(({ name }) => name)).size;
-
-    return unknownNeed(count, reason, hosts);
-  });
+  const named = groups
+    .slice(0, MAX_REASONS)
+    .map(([, hosts]) => unknownNeed(new Set(hosts.map(({ name }) => name)).size, hosts[0]?.reason ?? '', hosts));
   const rest = groups.slice(MAX_REASONS).flatMap(([, hosts]) => hosts);
 
   return rest.length === 0
@@ -129,12 +127,12 @@ function unknownNeeds(unknown: NeedFacts['unknown']): readonly Need[] {
 }
 
 function unknownNeed(count: number, reason: string, hosts: NeedFacts['unknown']): Need {
-  const about = hosts.some(({ what }) => what === 'packages') ? 'what they have' : 'what they miss';
+  const about = hosts.some(({ what }) => what === 'packages') ? 'what is installed' : 'what is missing';
 
   return need(
     'unknown',
     count,
-    `${count} ${plural(count, 'machine')} cannot say ${about}; ${reason}`,
+    `${count} ${plural(count, 'machine')}: not known ${about} (${reason})`,
     namesOf(hosts.map(({ name }) => name)),
     'selvage host list',
   );
