@@ -8,6 +8,7 @@ import type {
   Repository,
   Transaction,
 } from '@selvage/shared/model/package.ts';
+import type { Updateinfo } from '@selvage/shared/model/updateinfo.ts';
 
 export interface RefreshOptions {
   /** Stops a hung refresh; what was fetched until then is kept, the rest is reported. Milliseconds. */
@@ -28,6 +29,8 @@ export interface Observer {
   repositories(): Promise<readonly Repository[]>;
   /** Pending updates from the agent's own lists. Call only when no repository has a problem. */
   pending(): Promise<readonly PendingUpdate[]>;
+  /** Advisories of its repositories, as its own cache has them; left out where a package manager has none. */
+  advisories?(installed: readonly InstalledPackage[]): Promise<Updateinfo>;
 }
 
 /** What the fetcher (unprivileged) is asked to bring: the exact packages of the approved set, named by the runner. */

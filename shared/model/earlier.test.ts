@@ -28,4 +28,11 @@ describe('when an agent of an earlier release reports', () => {
 
     expect(SECTIONS.agent.parse(told)).toEqual(told);
   });
+
+  it('it says nothing of advisories of its repositories, and every section it sends has its name still', () => {
+    const sent = ['os', 'kernel', 'packages', 'repositories', 'updates', 'updaters', 'agent', 'changes'] as const;
+
+    for (const name of sent) expect(SECTIONS).toHaveProperty(name);
+    expect(SECTIONS.updateinfo.safeParse(undefined).success).toBe(false);
+  });
 });

@@ -6,6 +6,7 @@ import { changes } from './changes.ts';
 import { MODES } from './ids.ts';
 import { installedPackage, pendingUpdate, repository } from './package.ts';
 import { SECTION_NAMES, type SectionName } from './section-names.ts';
+import { updateinfo } from './updateinfo.ts';
 
 const text = z.string().max(4096);
 const name = z.string().min(1).max(1024);
@@ -134,6 +135,8 @@ export const SECTIONS = {
     takeover: z.strictObject({ state: z.enum(TAKEOVER_STATES), since: instant.nullable() }).optional(),
   }),
   changes,
+  /** Advisories of the host's own rpm repositories; an agent of an earlier release does not send them, other hosts have none. */
+  updateinfo,
 } as const satisfies Readonly<Record<SectionName, z.ZodType>>;
 
 export { SECTION_NAMES, type SectionName };

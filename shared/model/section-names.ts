@@ -18,6 +18,7 @@ const NAMES = [
   'staleProcesses',
   'agent',
   'changes',
+  'updateinfo',
 ] as const;
 export type SectionName = (typeof NAMES)[number];
 export const SECTION_NAMES: SectionName[] = [...NAMES];

@@ -15,6 +15,7 @@ import { collectReboot } from './reboot.ts';
 import { collectRepositories } from './repositories.ts';
 import { collectServices } from './services.ts';
 import { collectStaleProcesses } from './stale-processes.ts';
+import { collectUpdateinfo } from './updateinfo.ts';
 import { collectUpdaters } from './updaters.ts';
 import { collectUpdates } from './updates.ts';
 import { collectUsers } from './users.ts';
@@ -41,4 +42,5 @@ export const COLLECTORS: Collectors = {
   staleProcesses: collectStaleProcesses,
   agent: collectAgent,
   changes: collectChanges,
+  updateinfo: collectUpdateinfo,
 };

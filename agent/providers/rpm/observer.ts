@@ -9,6 +9,7 @@ import type { InstalledPackage, Repository } from '@selvage/shared/model/package
 import { parseRpmList, RPM_FORMAT } from '@selvage/shared/packages/rpm-list.ts';
 import { parseRepoFile } from '@selvage/shared/packages/rpm-repositories.ts';
 import type { Observer } from '../provider.ts';
+import { readUpdateinfo } from './updateinfo.ts';
 
 export interface RpmObserverOptions {
   readonly root: string;
@@ -54,6 +55,11 @@ export function createRpmObserver(manager: Manager, { root, run }: RpmObserverOp
     refresh: repositories,
     // Nobody asks while a repository has a problem, and all of them have.
     pending: async () => [],
+    advisories: async (installed) =>
+      readUpdateinfo({
+        ...{ root, run, installed },
+        repositories: (await readRepositories(root, manager)).map(({ id }) => id),
+      }),
   };
 }
 
