@@ -78,7 +78,9 @@ describe('when two hosts are offered a fix', () => {
     const machines = [machine(1), machine(2, { unknown: reason }), machine(1, { name: 'a'.repeat(300), import: true })];
     const text = printed(await ask({ machines, matches: [OPENSSL] }), columns, true);
 
-    for (const line of text.split('\n')) expect([...line].length).toBeLessThanOrEqual(columns);
+    // A command is never broken, so that it can be copied.
+    for (const line of text.split('\n').filter((each) => !each.startsWith('next: ')))
+      expect([...line].length).toBeLessThanOrEqual(columns);
     expect(text).not.toContain('\u001b');
   });
 
