@@ -57,6 +57,8 @@ export type CollectorEvent =
       /** Users or commands, as the host's logs name them. */
       readonly by: string;
     }
+  /** A machine without an agent was brought in a file, or is no more. */
+  | { readonly type: 'import.changed'; readonly name: string }
   /** VEX documents were imported or removed. */
   | { readonly type: 'vex.changed'; readonly document: string }
   | {

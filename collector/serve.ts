@@ -17,6 +17,7 @@ import { enrollmentRoutes, loginRoutes } from './enrollment/routes.ts';
 import { retireUnaccepted } from './enrollment/unaccepted.ts';
 import { Events } from './events.ts';
 import { FleetIndex } from './findings/index.ts';
+import { keepFindings } from './findings/keeper.ts';
 import { createTriageNow } from './findings/triage-now.ts';
 import { followEvents } from './follow-events.ts';
 import { startGateway } from './gateway/gateway.ts';
@@ -174,6 +175,10 @@ async function serveStore(store: Store, settings: CollectorSettings, deps: Serve
   apiPort = api.port;
   const unsubscribe = followEvents({ events, gateway, held, policy, log });
   const history = keepHistory({ store, clock, events, log });
+  const findings = keepFindings({
+    ...{ store, fleet, clock, events, log },
+    documents: async () => (await policy.current()).documents.map(({ document }) => document),
+  });
   const stopped = new AbortController();
   const refreshing = keepFresh(policy, clock, log, stopped.signal);
   const retiring = retireUnaccepted(enrollment, clock, log, stopped.signal);
@@ -190,6 +195,7 @@ async function serveStore(store: Store, settings: CollectorSettings, deps: Serve
       stopped.abort();
       await Promise.all([api.close(), gateway.close(), refreshing, renewing, retiring, warning]);
       await history.close();
+      await findings.close();
       unsubscribe();
       suppressions.close();
       await store.close();

@@ -37,6 +37,8 @@ function sentence(event: CollectorEvent): string {
       return `${event.name} reports ${event.run}: ${event.outcome}`;
     case 'host.changedOutside':
       return `${event.name} was changed outside Selvage: ${event.packages} packages by ${event.by}: selvage host history ${event.name}`;
+    case 'import.changed':
+      return `the imported machine ${event.name} is known anew, or is no more`;
     case 'vex.changed':
       return `the VEX document ${event.document} was imported or removed`;
     case 'feed.changed':

@@ -68,7 +68,9 @@ function listeningOf(
   listeners: Section<'listeners'> | null,
   sources: ReadonlyMap<string, string>,
 ): readonly Listening[] | null {
-  return listeners?.slice(0, MAX_LISTENERS).map(({ protocol, address, port, pid, program, package: owner }) => ({
+  if (listeners === null) return null;
+
+  return listeners.slice(0, MAX_LISTENERS).map(({ protocol, address, port, pid, program, package: owner }) => ({
     ...{ protocol, address, port, pid, program },
     source: owner === null ? UNKNOWN : (sources.get(owner) ?? owner),
   }));

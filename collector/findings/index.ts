@@ -3,7 +3,7 @@
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { Timestamp } from '@selvage/shared/model/ids.ts';
 import type { Match } from '../matching/match.ts';
-import type { Software } from '../matching/software.ts';
+import { type Software, softwareKey } from '../matching/software.ts';
 import type {
   Binary,
   MachineKey,
@@ -48,7 +48,9 @@ export class FleetIndex implements Fleet {
   /** Another number whenever matches are others. */
   revision = 0;
   readonly #software = new Map<SoftwareId, Entry>();
+  readonly #keys = new Map<string, SoftwareId>();
   readonly #variants = new Map<VariantId, VariantEntry>();
+  readonly #forms = new Map<string, VariantId>();
   /** Name of a package, its source or a binary of it → software. */
   readonly #names = new Map<string, Set<SoftwareId>>();
   readonly #binaryNames = new Map<string, Set<VariantId>>();
@@ -137,8 +139,11 @@ export class FleetIndex implements Fleet {
     return found;
   }
 
-  hasVariant(id: VariantId): boolean {
-    return this.#variants.has(id);
+  /** The number of that software in that form; null where no machine had it. */
+  find(software: Software, binaries: readonly Binary[]): VariantId | null {
+    const id = this.#keys.get(softwareKey(software));
+
+    return id === undefined ? null : (this.#forms.get(formKey(id, binaries)) ?? null);
   }
 
   episodes(machine: MachineKey): readonly SoftwareEpisode[] {
@@ -172,6 +177,7 @@ export class FleetIndex implements Fleet {
   putSoftware(rows: Iterable<SoftwareRow>): void {
     for (const { id, software } of rows) {
       if (this.#software.has(id)) continue;
+      this.#keys.set(softwareKey(software), id);
       this.#software.set(id, { software, matches: NONE, matched: false, machines: new Postings() });
       for (const name of new Set([software.name, software.source])) put(this.#names, name, id);
     }
@@ -181,6 +187,7 @@ export class FleetIndex implements Fleet {
     for (const { id, software, binaries } of rows) {
       if (this.#variants.has(id)) continue;
       this.#variants.set(id, { software, binaries, machines: 0 });
+      this.#forms.set(formKey(software, binaries), id);
       for (const [name] of binaries) put(this.#binaryNames, name, id);
     }
   }
@@ -238,11 +245,13 @@ export class FleetIndex implements Fleet {
   }
 
   /** Software that no machine has or had. */
-  unused(): readonly SoftwareId[] {
+  *unusedSteps(): Generator<void, readonly SoftwareId[]> {
     const used = new Set<SoftwareId>();
     for (const { list } of this.#kept.values()) {
       const { present, past } = unpackList(list);
-      for (const { variant } of [...present, ...past]) used.add(this.variant(variant).software);
+      for (const { variant } of present) used.add(this.variant(variant).software);
+      for (const { variant } of past) used.add(this.variant(variant).software);
+      yield;
     }
 
     return [...this.#software.keys()].filter((id) => !used.has(id));
@@ -253,12 +262,14 @@ export class FleetIndex implements Fleet {
     for (const [id, { software, binaries }] of this.#variants) {
       if (!gone.has(software)) continue;
       this.#variants.delete(id);
+      this.#forms.delete(formKey(software, binaries));
       for (const [name] of binaries) take(this.#binaryNames, name, id);
     }
     for (const id of gone) {
       const entry = this.#software.get(id);
       if (!entry) continue;
       this.#software.delete(id);
+      this.#keys.delete(softwareKey(entry.software));
       for (const name of [entry.software.name, entry.software.source]) take(this.#names, name, id);
     }
   }
@@ -361,6 +372,10 @@ function listedBy(kept: Kept | undefined): VariantId[] {
   if (kept && kept.machine.unknown === null) scanPresent(kept.list, (variant) => found.push(variant));
 
   return found;
+}
+
+function formKey(software: SoftwareId, binaries: readonly Binary[]): string {
+  return `${software} ${JSON.stringify(binaries)}`;
 }
 
 function packageKey(ecosystem: string, name: string): string {

@@ -90,10 +90,11 @@ const SINCE = `
 const MACHINES = 'select machine, basis, list, facts from machineSoftware where machine > ? order by machine limit ?';
 const MACHINE = 'select machine, basis, list, facts from machineSoftware where machine = ?';
 const BASES = `
-  select reports.host as host, takenAt, group_concat(name || ' ' || ifnull(sha256, problemCode), ';' order by name) as sections
-  from reports join reportSections on reportSections.host = reports.host
-  where reports.host > ? and name in (${BASIS.map((one) => `'${one}'`).join(', ')})
-    and exists (select 1 from hosts where hosts.id = reports.host and state = 'active' and acceptedAt is not null)
+  select reports.host as host, takenAt,
+    ifnull(group_concat(name || ' ' || ifnull(sha256, problemCode), ';' order by name), '') as sections
+  from reports left join reportSections on reportSections.host = reports.host
+    and name in (${BASIS.map((one) => `'${one}'`).join(', ')})
+  where reports.host > ? and exists (select 1 from hosts where hosts.id = reports.host and state = 'active' and acceptedAt is not null)
   group by reports.host order by reports.host limit ?`;
 const BASIS_OF = BASES.replace('reports.host > ?', 'reports.host = ?');
 const FEEDS = 'select feed, generation from matchedFeeds';

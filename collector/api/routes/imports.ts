@@ -30,7 +30,7 @@ const flag = z
   .optional();
 
 export function addImports(app: FastifyInstance, deps: ApiDeps): void {
-  const { store, clock } = deps;
+  const { store, clock, events } = deps;
   const importing = createImporting({ store, clock, random: systemRandom });
   const recordOf = (name: string) =>
     found(store.read.imports.byName(name.toLowerCase()), `no machine called ${name} was imported`);
@@ -89,6 +89,7 @@ export function addImports(app: FastifyInstance, deps: ApiDeps): void {
         bytes: bytesOf(request.body),
         by: actor,
       });
+      if (!unchanged) events.publish({ type: 'import.changed', name: record.name });
       const { problems } = await importDetailOf(deps, record);
 
       return {
@@ -118,6 +119,8 @@ export function addImports(app: FastifyInstance, deps: ApiDeps): void {
         await imports.retire(name, at, actor);
         await audit.append({ at, actor, action: 'host.retired', subject: name, details: { imported: true, ...body } });
       });
+
+      events.publish({ type: 'import.changed', name });
 
       return importDetailOf(deps, await recordOf(name));
     },

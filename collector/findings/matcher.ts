@@ -1,0 +1,173 @@
+// Matches software against the rules of now, writes what came out and puts it into the fleet: in turns, in small transactions, and only
+// what somebody names. Killed in between it has lost nothing: what is not written is matched again.
+import { setImmediate } from 'node:timers/promises';
+import type { Timestamp } from '@selvage/shared/model/ids.ts';
+import type { Clock } from '@selvage/shared/time/clock.ts';
+import type { Match } from '../matching/match.ts';
+import { matchSoftware, packagesOf } from '../matching/matching.ts';
+import type { Software } from '../matching/software.ts';
+import type { PackageName, PackageRules } from '../store/feed-ports.ts';
+import type { Store } from '../store/ports.ts';
+import type { SoftwareId } from '../store/software-ports.ts';
+import type { FleetIndex } from './index.ts';
+
+/** Packages whose rules are read at once. */
+const PACKAGES_AT_ONCE = 40;
+/** Characters of JSON and rows written in one transaction: 5 to 10 ms. */
+const WRITE_CHARACTERS = 400_000;
+const WRITE_ROWS = 100;
+/** Milliseconds that others may be kept waiting. */
+const TURN_MS = 15;
+
+export interface Matcher {
+  /** Those that were not matched yet. */
+  fresh(): SoftwareId[];
+  /** Software that rules of these packages may speak of. */
+  concerned(packages: readonly PackageName[]): SoftwareId[];
+  match(ids: Iterable<SoftwareId>): Promise<Matched>;
+}
+
+export interface Matched {
+  readonly software: number;
+  /** Of those, whose matches are others than before. */
+  readonly changed: number;
+}
+
+export interface MatcherParts {
+  readonly store: Pick<Store, 'transaction'>;
+  readonly fleet: FleetIndex;
+  readonly clock: Pick<Clock, 'now'>;
+  /** Of the current generations of all feeds. */
+  readonly rules: (packages: readonly PackageName[]) => Promise<readonly PackageRules[]>;
+  /** Throws where nothing more is to be done. */
+  readonly goOn: () => void;
+}
+
+interface Result {
+  readonly id: SoftwareId;
+  readonly software: Software;
+  readonly matches: readonly Match[];
+  readonly json: string;
+}
+
+export function createMatcher(parts: MatcherParts): Matcher {
+  const { store, fleet, clock, rules, goOn } = parts;
+
+  /** Software by its package: those of one package are matched together, by rules that are read once. */
+  async function match(ids: Iterable<SoftwareId>): Promise<Matched> {
+    const groups = [...Map.groupBy(ids, (id) => groupKey(fleet.software(id))).values()];
+    let [software, changed] = [0, 0];
+    let waiting: Result[] = [];
+    let size = 0;
+    let until = performance.now() + TURN_MS;
+    const flush = async () => {
+      if (waiting.length === 0) return;
+      goOn();
+      changed += await write(waiting);
+      software += waiting.length;
+      [waiting, size] = [[], 0];
+      await setImmediate();
+    };
+
+    for (let at = 0; at < groups.length; at += PACKAGES_AT_ONCE) {
+      const some = groups.slice(at, at + PACKAGES_AT_ONCE);
+      for (const part of await rulesOf(some)) {
+        for (const id of part.ids) {
+          const is = fleet.software(id);
+          const matches = matchSoftware(is, part.rules);
+          if (performance.now() > until) {
+            await setImmediate();
+            until = performance.now() + TURN_MS;
+          }
+          const json = JSON.stringify(matches);
+          waiting.push({ id, software: is, matches, json });
+          size += json.length;
+          if (size > WRITE_CHARACTERS || waiting.length >= WRITE_ROWS) await flush();
+        }
+      }
+      await setImmediate();
+    }
+    await flush();
+
+    return { software, changed };
+  }
+
+  async function rulesOf(groups: readonly (readonly SoftwareId[])[]) {
+    const asked = groups.map((ids) => ids.slice(0, 1).flatMap((id) => [...packagesOf(fleet.software(id))]));
+    const found = new Map<string, PackageRules[]>();
+    const names = new Map(asked.flat().map((name) => [nameKey(name), name]));
+    for (const rule of await rules([...names.values()])) {
+      const key = nameKey(rule);
+      const known = found.get(key);
+      if (known) known.push(rule);
+      else found.set(key, [rule]);
+    }
+
+    return groups.map((ids, index) => ({
+      ids,
+      rules: (asked[index] ?? []).flatMap((name) => found.get(nameKey(name)) ?? []),
+    }));
+  }
+
+  /** How many are others than before. What is the same is not written again. */
+  async function write(results: readonly Result[]): Promise<number> {
+    const now = clock.now().toString() as Timestamp;
+    const put = results.filter(
+      ({ id, matches, json }) =>
+        !fleet.isMatched(id) ||
+        fleet.matches(id).length !== matches.length ||
+        JSON.stringify(fleet.matches(id)) !== json,
+    );
+    if (put.length === 0) return 0;
+    const since = newSince(put, now);
+    await store.transaction(async (writers) => {
+      await writers.software.putMatches(put.map(({ id, matches }) => ({ id, matchedAt: now, matches })));
+      await writers.software.putSince(since);
+    });
+    for (const one of since) fleet.putSince(one.ecosystem, one.package, one.since);
+    for (const { id, matches } of put) fleet.putMatches(id, matches);
+
+    return put.length;
+  }
+
+  /** A CVE that was known here before keeps its time, whichever version it is found in now. */
+  function newSince(results: readonly Result[], now: Timestamp) {
+    const changed = new Map<string, { ecosystem: string; package: string; since: Record<string, Timestamp> }>();
+    for (const { software, matches } of results) {
+      const { ecosystem, name } = software;
+      const key = `${ecosystem} ${name}`;
+      const known = changed.get(key)?.since ?? fleet.sinceOf(ecosystem, name);
+      const fresh = matches.filter(({ cve }) => !Object.hasOwn(known, cve));
+      if (fresh.length === 0) continue;
+      const more = Object.fromEntries(fresh.map(({ cve }) => [cve, now]));
+      changed.set(key, { ecosystem, package: name, since: { ...known, ...more } });
+    }
+
+    return [...changed.values()];
+  }
+
+  return {
+    fresh: () => [...fleet.allIds()].filter((id) => !fleet.isMatched(id)),
+    concerned: (packages) => {
+      const found = new Set<SoftwareId>();
+      for (const asked of packages) {
+        const key = nameKey(asked);
+        for (const id of fleet.everNamed(asked.package)) {
+          if (packagesOf(fleet.software(id)).some((name) => nameKey(name) === key)) found.add(id);
+        }
+      }
+
+      return [...found];
+    },
+    match,
+  };
+}
+
+/** Software that the same rules may speak of. */
+function groupKey(software: Software): string {
+  return packagesOf(software).map(nameKey).join(' ');
+}
+
+function nameKey(name: PackageName): string {
+  return `${name.ecosystem} ${name.package}`;
+}
