@@ -3,7 +3,7 @@ import { extname } from 'node:path';
 import { inThread } from '../imports/in-thread.ts';
 import type { Report } from './format.ts';
 
-/** Milliseconds: 256 MiB of XML take some 15 seconds. */
+/** Milliseconds: 128 MiB of XML take some 8 seconds. */
 const DEADLINE_MS = 60_000;
 const MEMORY_MIB = 2048;
 const THREAD = new URL(`./report-thread${extname(import.meta.filename)}`, import.meta.url);

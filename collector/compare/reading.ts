@@ -5,7 +5,7 @@ import { invalidReport, type Report } from './format.ts';
 import { FORMATS } from './formats.ts';
 
 /** Bytes of a file: the report of a scan of some thousand hosts. */
-export const MAX_REPORT_BYTES = 256 * 1024 * 1024;
+export const MAX_REPORT_BYTES = 128 * 1024 * 1024;
 /** Characters in which a format is told. */
 const HEAD = 256 * 1024;
 

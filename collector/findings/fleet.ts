@@ -79,6 +79,8 @@ export interface Fleet {
   kernels(machine: MachineKey): readonly { readonly id: SoftwareId; readonly since: Timestamp }[];
   /** By name of the package (or of its source), whatever its version and ecosystem. */
   byName(name: string): readonly SoftwareId[];
+  /** Software that has a binary package of that name on some machine. */
+  withBinary(name: string): readonly SoftwareId[];
   /** True once everything has been read and matched; counts before are not all. */
   readonly complete: boolean;
 }

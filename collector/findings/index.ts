@@ -132,6 +132,10 @@ export class FleetIndex implements Fleet {
     return [...(this.#binaryNames.get(binary) ?? [])].filter((id) => (this.#variants.get(id)?.machines ?? 0) > 0);
   }
 
+  withBinary(binary: string): readonly SoftwareId[] {
+    return [...new Set(this.variantsWith(binary).map((id) => this.variant(id).software))];
+  }
+
   variant(id: VariantId): { readonly software: SoftwareId; readonly binaries: readonly Binary[] } {
     const found = this.#variants.get(id);
     if (!found) throw new CodedError('INTERNAL', `the fleet has no software in the form ${id}`);

@@ -27,13 +27,13 @@ export const PURE: readonly string[] = [
   '^collector/assets/formats/',
   '^collector/audit/chain[.]ts$',
   '^collector/cli/policy-import/',
-  '^collector/feeds/(csaf|redhat|debian-tracker|cve-records|endoflife)/',
+  '^collector/feeds/(csaf|redhat|debian-tracker|cve-records|endoflife|updateinfo|calendar|vendors)/',
   '^collector/feeds/decode/(words|cvss)[.]ts$',
   '^collector/feeds/osv/(cves|recognise|record|rule)[.]ts$',
   '^collector/feeds/import/(cve-set|merge-facts|record-bounds|pace)[.]ts$',
   '^collector/feed-rows/',
   '^collector/vex/(purl|suppress|reading|shapes|openvex|csaf|words|export)[.]ts$',
-  '^collector/compare/(format|formats|table|reading|joining|spreadsheet)[.]ts$',
+  '^collector/compare/(format|formats|table|reading|joining|spreadsheet|words)[.]ts$',
   '^collector/compare/formats/',
 ];
 

@@ -6,8 +6,11 @@ import { addAlarms } from './alarms.ts';
 import { addAssets } from './assets.ts';
 import { addAudit } from './audit.ts';
 import { addAuthorities } from './authorities.ts';
+import { addCompare } from './compare.ts';
 import { addCoverage } from './coverage.ts';
 import { addEvents } from './events.ts';
+import { addFeeds } from './feeds.ts';
+import { addFindings } from './findings.ts';
 import { addFirstContact } from './first-contact.ts';
 import { addFixes } from './fixes.ts';
 import { addHistory } from './history.ts';
@@ -17,6 +20,7 @@ import { addImports } from './imports.ts';
 import { addMetrics } from './metrics.ts';
 import { addOpenApi } from './open-api.ts';
 import { addPolicy } from './policy.ts';
+import { addScan } from './scan.ts';
 import { addStatus } from './status.ts';
 import { addTodo } from './todo.ts';
 import { addTokens } from './tokens.ts';
@@ -32,14 +36,18 @@ export const ROUTES: readonly ((app: FastifyInstance, deps: ApiDeps) => void)[] 
   addImports,
   addAssets,
   addCoverage,
+  addFeeds,
   addHistory,
   addHostChanges,
   addTokens,
   addAdmins,
   addAuthorities,
   addPolicy,
+  addScan,
   addFixes,
+  addFindings,
   addTodo,
+  addCompare,
   addVex,
   addAudit,
   addEvents,

@@ -1,0 +1,44 @@
+// A comparison as CSV to hand back. Pure. What a spreadsheet would run as a formula is text: names and titles come from others.
+import type { Comparison, Line } from './joining.ts';
+
+const TITLES = ['group', 'host', 'cve', 'package', 'severity', 'state', 'answer', 'source', 'record', 'rule', 'as of'];
+/** RFC 4180. */
+const LINE_END = '\r\n';
+
+export function spreadsheetOf(comparison: Comparison): string {
+  const rows = [
+    ...comparison.agreed.map((line) => rowOf('agreed', line)),
+    ...comparison.answered.map((line) => rowOf('scanner only, answered', line)),
+    ...comparison.open.map((line) => rowOf('scanner only, open', line)),
+    ...comparison.oursOnly.map((line) => rowOf('ours only', line)),
+    ...comparison.unknownHosts.map(({ host, findings, why }) => [
+      ...['host not found', host, '', '', '', '', `${findings} findings; ${why}`, '', '', '', ''],
+    ]),
+  ];
+
+  return [TITLES, ...rows].map((row) => `${row.map(cellOf).join(',')}${LINE_END}`).join('');
+}
+
+function rowOf(group: string, line: Line): readonly string[] {
+  const [first] = line.evidence;
+
+  return [
+    ...[
+      group,
+      line.name,
+      line.cve,
+      line.package ?? '',
+      line.severity ?? '',
+      line.state ?? line.kind ?? '',
+      line.answer,
+    ],
+    ...[first?.feed ?? '', first?.record ?? '', first?.rule ?? '', first?.feedAsOf ?? ''],
+  ];
+}
+
+/** Quoted where it has to be; with an apostrophe before it where a spreadsheet would take it for a formula. */
+export function cellOf(text: string): string {
+  const safe = /^[\s]*[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+
+  return /[",\r\n']/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}
