@@ -29,6 +29,8 @@ const API = [
   'GET /v1/feeds/jobs/:id reader',
   'GET /v1/findings reader',
   'GET /v1/findings/:machine/:cve reader',
+  'GET /v1/findings reader',
+  'GET /v1/findings/:machine/:cve reader',
   'GET /v1/fixes reader',
   'GET /v1/fixes/:id reader',
   'GET /v1/hosts reader',

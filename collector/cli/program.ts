@@ -10,6 +10,7 @@ import { addAudit } from './commands/audit.ts';
 import { addAuthority } from './commands/authority.ts';
 import { addBackup, addRestore } from './commands/backup.ts';
 import { addDebug } from './commands/debug.ts';
+import { addFinding } from './commands/finding.ts';
 import { addFix } from './commands/fix.ts';
 import { addHost } from './commands/host.ts';
 import { addInit } from './commands/init.ts';
@@ -17,6 +18,7 @@ import { addKey } from './commands/key.ts';
 import { addLogin } from './commands/login.ts';
 import { addPolicy } from './commands/policy.ts';
 import { addReport } from './commands/report.ts';
+import { addScan } from './commands/scan.ts';
 import { addServe } from './commands/serve.ts';
 import { addStatus } from './commands/status.ts';
 import { addTodo } from './commands/todo.ts';
@@ -39,11 +41,13 @@ const COMMANDS = [
   addReport,
   addAuthority,
   addPolicy,
+  addFinding,
   addFix,
   addVex,
   addAudit,
   addBackup,
   addRestore,
+  addScan,
   addDebug,
   addWords,
 ] as const;

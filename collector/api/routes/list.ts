@@ -11,6 +11,7 @@ import { addCoverage } from './coverage.ts';
 import { addEvents } from './events.ts';
 import { addFeeds } from './feeds.ts';
 import { addFindings } from './findings.ts';
+import { addFindings } from './findings.ts';
 import { addFirstContact } from './first-contact.ts';
 import { addFixes } from './fixes.ts';
 import { addHistory } from './history.ts';
@@ -45,6 +46,7 @@ export const ROUTES: readonly ((app: FastifyInstance, deps: ApiDeps) => void)[] 
   addPolicy,
   addScan,
   addFixes,
+  addFindings,
   addFindings,
   addTodo,
   addCompare,

@@ -9,6 +9,7 @@ import { ASSET_WORDS } from './assets.ts';
 import { AUDIT_WORDS } from './audit.ts';
 import { POLICY_WORDS } from './documents.ts';
 import { EVENT_WORDS } from './events.ts';
+import { FINDING_FIELDS, FINDING_WORDS } from './findings.ts';
 import { FIX_FIELDS, FIX_WORDS } from './fixes.ts';
 import { KEY_WORDS } from './keys.ts';
 import { RESULT_WORDS } from './results.ts';
@@ -33,6 +34,11 @@ export const NOUNS: readonly Noun[] = [
     ...noun('fixes', FIX_WORDS, 'fix list', HOST_LABELS),
     told: Object.keys(FIX_FIELDS),
     also: 'every word for hosts; a fix is looked at on each of its hosts',
+  },
+  {
+    ...noun('findings', FINDING_WORDS, 'finding list', HOST_LABELS),
+    told: Object.keys(FINDING_FIELDS),
+    also: 'every word for hosts; of a machine known from a file only what is known of it',
   },
   noun('tokens', TOKEN_WORDS, 'token list', 'labels that its hosts get'),
   noun('admins', ADMIN_WORDS, 'admin list'),

@@ -1,0 +1,140 @@
+// Is it here? Every package of one machine that some source connects with one CVE, also where the answer is a good one. Reads the rules
+// of all its packages; judges nothing itself.
+import type { z } from 'zod';
+import type { Fleet, Machine } from '../../findings/fleet.ts';
+import type { Open } from '../../findings/join.ts';
+import { coverageOf } from '../../matching/coverage.ts';
+import type { Coverage, Evidence } from '../../matching/match.ts';
+import { judge, packagesOf } from '../../matching/matching.ts';
+import type { Software } from '../../matching/software.ts';
+import type { FeedReader, PackageName, PackageRules } from '../../store/feed-ports.ts';
+import type { explanation } from '../contract/findings.ts';
+import { inTurns } from '../in-turns.ts';
+
+type Answer = z.input<typeof explanation>;
+export type Here = Answer['here'][number];
+
+/** Packages whose rules are read at once: a kernel has thousands of rules. */
+const PORTION = 100;
+
+/** What a page about one machine needs of the rules: those of its packages, by package. */
+export interface MachineRules {
+  of(software: Software): readonly PackageRules[];
+}
+
+export async function readRules(feeds: Pick<FeedReader, 'rules'>, all: readonly Software[]): Promise<MachineRules> {
+  const wanted = new Map<string, PackageName>();
+  for (const software of all) for (const name of packagesOf(software)) wanted.set(keyOf(name), name);
+  const names = [...wanted.values()];
+  const found = new Map<string, PackageRules[]>();
+  for (let at = 0; at < names.length; at += PORTION) {
+    for (const rules of await feeds.rules(names.slice(at, at + PORTION))) {
+      const key = keyOf(rules);
+      found.set(key, [...(found.get(key) ?? []), rules]);
+    }
+  }
+
+  return { of: (software) => packagesOf(software).flatMap((name) => found.get(keyOf(name)) ?? []) };
+}
+
+/** Findings first, the worst word after them last; nothing of what no source connects with the CVE. */
+export async function hereOf(facts: {
+  readonly fleet: Fleet;
+  readonly machine: Machine;
+  readonly cve: string;
+  readonly findings: readonly Open[];
+  readonly rules: MachineRules;
+  readonly ecosystems: ReadonlyMap<string, readonly string[]>;
+}): Promise<readonly Here[]> {
+  const { fleet, machine, cve, findings, rules, ecosystems } = facts;
+  const found = new Map<number, Here>();
+  for (const open of findings) {
+    const { software, match } = open;
+    found.set(open.id, {
+      package: { ...software },
+      says: match.evidence[0]?.says ?? 'affected',
+      ...{ state: open.state, status: match.status, firstSeen: open.firstSeen, note: open.note },
+      ...{ fixed: match.fixed, pocket: match.pocket, disagreement: match.disagreement },
+      evidence: match.evidence.map(shownEvidence),
+      coverage: coverageText(coverageOf(software, ecosystems)),
+    });
+  }
+
+  await inTurns(
+    (function* () {
+      for (const { id } of machine.software) {
+        yield;
+        if (found.has(id)) continue;
+        const software = fleet.software(id);
+        const { says, evidence, disagreement } = judge(software, cve, rules.of(software));
+        const [first] = evidence;
+        if (first === undefined) continue;
+        found.set(id, {
+          package: { ...software },
+          says,
+          ...{
+            state: null,
+            status: first.status,
+            firstSeen: null,
+            note: null,
+            fixed: first.fixed,
+            pocket: first.pocket,
+          },
+          ...{ disagreement, evidence: evidence.map(shownEvidence) },
+          coverage: coverageText(coverageOf(software, ecosystems)),
+        });
+      }
+    })(),
+  );
+
+  return [...found.values()];
+}
+
+/** In one sentence, for a machine on which it is no finding. */
+export function whyNot(
+  here: readonly Here[],
+  machine: Machine,
+  cve: string,
+): { readonly here: 'no' | 'unknown'; readonly reason: string } {
+  if (machine.unknown !== null) return { here: 'unknown', reason: machine.unknown };
+  const uncertain = here.find(({ says }) => says === 'unknown');
+  if (uncertain) {
+    const [first] = uncertain.evidence;
+
+    return { here: 'unknown', reason: `${nameOf(uncertain)} cannot be compared: ${first?.rule ?? 'nobody knows yet'}` };
+  }
+  const fixed = here.filter(({ says }) => says === 'fixed');
+  if (fixed.length > 0) {
+    const each = fixed.map((one) => `${nameOf(one)} has the fix${one.fixed === null ? '' : ` of ${one.fixed}`}`);
+
+    return { here: 'no', reason: each.join('; ') };
+  }
+  const not = here.filter(({ says }) => says === 'not-affected');
+  if (not.length > 0)
+    return { here: 'no', reason: `${not.map(nameOf).join(', ')}: not affected, says ${not[0]?.evidence[0]?.feed}` };
+
+  return { here: 'no', reason: `no source connects ${cve} with any package that is installed here` };
+}
+
+export function coverageText(coverage: Coverage): string {
+  switch (coverage.by) {
+    case 'feed':
+      return `covered by feed ${coverage.feeds.join(', ')}`;
+    case 'rule':
+      return `covered by rule: every update of ${coverage.repository} counts as security`;
+    case 'unknown':
+      return `unknown: ${coverage.reason}`;
+  }
+}
+
+function nameOf({ package: { name, version } }: Here): string {
+  return `${name} ${version}`;
+}
+
+function shownEvidence({ range: _range, published: _published, ...evidence }: Evidence): Here['evidence'][number] {
+  return evidence;
+}
+
+function keyOf({ ecosystem, package: name }: PackageName): string {
+  return `${ecosystem}\n${name}`;
+}
