@@ -10,6 +10,7 @@ import { addAudit } from './commands/audit.ts';
 import { addAuthority } from './commands/authority.ts';
 import { addBackup, addRestore } from './commands/backup.ts';
 import { addDebug } from './commands/debug.ts';
+import { addFeed } from './commands/feed.ts';
 import { addFinding } from './commands/finding.ts';
 import { addFix } from './commands/fix.ts';
 import { addHost } from './commands/host.ts';
@@ -42,6 +43,7 @@ const COMMANDS = [
   addAuthority,
   addPolicy,
   addFinding,
+  addFeed,
   addFix,
   addVex,
   addAudit,

@@ -11,7 +11,6 @@ import { addCoverage } from './coverage.ts';
 import { addEvents } from './events.ts';
 import { addFeeds } from './feeds.ts';
 import { addFindings } from './findings.ts';
-import { addFindings } from './findings.ts';
 import { addFirstContact } from './first-contact.ts';
 import { addFixes } from './fixes.ts';
 import { addHistory } from './history.ts';
@@ -21,6 +20,7 @@ import { addImports } from './imports.ts';
 import { addMetrics } from './metrics.ts';
 import { addOpenApi } from './open-api.ts';
 import { addPolicy } from './policy.ts';
+import { addReports } from './reports.ts';
 import { addScan } from './scan.ts';
 import { addStatus } from './status.ts';
 import { addTodo } from './todo.ts';
@@ -47,8 +47,8 @@ export const ROUTES: readonly ((app: FastifyInstance, deps: ApiDeps) => void)[] 
   addScan,
   addFixes,
   addFindings,
-  addFindings,
   addTodo,
+  addReports,
   addCompare,
   addVex,
   addAudit,

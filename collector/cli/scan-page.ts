@@ -1,0 +1,118 @@
+// A scan as people and programs read it: what was read, by which data, what to do first, and what nobody watches.
+import type { ScanReport } from '../api/contract/scan.ts';
+import { SCAN_KINDS, type ScanSubject } from '../scan/subject.ts';
+import { DECISIONS } from '../triage/decision.ts';
+import type { Screen } from './screen.ts';
+
+type Finding = ScanReport['findings'][number];
+
+/** Unknown software is named up to so many. */
+const MOST_NAMED = 5;
+
+/** The JSON document of `scan --json`. */
+export function scanDocument(path: string, subject: ScanSubject, report: ScanReport) {
+  const { kind, os, packages, unread, notes } = subject;
+
+  return {
+    scanned: { path, kind, os, packages, unread },
+    ...report,
+    notes: [...notes, ...report.notes],
+  };
+}
+
+export function showScan(screen: Screen, path: string, subject: ScanSubject, report: ScanReport, all: boolean): void {
+  const system = subject.os === null ? 'libraries only' : subject.os.prettyName;
+  screen.line(`${path}: ${SCAN_KINDS[subject.kind]}, ${system}, ${plural(subject.packages, 'package')}`, 'strong');
+  screen.line(`by ${report.feeds.map(({ name, asOf }) => `${name} ${asOf?.slice(0, 10) ?? 'undated'}`).join(', ')}`);
+  for (const note of [...subject.notes, ...report.notes]) screen.line(`note: ${note}`);
+  screen.line();
+
+  const shown = all ? report.findings : report.findings.filter(isShown);
+  if (shown.length > 0) table(screen, shown);
+  else
+    screen.line(
+      report.findings.length === 0 ? 'no findings in what is watched' : 'nothing that can be fixed, and nothing urgent',
+    );
+  screen.line();
+  const hidden = report.findings.filter((one) => !shown.includes(one));
+  if (hidden.length > 0) screen.line(`not listed: ${describe(hidden)}; --all lists them`);
+  const total = DECISIONS.map((word) => `${word} ${report.counts[word]}`).join(', ');
+  screen.line(`${plural(report.findings.length, 'finding')}: ${total}`);
+  coverage(screen, subject, report);
+}
+
+/** What somebody can do something about, and what is urgent whether or not. */
+function isShown({ state, decision }: Finding): boolean {
+  return state === 'fixable' || decision === 'immediate' || decision === 'out-of-cycle' || decision === 'unknown';
+}
+
+function table(screen: Screen, findings: readonly Finding[]): void {
+  screen.table(
+    [
+      { title: 'DECISION' },
+      { title: 'CVE' },
+      { title: 'SOURCE', shrinks: true },
+      { title: 'INSTALLED', shrinks: true },
+      { title: 'FIXED', shrinks: true },
+      { title: 'STATE' },
+      { title: 'SEVERITY' },
+    ],
+    findings.map((one) => [
+      ...[one.decision, one.cve, one.source, one.installed, fixedIn(one), stateOf(one)],
+      severityOf(one),
+    ]),
+  );
+}
+
+function fixedIn({ fixed, pocket }: Finding): string {
+  if (fixed === null) return '-';
+
+  return pocket === null ? fixed : `${fixed} (${pocket})`;
+}
+
+function stateOf({ state, status }: Finding): string {
+  if (state === 'not-running') return 'kernel does not run';
+
+  return state === 'fixable' || status === 'open' || status === 'fixed' ? state : `${state}, ${status}`;
+}
+
+function severityOf({ severity, kev }: Finding): string {
+  const word = severity ?? 'no score';
+
+  return kev === null ? word : `${word}, KEV`;
+}
+
+function describe(findings: readonly Finding[]): string {
+  const byDecision = Map.groupBy(findings, ({ decision, state }) =>
+    state === 'not-running' ? 'in kernels that do not run' : `${decision} without a fix`,
+  );
+
+  return [...byDecision].map(([word, { length }]) => `${length} ${word}`).join(', ');
+}
+
+function coverage(screen: Screen, { unread }: ScanSubject, { watched, unknown }: ScanReport): void {
+  if (unknown.length > 0) {
+    const named = unknown.slice(0, MOST_NAMED).map(({ name, version }) => `${name} ${version}`);
+    const more = unknown.length > MOST_NAMED ? ' …' : '';
+    screen.line(
+      `unknown: ${plural(unknown.length, 'package')} that nobody watches, so nothing is known of them: ${named.join(', ')}${more}`,
+      'bad',
+    );
+    for (const reason of [...new Set(unknown.map((one) => one.reason))].slice(0, MOST_NAMED))
+      screen.line(`  ${reason}`);
+  }
+  if (unread.length > 0) {
+    const [first] = unread;
+    screen.line(
+      `unknown: ${plural(unread.length, 'entry', 'entries')} that could not be looked up, such as ${first?.name}: ${first?.reason}`,
+      'bad',
+    );
+  }
+  screen.line(
+    `watched: ${watched.feed} by a feed, ${watched.rule} by a rule; unknown ${watched.unknown + unread.length}`,
+  );
+}
+
+function plural(count: number, one: string, many = `${one}s`): string {
+  return `${count.toLocaleString('en-US')} ${count === 1 ? one : many}`;
+}

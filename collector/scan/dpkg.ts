@@ -1,0 +1,38 @@
+// What dpkg has installed: its status file, or the entries that images without dpkg carry one by one (status.d). Pure.
+import { asCoded } from '@selvage/shared/errors/coded-error.ts';
+import { parseStanzas } from '@selvage/shared/packages/deb822.ts';
+import { parseStatus, readSource } from '@selvage/shared/packages/dpkg-status.ts';
+import { scanInvalid } from './invalid.ts';
+import type { SystemPackage } from './software.ts';
+
+/** Throws PACKAGE_DATABASE_INVALID for one that is not whole. */
+export function parseDpkgStatus(text: string, file: string): readonly SystemPackage[] {
+  return parseStatus(text, file).map(({ name, version, source, sourceVersion, arch }) => ({
+    ...{ manager: 'apt' as const, name, version, source, sourceVersion, arch },
+  }));
+}
+
+/** An entry of status.d has no Status and no empty line behind it: that it is there says that it is installed. */
+export function parseStatusEntry(text: string, file: string): readonly SystemPackage[] {
+  const stanzas = (() => {
+    try {
+      return parseStanzas(text, { file, comments: false });
+    } catch (error) {
+      throw scanInvalid(asCoded(error).message, undefined, error);
+    }
+  })();
+
+  return stanzas.map(({ fields }) => {
+    const name = fields.get('package') ?? '';
+    const version = fields.get('version') ?? '';
+    if (!/^[A-Za-z0-9][A-Za-z0-9+._-]*$/.test(name) || !/^[A-Za-z0-9.+~:-]+$/.test(version)) {
+      throw scanInvalid(`${file} is no entry of a package: it has no name or no version`);
+    }
+    const source = readSource(fields.get('source'), { name, version }, file);
+
+    return {
+      ...{ manager: 'apt' as const, name, version, source: source.name, sourceVersion: source.version },
+      arch: fields.get('architecture') ?? 'unknown',
+    };
+  });
+}

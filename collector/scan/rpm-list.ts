@@ -1,0 +1,84 @@
+// Lists of rpm packages as people make them: collect.sh's own format, `rpm -qa` as it prints by itself, or its parts with blanks. Pure.
+import { parseRpmList } from '@selvage/shared/packages/rpm-list.ts';
+import { scanInvalid } from './invalid.ts';
+import type { SystemPackage } from './software.ts';
+
+export interface RpmList {
+  readonly packages: readonly SystemPackage[];
+  /** Plain `rpm -qa` leaves epochs out. */
+  readonly epochsUnknown: boolean;
+  /** Whether the list names source packages. */
+  readonly sourcesKnown: boolean;
+}
+
+const EPOCH = /^(?:\d{1,9}|\(none\))$/;
+const WORD = /^[A-Za-z0-9._+~^]+$/;
+const NAME = /^[A-Za-z0-9_][A-Za-z0-9._+-]*$/;
+/** `bash-4.4.19-7.el8.x86_64`, `openssl-libs-1:1.1.1c-2.el8.x86_64` (`rpm -qa --qf '%{nevra}\n'`). */
+const NEVRA = /^(.+)-(?:(\d{1,9}):)?([^-:\s]+)-([^-:\s]+)[.]([a-z0-9_]+)$/;
+/** Not software: keys that rpm keeps like packages. */
+const KEY = 'gpg-pubkey';
+
+export function looksLikeRpmList(text: string): boolean {
+  const [first = ''] = text.split('\n', 1);
+
+  return first.split('\t').length === 8 || readBlanks(first) !== null || readNevra(first) !== null;
+}
+
+/** Throws SCAN_INVALID, and PACKAGE_DATABASE_INVALID of collect.sh's format. */
+export function parseRpmPackages(text: string, file: string): RpmList {
+  const lines = text.split(/\r?\n/);
+  if (lines.pop() !== '') throw scanInvalid(`${file} ends in the middle of a line: it was cut`);
+  if ((lines[0] ?? '').includes('\t')) return ofCollect(text, file);
+
+  const read = readBlanks(lines[0] ?? '') === null ? readNevra : readBlanks;
+  const packages: SystemPackage[] = [];
+  let epochs = false;
+  for (const [index, line] of lines.entries()) {
+    // rpm -qa prints no architecture of keys.
+    if (line.startsWith(`${KEY}-`)) continue;
+    const found = read(line);
+    if (found === null) {
+      throw scanInvalid(
+        `line ${index + 1} of ${file} is no package of an rpm list: ${JSON.stringify(line.slice(0, 100))}`,
+      );
+    }
+    if (found.name === KEY) continue;
+    epochs ||= read === readBlanks || /-\d+:/.test(line);
+    packages.push(found);
+  }
+
+  return { packages, epochsUnknown: !epochs, sourcesKnown: false };
+}
+
+function ofCollect(text: string, file: string): RpmList {
+  const packages = parseRpmList(text, { file, provider: 'dnf' });
+
+  return {
+    packages: packages.map(({ name, version, source, sourceVersion, arch }) => ({
+      ...{ manager: 'dnf' as const, name, version, source, sourceVersion, arch },
+    })),
+    ...{ epochsUnknown: false, sourcesKnown: true },
+  };
+}
+
+/** `openssl-libs 1 1.1.1c 2.el8 x86_64` */
+function readBlanks(line: string): SystemPackage | null {
+  const [name = '', epoch = '', version = '', release = '', arch = '', ...rest] = line.trim().split(/ +/);
+  if (rest.length > 0 || !EPOCH.test(epoch)) return null;
+
+  return made(name, Number(epoch) > 0 ? epoch : '', version, release, arch.replace('(none)', 'noarch'));
+}
+
+function readNevra(line: string): SystemPackage | null {
+  const [, name = '', epoch = '', version = '', release = '', arch = ''] = NEVRA.exec(line.trim()) ?? [];
+
+  return made(name, epoch, version, release, arch);
+}
+
+function made(name: string, epoch: string, version: string, release: string, arch: string): SystemPackage | null {
+  if (!NAME.test(name) || !WORD.test(version) || !WORD.test(release) || !WORD.test(arch)) return null;
+  const full = `${epoch === '' || Number(epoch) === 0 ? '' : `${Number(epoch)}:`}${version}-${release}`;
+
+  return { manager: 'dnf', name, version: full, source: name, sourceVersion: full, arch };
+}
