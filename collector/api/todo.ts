@@ -78,11 +78,7 @@ export async function selectedTodo(sources: TodoSources, text: string | undefine
   return {
     ...shown(list, now),
     ...{ coverage: covered, selection: chosen?.selection ?? null },
-    feeds: feeds
-      .filter(({ importedAt }) => importedAt !== null)
-      .map(({ name, asOf, importedAt, records: count, stale, error }) => ({
-        ...{ name, asOf, importedAt, records: count, stale, error },
-      })),
+    feeds: feedsShown(feeds),
     oldCode: copied(oldCodeOf(machines)),
     needs: needsOf({
       ready: fleet.complete,
@@ -109,7 +105,7 @@ export async function selectedTodo(sources: TodoSources, text: string | undefine
 
 const IMPORTED: MachineStanding = { imported: true, silentDays: false, managed: false };
 
-async function chosenMachines(
+export async function chosenMachines(
   sources: TodoSources,
   text: string | undefined,
 ): Promise<{ readonly keys: ReadonlySet<MachineKey>; readonly selection: SelectionShown } | null> {
@@ -260,6 +256,10 @@ function lateness({ due, lastHost }: FixRow, today: Temporal.PlainDate): { overd
     overdueDays: days > 0 ? days : null,
     late: days > 0 || lastHost.reason !== null || at === null || Temporal.PlainDate.compare(at, date) > 0,
   };
+}
+
+export function feedsShown(feeds: readonly FeedAge[]): Shown['feeds'] {
+  return feeds.filter(({ importedAt }) => importedAt !== null).map(({ serves: _serves, ...feed }) => feed);
 }
 
 function copied(one: ReturnType<typeof oldCodeOf>): Shown['oldCode'] {

@@ -47,6 +47,8 @@ export interface FeedReader {
   rules(packages: readonly PackageName[]): Promise<readonly PackageRules[]>;
   /** Of the current generations: CVE → what each feed says. */
   facts(cves: readonly string[]): Promise<ReadonlyMap<string, readonly CveFactsPart[]>>;
+  /** Distinct CVEs of the current generations from one text on and before another, and how many of them KEV has. */
+  countCves(from: string, before: string): Promise<{ readonly known: number; readonly exploited: number }>;
   /**
    * Packages whose rules differ between two generations of a feed (null: none); what has to be matched again. Of the generation
    * before the current one it is known; NOT_FOUND when one of them is older, and then everything may have changed.

@@ -79,6 +79,14 @@ const FACTS = `
   cross join feeds
   cross join feedFacts on feedFacts.generation = feeds.generation and feedFacts.cve = asked.value
   order by asked.key, feeds.name`;
+/** KEV is one of the feeds, so that what it has is among those that are known. */
+const COUNT_CVES = `
+  select
+    (select count(distinct cve) from feeds cross join feedFacts on feedFacts.generation = feeds.generation
+      where cve >= ? and cve < ?) as known,
+    (select count(*) from feeds cross join feedFacts on feedFacts.generation = feeds.generation
+      where feeds.name = 'kev' and cve >= ? and cve < ?) as exploited`;
+const NO_CVES = { known: 0, exploited: 0 };
 /** One page of what `one` has and `other` has not, or has otherwise. */
 const OTHERWISE = `
   select ecosystem, package from feedRules as one
@@ -105,6 +113,11 @@ export function feedReader(db: Db): FeedReader {
     byName: async (name) => states((await written(db, `${STATE} where name = ?`, [name])).rows)[0] ?? null,
     rules: (packages) => rulesOf(db, packages),
     facts: (cves) => factsOf(db, cves),
+    countCves: async (from, before) => {
+      const { rows: found } = await written(db, COUNT_CVES, [from, before, from, before]);
+
+      return rows.decodeRows(z.object({ known: count, exploited: count }), 'feedFacts', found)[0] ?? NO_CVES;
+    },
     changed: (from, to) => changed(db, from, to),
     bulletins: async ({ cve, vendor, limit }) => {
       const conditions = [

@@ -141,7 +141,7 @@ function judged(
 }
 
 /** Where findings go that no version closes, as ../findings/join.ts says it; null: an open finding with a fix. */
-function binOf(
+export function binOf(
   { software, beside }: Group,
   { cve, state }: Match,
   matches: ClosingDeps['matches'],

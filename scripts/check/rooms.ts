@@ -20,6 +20,7 @@ export const PURE: readonly string[] = [
   '^collector/(fixes/|host-state[.]ts$)',
   '^collector/coverage/',
   '^collector/todo/',
+  '^collector/reports/',
   '^collector/matching/',
   '^collector/triage/(?!load[.]ts)',
   '^collector/imports/(as-of|facts|sections|packages|kernels|processes|repositories)[.]ts$',

@@ -2,9 +2,11 @@
 import type { Command } from 'commander';
 import type { z } from 'zod';
 import { coverage } from '../../api/contract/coverage.ts';
+import { exposureReport, triageReport } from '../../api/contract/reports.ts';
 import { shareText } from '../../coverage/share.ts';
 import { type Cli, openSession } from '../cli.ts';
-import { pathWith, selectOption } from '../options.ts';
+import { type ListOptions, pathWith, selectOption } from '../options.ts';
+import { showExposure, showTriage } from '../reports-page.ts';
 import { showSelection } from '../selection-lines.ts';
 import { at, since } from '../when.ts';
 
@@ -37,6 +39,28 @@ export function addReport(program: Command, cli: Cli): void {
       const answer = await client.get(pathWith('/v1/coverage', { select: options.select }), coverage);
       if (options.json === true) return cli.screen.json(answer);
       showCoverage(cli, answer, options.all === true);
+    });
+
+  selectOption(noun.command('triage'))
+    .description(
+      'from all disclosed vulnerabilities to those that are to be fixed now, and the exploited share of each year',
+    )
+    .option('--json', 'print one JSON document')
+    .action(async (options: ListOptions) => {
+      const { client } = await openSession(cli);
+      const answer = await client.get(pathWith('/v1/reports/triage', { select: options.select }), triageReport);
+      if (options.json === true) return cli.screen.json(answer);
+      showTriage(cli, answer);
+    });
+
+  selectOption(noun.command('exposure'))
+    .description('days from publication to vendor fix, approval, installation and restart, and which of them cost most')
+    .option('--json', 'print one JSON document')
+    .action(async (options: ListOptions) => {
+      const { client } = await openSession(cli);
+      const answer = await client.get(pathWith('/v1/reports/exposure', { select: options.select }), exposureReport);
+      if (options.json === true) return cli.screen.json(answer);
+      showExposure(cli, answer);
     });
 }
 
