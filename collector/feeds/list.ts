@@ -1,4 +1,5 @@
 // Every feed, one line each. What is here is imported, fetched, listed and covered by the contract suite.
+import { bulletins } from './bulletins.ts';
 import { cveRecords } from './cve-records.ts';
 import { debianTracker } from './debian-tracker.ts';
 import { endoflife } from './endoflife.ts';
@@ -7,6 +8,7 @@ import type { Feed } from './feed.ts';
 import { KEV } from './kev.ts';
 import { OSV_FEEDS } from './osv.ts';
 import { redhat } from './redhat.ts';
+import { updateinfo } from './updateinfo.ts';
 
 export const FEEDS: readonly Feed[] = [
   ...OSV_FEEDS,
@@ -16,5 +18,7 @@ export const FEEDS: readonly Feed[] = [
   redhat,
   cveRecords,
   endoflife,
+  updateinfo,
+  bulletins,
   // Others are added below, one line each.
 ];

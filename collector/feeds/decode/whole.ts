@@ -16,8 +16,8 @@ export function invalid(source: FeedSource, why: string, cause?: unknown): Coded
   return new CodedError('FEED_INVALID', `${called(source)} ${why}`, { cause });
 }
 
-/** UTF-8; a byte order mark is left out. Throws FEED_INVALID above `maxBytes` or where it is no UTF-8. */
-export async function readText(source: FeedSource, maxBytes = MAX_DOCUMENT_BYTES): Promise<string> {
+/** Throws FEED_INVALID above `maxBytes`. */
+export async function readBytes(source: FeedSource, maxBytes = MAX_DOCUMENT_BYTES): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   let size = 0;
   for await (const part of source.bytes) {
@@ -26,8 +26,15 @@ export async function readText(source: FeedSource, maxBytes = MAX_DOCUMENT_BYTES
     parts.push(part);
   }
 
+  return Buffer.concat(parts);
+}
+
+/** UTF-8; a byte order mark is left out. Throws FEED_INVALID above `maxBytes` or where it is no UTF-8. */
+export async function readText(source: FeedSource, maxBytes = MAX_DOCUMENT_BYTES): Promise<string> {
+  const bytes = await readBytes(source, maxBytes);
+
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(parts));
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {
     throw invalid(source, 'is no UTF-8 text', error);
   }
