@@ -16,6 +16,8 @@ export interface Home {
   readonly admin: string;
   /** Held by the collector that serves this home; outside of the folder that a restore replaces. */
   readonly lock: string;
+  /** Files of feeds until they are imported: of a running process, so outside of what a backup holds. */
+  readonly arriving: string;
 }
 
 export interface CollectorFiles {
@@ -47,6 +49,7 @@ export function homeAt(root: string): Home {
     collector: collectorFilesIn(join(root, 'collector')),
     admin: join(root, 'admin'),
     lock: join(root, 'serving.lock'),
+    arriving: join(root, 'arriving'),
   };
 }
 

@@ -65,7 +65,7 @@ function createCli(io: MainIo): Cli {
       const settings = await readSettings(home, env);
       const log = createLog({ level: settings.logLevel, stream: stderr });
       const stop = io.stop ?? stopSignal();
-      const served = await serve(settings, { home, clock, random, log });
+      const served = await serve(settings, { home, clock, random, log, environment: env });
       const { gateway, gatewayPin, api, apiPin } = served.addresses;
       screen.line(`for hosts   ${gateway}`);
       screen.line(`  pin ${gatewayPin}`);

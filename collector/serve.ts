@@ -2,6 +2,7 @@
 // INVARIANTS: the store opens first and closes last; nobody new is let in before the policy is fresh.
 import { asCoded, CodedError, hasCode } from '@selvage/shared/errors/coded-error.ts';
 import type { Log } from '@selvage/shared/log/log.ts';
+import type { ProxyEnvironment } from '@selvage/shared/net/proxy.ts';
 import { pinOf } from '@selvage/shared/pki/pin.ts';
 import type { Random } from '@selvage/shared/random.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
@@ -16,13 +17,15 @@ import { createRotation } from './enrollment/rotation.ts';
 import { enrollmentRoutes, loginRoutes } from './enrollment/routes.ts';
 import { retireUnaccepted } from './enrollment/unaccepted.ts';
 import { Events } from './events.ts';
+import { createFeeds } from './feeds/feeds.ts';
+import { DEFAULT_FEED_SETTINGS } from './feeds/keeping/settings.ts';
 import { FleetIndex } from './findings/index.ts';
 import { keepFindings } from './findings/keeper.ts';
 import { createTriageNow } from './findings/triage-now.ts';
 import { followEvents } from './follow-events.ts';
 import { startGateway } from './gateway/gateway.ts';
 import { keepHistory } from './history/keeper.ts';
-import { type Home, readPair } from './home.ts';
+import { type Home, readPair, readText } from './home.ts';
 import { openHomeStore } from './home-store.ts';
 import { hostsShelf } from './hosts-shelf.ts';
 import { createIntake } from './intake/intake.ts';
@@ -40,6 +43,8 @@ export interface ServeDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Which proxy leads to the publishers of feeds; none when left out. */
+  readonly environment?: ProxyEnvironment;
 }
 
 export interface Served {
@@ -59,6 +64,8 @@ interface Addresses {
 /** Far below the timestamp's lifetime of a day, so that hosts never see one about to end. */
 const REFRESH_MS = 60 * 60 * 1000;
 const RETRY_MS = 60 * 1000;
+/** Certificates that feeds are fetched under beside the usual ones. */
+const MAX_AUTHORITIES_BYTES = 4 * 1024 * 1024;
 const FIRST_ROOT = '1.root.json';
 
 /** Throws ADDRESS_IN_USE, STORE_*, FILE_* or what the policy room says of a damaged repository. */
@@ -101,9 +108,17 @@ async function serveStore(store: Store, settings: CollectorSettings, deps: Serve
     gateway: () => ({ ...shown.of('gateway'), hostsAuthority: authorities.trusted }),
     api: () => ({ ...shown.of('api'), adminsAuthority: admins.certificate }),
   };
+  const fleet = new FleetIndex();
+  const feedsOf = settings.feeds ?? DEFAULT_FEED_SETTINGS;
+  const feeds = await createFeeds({
+    ...{ store, clock, random, events, log, settings: feedsOf, folder: home.arriving, version: VERSION },
+    environment: deps.environment ?? {},
+    authorities: feedsOf.ca === undefined ? [] : [await readText(feedsOf.ca, MAX_AUTHORITIES_BYTES)],
+    ecosystems: async () => [...new Set(Array.from(fleet.ids(), (id) => fleet.software(id).ecosystem))],
+  });
   const alarms = async () => {
     const facts = await readFacts({
-      ...{ store, policy, held },
+      ...{ store, policy, held, feeds },
       certificates: () => [
         { kind: 'hosts-authority', pem: hosts.certificate },
         { kind: 'admins-authority', pem: admins.certificate },
@@ -140,13 +155,12 @@ async function serveStore(store: Store, settings: CollectorSettings, deps: Serve
   let apiPort = settings.apiPort;
   let api: Api;
 
-  const fleet = new FleetIndex();
   const triage = createTriageNow({ feeds: store.read.feeds, fleet, policy });
   const suppressions = await keepSuppressions({ store, policy, events, log });
 
   try {
     api = await startApi({
-      ...{ store, enrollment, policy, alarms, connections: gateway, events, clock, log },
+      ...{ store, enrollment, policy, alarms, feeds, connections: gateway, events, clock, log },
       ...{
         restorations,
         fleet: () => fleet,
@@ -169,7 +183,7 @@ async function serveStore(store: Store, settings: CollectorSettings, deps: Serve
       listen: { host: settings.listen, port: settings.apiPort },
     });
   } catch (error) {
-    await gateway.close();
+    await Promise.all([gateway.close(), feeds.close()]);
     throw error;
   }
   apiPort = api.port;
@@ -194,6 +208,7 @@ async function serveStore(store: Store, settings: CollectorSettings, deps: Serve
     close: async () => {
       stopped.abort();
       await Promise.all([api.close(), gateway.close(), refreshing, renewing, retiring, warning]);
+      await feeds.close();
       await history.close();
       await findings.close();
       unsubscribe();

@@ -4,6 +4,7 @@ import { isIP } from 'node:net';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { LOG_LEVELS } from '@selvage/shared/log/log.ts';
 import { z } from 'zod';
+import { feedSettings } from './feeds/keeping/settings.ts';
 
 export const DEFAULT_GATEWAY_PORT = 7443;
 export const DEFAULT_API_PORT = 7444;
@@ -36,6 +37,8 @@ const inputSchema = z.strictObject({
   gatewayPort: port.default(DEFAULT_GATEWAY_PORT),
   apiPort: port.default(DEFAULT_API_PORT),
   logLevel: z.enum(LOG_LEVELS).default('info'),
+  /** Where data about vulnerabilities is from; see feeds/keeping/settings.ts. */
+  feeds: feedSettings.optional(),
 });
 
 export type CollectorSettings = Readonly<z.infer<typeof inputSchema>>;

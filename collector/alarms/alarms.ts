@@ -4,7 +4,9 @@ import { CODES, type Code } from '@selvage/shared/errors/codes.ts';
 import { LIFETIME_MS, MAX_ROOT_STEPS } from '@selvage/shared/policy/limits.ts';
 import { formatDuration } from '@selvage/shared/time/duration.ts';
 import { HOST_CERTIFICATE_MS } from '../enrollment/limits.ts';
+import type { FeedView } from '../feeds/keeping/standing.ts';
 import { RETURN_WITHIN_MS } from '../gateway/standing.ts';
+import { feedAlarms } from './feeds.ts';
 import { type HandedBack, handedBackAlarms } from './handed-back.ts';
 import { type Doubt, identityAlarms } from './identities.ts';
 
@@ -88,6 +90,7 @@ export const ALARM_KINDS = [
   'policy-behind',
   'policy-refused',
   'roots',
+  'feed',
 ] as const;
 
 export interface Alarm {
@@ -118,6 +121,8 @@ export interface AlarmFacts {
   readonly behind: readonly Behind[];
   /** Hosts that did not accept the policy they were offered last. */
   readonly refusing: readonly Refusing[];
+  /** All of them; those that nobody here needs make no alarm. */
+  readonly feeds?: readonly FeedView[];
   /** Roots in the repository. */
   readonly roots: number;
 }
@@ -147,6 +152,7 @@ export function alarmsOf(facts: AlarmFacts, now: Temporal.Instant): readonly Ala
     ...hostCertificates(facts.hosts, now),
     ...identityAlarms(facts.doubts),
     ...handedBackAlarms(facts.handedBack ?? []),
+    ...feedAlarms(facts.feeds ?? []),
     ...facts.behind.map(behind),
     ...facts.refusing.map(refusing),
     ...(facts.roots >= MAX_ROOT_STEPS * ROOTS_SHARE ? [manyRoots(facts.roots)] : []),

@@ -1,6 +1,7 @@
 // Reads what alarms are about: certificates, the store and the policy repository. It judges nothing; ./alarms.ts does.
 import { X509Certificate } from 'node:crypto';
 import { monthOf } from '@selvage/shared/policy/roles.ts';
+import type { Feeds } from '../feeds/feeds.ts';
 import { counts } from '../host-state.ts';
 import type { PolicyRepository } from '../policy/repository.ts';
 import type { HostRecord, Readers } from '../store/ports.ts';
@@ -11,18 +12,20 @@ export interface FactSources {
   readonly store: { readonly read: Pick<Readers, 'hosts' | 'admins' | 'inventory'> };
   readonly policy: Pick<PolicyRepository, 'current'>;
   readonly held: Pick<HeldPolicy, 'ahead' | 'refusing'>;
+  readonly feeds?: Pick<Feeds, 'list'>;
   /** PEM of what this process trusts and shows, by kind; asked each time, because some are replaced while it runs. */
   readonly certificates: () => readonly { readonly kind: EndingKind; readonly pem: string }[];
 }
 
 const ONLINE: readonly string[] = ['snapshot', 'timestamp'];
 
-export async function readFacts({ store, policy, held, certificates }: FactSources): Promise<AlarmFacts> {
-  const [hosts, admins, current, fallen] = await Promise.all([
+export async function readFacts({ store, policy, held, feeds, certificates }: FactSources): Promise<AlarmFacts> {
+  const [hosts, admins, current, fallen, feedViews] = await Promise.all([
     store.read.hosts.list(),
     store.read.admins.list(),
     policy.current(),
     fallenBack(store.read.inventory),
+    feeds?.list() ?? [],
   ]);
   const { expires, versions } = current.policy;
   const roles = Object.entries(expires).filter(([role]) => monthOf(role) === null && !ONLINE.includes(role));
@@ -51,6 +54,7 @@ export async function readFacts({ store, policy, held, certificates }: FactSourc
 
       return since === undefined ? [] : [{ name, since }];
     }),
+    feeds: feedViews,
     behind: held.ahead(versions),
     refusing: held.refusing(),
     roots: versions.root ?? 0,

@@ -9,7 +9,8 @@ import type { Changed, HostChange } from '../enrollment/changes.ts';
 import type { RotationView } from '../enrollment/rotation.ts';
 import type { TokenRequest } from '../enrollment/tokens.ts';
 import type { Events } from '../events.ts';
-import type { Fleet } from '../findings/fleet.ts';
+import type { Feeds } from '../feeds/feeds.ts';
+import type { FleetIndex } from '../findings/index.ts';
 import type { Load } from '../metrics/meter.ts';
 import type { Restoration } from '../restorations.ts';
 import type { Store } from '../store/ports.ts';
@@ -27,13 +28,15 @@ export interface ApiDeps {
   /** What ends, and what hosts have accepted that is not here. */
   readonly alarms: () => Promise<AlarmsNow>;
   /** What findings are joined from; not complete soon after a start. */
-  readonly fleet: () => Fleet;
+  readonly fleet: () => FleetIndex;
   /** Whose word takes a finding off the list, as of now. */
   readonly suppress: () => Suppress;
   /** What those words may be about at all; left out: anything. */
   readonly concerns?: () => Concerns;
   /** By the facts and policies of now. */
   readonly triage: () => Promise<Triage>;
+  /** What is known about vulnerabilities, and where it is from. */
+  readonly feeds: Feeds;
   readonly events: Events;
   readonly clock: Clock;
   readonly log: Log;

@@ -78,7 +78,8 @@ export function exposition(load: Load, hosts: Readonly<Record<HostState, number>
   ].join('');
 }
 
-function family(name: string, type: 'gauge' | 'counter', help: string, samples: readonly Sample[]): string {
+/** One family of samples; `name` without its prefix. */
+export function family(name: string, type: 'gauge' | 'counter', help: string, samples: readonly Sample[]): string {
   const full = `selvage_${name}`;
   const lines = samples.map(([labels, value]) => `${full}${labels} ${value}\n`);
 

@@ -1,6 +1,7 @@
 // The load of the collector for a Prometheus that shows a reader's certificate.
 import type { FastifyInstance } from 'fastify';
 import { countStates } from '../../host-state.ts';
+import { feedExposition } from '../../metrics/feeds.ts';
 import { CONTENT_TYPE, exposition } from '../../metrics/prometheus.ts';
 import { coverageLine } from '../coverage.ts';
 import type { ApiDeps } from '../deps.ts';
@@ -17,7 +18,13 @@ export function addMetrics(app: FastifyInstance, deps: ApiDeps): void {
     async (_request, reply) => {
       void reply.type(CONTENT_TYPE).serializer((text: string) => text);
 
-      return exposition(connections.load(), countStates(await store.read.hosts.tally()), await coverageLine(deps));
+      const load = exposition(
+        connections.load(),
+        countStates(await store.read.hosts.tally()),
+        await coverageLine(deps),
+      );
+
+      return load + feedExposition(await deps.feeds.list());
     },
   );
 }

@@ -17,6 +17,8 @@ import { type AuthorityShelf, openHostsAuthorities, type Rotation } from '../../
 import { createRotation } from '../../enrollment/rotation.ts';
 import { loginRoutes } from '../../enrollment/routes.ts';
 import { Events } from '../../events.ts';
+import { createFeeds } from '../../feeds/feeds.ts';
+import { feedSettings } from '../../feeds/keeping/settings.ts';
 import { FleetIndex } from '../../findings/index.ts';
 import { createTriageNow } from '../../findings/triage-now.ts';
 import type { Load } from '../../metrics/meter.ts';
@@ -103,7 +105,12 @@ export async function apiLab(): Promise<ApiLab> {
     current: { timestampVersion: 1, expires: clock.now().toString(), documents: [], files: [] },
   };
   const findings = { fleet: new FleetIndex(), suppress: SUPPRESS_NOTHING };
+  const feeds = await createFeeds({
+    ...{ store, clock, random, events, log: silentLog, version: '0.0.0', environment: {} },
+    ...{ folder: temporaryFolder('feeds'), settings: feedSettings.parse({ list: 'off' }), ecosystems: async () => [] },
+  });
   const deps: ApiDeps = {
+    feeds,
     ...{ store, enrollment, events, clock, log: silentLog, version: '0.0.0' },
     policy: {
       current: async () => policy.current,
@@ -185,6 +192,7 @@ export async function apiLab(): Promise<ApiLab> {
       call({ port: api.port, authority: admins.certificate }, method, path, options),
     close: async () => {
       await api.close();
+      await feeds.close();
       await store.close();
     },
   };
