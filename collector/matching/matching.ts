@@ -5,6 +5,7 @@ import type { PackageName, PackageRules } from '../store/feed-ports.ts';
 import { vendorEcosystem } from './coverage.ts';
 import { decide, type Entry, type Judgement } from './decide.ts';
 import { normaliseName } from './ecosystem.ts';
+import { asAdvised } from './kernel.ts';
 import { isVulnerability } from './kinds.ts';
 import type { Match } from './match.ts';
 import type { Rule } from './rule.ts';
@@ -13,7 +14,8 @@ import { OWN_ADVISORIES, rankOf } from './sources.ts';
 import { type Says, type Standing, standingOf } from './verdict.ts';
 
 /** Under which names rules may speak of this software: what has to be asked of the store. */
-export function packagesOf(software: Software): readonly PackageName[] {
+export function packagesOf(installed: Software): readonly PackageName[] {
+  const software = asAdvised(installed);
   const names = new Set([software.name, software.source].map((name) => normaliseName(software.ecosystem, name)));
 
   const ecosystems = [software.ecosystem, ...(software.origin === null ? [] : [vendorEcosystem(software.origin)])];
@@ -25,7 +27,8 @@ export function packagesOf(software: Software): readonly PackageName[] {
  * Every CVE that concerns this software, sorted by id: affected, or unknown with the reason. Rules of other packages are passed over, so
  * that more may be handed in than is needed. Withdrawn rules and bug fixes without a CVE match nothing.
  */
-export function matchSoftware(software: Software, rules: readonly PackageRules[]): readonly Match[] {
+export function matchSoftware(installed: Software, rules: readonly PackageRules[]): readonly Match[] {
+  const software = asAdvised(installed);
   const standing = standingOf(software);
   const sources = sourcesOf(software, rules);
   const wanted = new Set<string>();
@@ -49,7 +52,8 @@ export function matchSoftware(software: Software, rules: readonly PackageRules[]
 }
 
 /** The same question for one CVE, answered also where it is no finding: fixed, not affected, or that nobody speaks of it. */
-export function judge(software: Software, cve: string, rules: readonly PackageRules[]): Judgement {
+export function judge(installed: Software, cve: string, rules: readonly PackageRules[]): Judgement {
+  const software = asAdvised(installed);
   const standing = standingOf(software);
   const group = grouped(sourcesOf(software, rules), standing, new Set([cve])).get(cve) ?? [];
 
