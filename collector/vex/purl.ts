@@ -59,6 +59,16 @@ export function packageOf(purl: string): PackageFacts | null {
   }
   const ecosystem = SYSTEM_TYPES.includes(type) ? releaseOf(namespace ?? '', qualifiers?.distro) : null;
   if (ecosystem === null) return null;
+  // Of a binary package: the source that it is built from, with its version where that is another.
+  const upstream = type === 'rpm' ? undefined : qualifiers?.upstream;
+  if (upstream !== undefined) {
+    const at = upstream.lastIndexOf('@');
+
+    return {
+      ...{ ecosystem, name: at > 0 ? upstream.slice(0, at) : upstream },
+      version: at > 0 ? upstream.slice(at + 1) : (version ?? null),
+    };
+  }
   const epoch = qualifiers?.epoch;
   const full = version && epoch !== undefined && !version.includes(':') ? `${epoch}:${version}` : version;
 

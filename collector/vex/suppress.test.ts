@@ -98,6 +98,12 @@ describe('when a VEX statement is about a finding', () => {
     ['of this version', 'pkg:deb/debian/openssh@1%3A9.2p1-2%2Bdeb12u1?distro=debian-12', true],
     ['of this version with its epoch apart', 'pkg:deb/debian/openssh@9.2p1-2%2Bdeb12u1?epoch=1&distro=debian-12', true],
     ['of another version', 'pkg:deb/debian/openssh@1%3A9.2p1-2%2Bdeb12u2?distro=debian-12', false],
+    [
+      'of a binary package of it',
+      'pkg:deb/debian/openssh-server@1%3A9.2p1-2%2Bdeb12u1?upstream=openssh&distro=debian-12',
+      true,
+    ],
+    ['of a rebuilt binary package of it', 'pkg:deb/debian/sshd@9%2Bb1?upstream=openssh%401:9.2p1-2%2Bdeb12u1', true],
     ['of another kind', 'pkg:pypi/openssh', false],
     ['of no package at all', 'cpe:/a:openbsd:openssh', false],
   ])('a product %s: %s', (_what, purl, applies) => {

@@ -68,11 +68,11 @@ export const NESSUS: ScannerFormat = {
 
 const SEVERITIES = ['info', 'low', 'medium', 'high', 'critical'];
 
-/** The package that the output of a local check names: `name_version` of dpkg, `name-version-release` of rpm. */
+/** The package that the output of a local check names: `name_version` of dpkg (with or without its architecture), `name-version-release` of rpm. */
 export function packageIn(output: string): { readonly package: string | null; readonly version: string | null } {
   const named = PACKAGE.exec(output.slice(0, MAX_OUTPUT))?.[1] ?? null;
   if (named === null) return { package: null, version: null };
-  const deb = /^([a-z0-9][a-z0-9+.-]+)_(\S+)$/.exec(named);
+  const deb = /^([a-z0-9][a-z0-9+.-]+)_([^_]+)(?:_[a-z0-9]+)?$/.exec(named);
   const rpm = /^(.+)-([^-]+-[^-]+)$/.exec(named);
 
   return { package: deb?.[1] ?? rpm?.[1] ?? named, version: deb?.[2] ?? rpm?.[2] ?? null };

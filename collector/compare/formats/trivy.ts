@@ -24,11 +24,8 @@ export const TRIVY: ScannerFormat = {
   about: 'Trivy, JSON',
   detect: (_, value) => (Array.isArray(value) ? value.length > 0 && value.every(isOldResult) : isReport(value)),
   parse: (_, value) => {
-    const read = Array.isArray(value)
-      ? { Results: z.array(result).safeParse(value).data }
-      : report.safeParse(value).data;
-    if (read?.Results === undefined)
-      throw invalidReport('it is no report of Trivy: Results is missing or of another kind');
+    const read = readOf(value);
+    if (read === null) throw invalidReport('it is no report of Trivy: Results is of another kind');
     const { ArtifactName, ArtifactType, CreatedAt } = { ArtifactName: '', ArtifactType: '', CreatedAt: '', ...read };
     const found = new Gathering();
     const key = 'the one host';
@@ -48,6 +45,14 @@ export const TRIVY: ScannerFormat = {
     return found.report('Trivy');
   },
 };
+
+/** A report without findings has no Results at all. */
+function readOf(value: unknown): z.output<typeof report> | null {
+  if (!Array.isArray(value)) return report.safeParse(value).data ?? null;
+  const results = z.array(result).safeParse(value).data;
+
+  return results === undefined ? null : { Results: results };
+}
 
 function isReport(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'SchemaVersion' in value && 'ArtifactType' in value;
