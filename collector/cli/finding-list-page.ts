@@ -90,7 +90,7 @@ const WIDE_COLUMNS: readonly ShownColumn[] = [
 ];
 
 function fixedIn({ fixed, pocket, status }: Row): string {
-  if (fixed === null) return status === 'open' ? '-' : status;
+  if (fixed === null) return status === 'open' ? 'none' : `none (${status})`;
 
   return pocket === null ? fixed : `${fixed} (${pocket})`;
 }

@@ -13,6 +13,8 @@ export type Explanation = z.output<typeof explanation>;
 type Here = Explanation['here'][number];
 type Text = string | { readonly text: string; readonly tone: Tone };
 
+const DAY_MS = 24 * 60 * 60 * 1000;
+const LONGEST_IN_LABEL = 10;
 const SOME_EVIDENCE = 3;
 const SOME_PACKAGES = 8;
 const SOME_BULLETINS = 5;
@@ -21,11 +23,11 @@ const SOME_HERE = 6;
 export function showExplanation(cli: Cli, found: Explanation): void {
   const { screen } = cli;
   for (const line of brokenAt(headOf(found), screen.width)) screen.line(line, 'strong');
-  for (const line of brokenAt(subheadOf(found), screen.width)) screen.line(line, found.overdue ? 'bad' : 'plain');
+  for (const line of brokenAt(subheadOf(found, cli), screen.width)) screen.line(line, found.overdue ? 'bad' : 'plain');
   screen.line();
   paragraph(screen, 'Is it here?', hereTexts(found, cli));
   if (found.running) paragraph(screen, 'Does it run?', runningTexts(found));
-  if (found.decision) paragraph(screen, `Why ${found.decision.decision}`.slice(0, 14), whyTexts(found));
+  if (found.decision) paragraph(screen, labelOf(found.decision.decision), whyTexts(found));
   if (found.decision) paragraph(screen, 'Due', dueTexts(found, cli));
   for (const [index, remedy] of found.remedies.entries())
     paragraph(screen, index === 0 ? 'What fixes it' : '', remedyTexts(remedy));
@@ -43,19 +45,28 @@ export function showExplanation(cli: Cli, found: Explanation): void {
   paragraph(screen, 'Scores', scoreTexts(found));
 }
 
-function headOf({ cve, decision, overdue }: Explanation): string {
+/** The decision stands in the head too. */
+function labelOf(decision: string): string {
+  return decision.length <= LONGEST_IN_LABEL ? `Why ${decision}` : 'Why';
+}
+
+function headOf({ cve }: Explanation): string {
+  return `${cve.id}   ${cve.title ?? 'no title known'}`;
+}
+
+function subheadOf({ cve, decision, overdue, machine }: Explanation, cli: Cli): string {
   const [best] = cve.scores;
   const score =
     best === undefined
       ? 'nobody has scored it yet'
       : `${best.severity.toUpperCase()} ${best.score.toFixed(1)} (CVSS ${best.version}, ${best.source})`;
-  const decided = decision === null ? '' : `   decision ${decision.decision.toUpperCase()}`;
+  const decided =
+    decision === null ? '' : `   decision ${decision.decision.toUpperCase()}${overdue ? '   OVERDUE' : ''}`;
+  const age = cli.clock.now().epochMilliseconds - Temporal.Instant.from(machine.asOf).epochMilliseconds;
+  const from = machine.imported ? ', known from a file' : '';
+  const asOf = machine.imported || age > DAY_MS ? ` as of ${at(machine.asOf, cli)}` : '';
 
-  return `${cve.id}   ${cve.title ?? 'no title known'}   ${score}${decided}${overdue ? '   OVERDUE' : ''}`;
-}
-
-function subheadOf({ machine }: Explanation): string {
-  return `on ${machine.name}${machine.imported ? `, known from a file of ${machine.asOf.slice(0, 10)}` : ''}`;
+  return `${score}${decided}   on ${machine.name}${from}${asOf}`;
 }
 
 function hereTexts({ answer, here }: Explanation, cli: Cli): readonly Text[] {
@@ -74,7 +85,8 @@ function packageTexts(one: Here, cli: Cli): readonly Text[] {
   const { name, version, source, kernel, origin } = one.package;
   const of = source === name ? '' : `, source ${source}`;
   const which = kernel === null ? '' : `, kernel ${kernel === 'running' ? 'that runs' : 'that is installed'}`;
-  const fixed = one.fixed === null ? `, no fix (${one.status ?? one.says})` : `, fixed in ${one.fixed}`;
+  const none = one.state === null ? '' : `, no fix (${one.status ?? one.says})`;
+  const fixed = one.fixed === null ? none : `, fixed in ${one.fixed}`;
   const pocket = one.pocket === null ? '' : ` (${one.pocket})`;
   const seen = one.firstSeen === null ? '' : ` · first seen ${at(one.firstSeen, cli)}`;
   const state = one.state === null ? one.says : one.state;
@@ -232,7 +244,7 @@ function scoreTexts({ cve: { scores, epss, kev } }: Explanation): readonly Text[
   const forecast =
     epss === null
       ? 'no EPSS score'
-      : `EPSS ${shownEpss(epss.score)} of ${epss.asOf.slice(0, 10)} (higher than ${(epss.percentile * 100).toFixed(1)} % of all)`;
+      : `EPSS ${shownEpss(epss.score)} of ${epss.asOf.slice(0, 10)} (higher than ${(Math.floor(epss.percentile * 1000) / 10).toFixed(1)} % of all)`;
 
   return [
     `${listed} · ${forecast}`,

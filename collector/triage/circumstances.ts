@@ -9,6 +9,8 @@ import type { FleetSettings } from './settings.ts';
 /** What is asked of a machine, so that a scan of a file can be asked too. */
 export type Surroundings = Pick<Machine, 'labels' | 'listening'>;
 
+const SOME_SOCKETS = 3;
+
 type Reason<V extends string> = { readonly value: V; readonly why: string };
 
 /** What holds for the whole machine; made once, asked for each of its software. */
@@ -86,7 +88,7 @@ function observedExposures(
 
   return (source, isKernel) => {
     const own = widest(bySource.get(source) ?? []);
-    if (own !== null) return { value: own.reach, why: `listens ${socket(own.socket)}` };
+    if (own !== null) return { value: own.reach, why: `listens ${sockets(bySource.get(source) ?? [], own.reach)}` };
     if (whole === null || whole.reach === 'small')
       return { value: 'small', why: 'nothing listens beyond this machine' };
     const through = `${socket(whole.socket)} (${whole.socket.source})`;
@@ -106,6 +108,14 @@ function widest(sockets: readonly Listening[]): { readonly reach: Exposure; read
   }
 
   return found;
+}
+
+/** The widest ones, a few of many. */
+function sockets(all: readonly Listening[], reach: Exposure): string {
+  const texts = [...new Set(all.filter(({ address }) => reachOf(address) === reach).map(socket))];
+  const more = texts.length > SOME_SOCKETS ? ` and ${texts.length - SOME_SOCKETS} more` : '';
+
+  return `${texts.slice(0, SOME_SOCKETS).join(', ')}${more}`;
 }
 
 function socket({ address, port }: Listening): string {

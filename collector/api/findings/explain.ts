@@ -16,7 +16,7 @@ import { selectableOf } from '../../vex/suppress.ts';
 import type { explanation } from '../contract/findings.ts';
 import { planOf } from '../host-plan.ts';
 import { inTurns } from '../in-turns.ts';
-import { hereOf, readRules, whyNot } from './here.ts';
+import { hereOf, readRules, unwatchedOf, whyNot } from './here.ts';
 import { decidedOn, keyOf, shownMachine } from './list.ts';
 import { compareKeys } from './page.ts';
 import { remediesOf } from './remedies.ts';
@@ -84,7 +84,7 @@ export async function explainFinding(sources: FindingSources, name: string, aske
       ...{ kev: facts.kev && { ...facts.kev }, epss: facts.epss && { ...facts.epss } },
       ...{ cwe: [...facts.cwe], references: [...facts.references] },
     },
-    answer: worst ? { here: 'yes', reason: null } : whyNot(here, machine, cve),
+    answer: worst ? { here: 'yes', reason: null } : whyNot(here, machine, cve, unwatchedOf(all, ecosystems)),
     here: [...here],
     running: worst ? runningOf(machine, ordered) : null,
     decision: worst ? decisionOf(triage, machine, worst) : null,

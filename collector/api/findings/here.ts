@@ -90,11 +90,30 @@ export async function hereOf(facts: {
   return [...found.values()];
 }
 
-/** In one sentence, for a machine on which it is no finding. */
+/** How many packages nobody watches, of how many. */
+export interface Unwatched {
+  readonly count: number;
+  readonly of: number;
+  /** Of the first one. */
+  readonly reason: string | null;
+}
+
+export function unwatchedOf(all: readonly Software[], ecosystems: ReadonlyMap<string, readonly string[]>): Unwatched {
+  const unknown = all.flatMap((software) => {
+    const coverage = coverageOf(software, ecosystems);
+
+    return coverage.by === 'unknown' ? [coverage.reason] : [];
+  });
+
+  return { count: unknown.length, of: all.length, reason: unknown[0] ?? null };
+}
+
+/** In one sentence, for a machine on which it is no finding. What nobody watches is never said to be clean. */
 export function whyNot(
   here: readonly Here[],
   machine: Machine,
   cve: string,
+  unwatched: Unwatched,
 ): { readonly here: 'no' | 'unknown'; readonly reason: string } {
   if (machine.unknown !== null) return { here: 'unknown', reason: machine.unknown };
   const uncertain = here.find(({ says }) => says === 'unknown');
@@ -103,17 +122,23 @@ export function whyNot(
 
     return { here: 'unknown', reason: `${nameOf(uncertain)} cannot be compared: ${first?.rule ?? 'nobody knows yet'}` };
   }
-  const fixed = here.filter(({ says }) => says === 'fixed');
-  if (fixed.length > 0) {
-    const each = fixed.map((one) => `${nameOf(one)} has the fix${one.fixed === null ? '' : ` of ${one.fixed}`}`);
-
-    return { here: 'no', reason: each.join('; ') };
+  if (unwatched.count === unwatched.of) {
+    return { here: 'unknown', reason: unwatched.reason ?? 'it has no packages that a feed could speak of' };
   }
-  const not = here.filter(({ says }) => says === 'not-affected');
-  if (not.length > 0)
-    return { here: 'no', reason: `${not.map(nameOf).join(', ')}: not affected, says ${not[0]?.evidence[0]?.feed}` };
+  const rest = unwatched.count === 0 ? '' : `; ${unwatched.count} of ${unwatched.of} packages are watched by nobody`;
 
-  return { here: 'no', reason: `no source connects ${cve} with any package that is installed here` };
+  return { here: 'no', reason: `${goodAnswer(here, cve)}${rest}` };
+}
+
+function goodAnswer(here: readonly Here[], cve: string): string {
+  const fixed = here.filter(({ says }) => says === 'fixed');
+  const not = here.filter(({ says }) => says === 'not-affected');
+  const texts = [
+    ...fixed.map((one) => `${nameOf(one)} has the fix${one.fixed === null ? '' : `, which came in ${one.fixed}`}`),
+    ...not.map((one) => `${nameOf(one)} is not affected, says ${one.evidence[0]?.feed}`),
+  ];
+
+  return texts.length > 0 ? texts.join('; ') : `no source connects ${cve} with any package that is installed here`;
 }
 
 export function coverageText(coverage: Coverage): string {

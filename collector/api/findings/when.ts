@@ -48,8 +48,8 @@ export function whenOf(facts: WhenFacts): When | null {
   const policies = { policies: host.plan.policies };
   if ([...states].every((state) => state === 'still-running')) {
     return answer(
-      'never',
-      ['the fix is installed: somebody has to restart what runs the old code, or the machine'],
+      'waits',
+      ['the fix is installed: it waits for a restart of what runs the old code, or of the machine'],
       policies,
     );
   }
