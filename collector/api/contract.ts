@@ -14,6 +14,7 @@ import { ALARM_KINDS, SEVERITIES } from '../alarms/alarms.ts';
 import { FIX_STATES } from '../fixes/fix.ts';
 import { HOST_STATES } from '../host-state.ts';
 import { coverageSummary } from './contract/coverage.ts';
+import { hunt } from './contract/hunt.ts';
 import { selection } from './contract/select.ts';
 import { takeover, updaters } from './contract/updaters.ts';
 
@@ -222,6 +223,7 @@ export const hosts = z.strictObject({
   /** They come with a good certificate of this collector and are not in its database: enrolled after a restored backup. */
   notInDatabase: z.array(z.strictObject({ id: z.string(), address: z.string(), lastSeen: instant })),
   selection,
+  hunt,
 });
 export const revokeRequest = z.strictObject({ reason: z.string().max(1024).optional() });
 /** `machine`: a machine id as it is shown, or its beginning; needed when there are two. */

@@ -15,6 +15,7 @@ import type {
 } from '../store/software-ports.ts';
 import type { MachineFacts, MachineRecord } from './facts.ts';
 import type { Fleet, Machine, Offer } from './fleet.ts';
+import { FleetMachine } from './machine.ts';
 import { type MachineList, scanPresent, unpackList } from './packing.ts';
 import { Postings } from './postings.ts';
 
@@ -172,6 +173,18 @@ export class FleetIndex implements Fleet {
     return listedBy(this.#kept.get(machine));
   }
 
+  hasVariant(machine: MachineKey, id: VariantId): boolean {
+    const kept = this.#kept.get(machine);
+    let has = false;
+    if (kept && kept.machine.unknown === null) {
+      scanPresent(kept.list, (variant) => {
+        has ||= variant === id;
+      });
+    }
+
+    return has;
+  }
+
   listOf(machine: MachineKey): MachineList | null {
     const kept = this.#kept.get(machine);
 
@@ -318,55 +331,6 @@ export class FleetIndex implements Fleet {
     if (!found) throw new CodedError('INTERNAL', `the fleet has no software ${id}`);
 
     return found;
-  }
-}
-
-/** Its software is read from its list each time; all else are plain fields. */
-class FleetMachine implements Machine {
-  readonly key: MachineKey;
-  readonly id: Machine['id'];
-  readonly name: string;
-  readonly os: Machine['os'];
-  readonly takenAt: Timestamp;
-  readonly firstReportedAt: Timestamp;
-  readonly labels: Machine['labels'];
-  readonly ownLabels: MachineFacts['ownLabels'];
-  readonly offers: Machine['offers'];
-  readonly bootedAt: Machine['bootedAt'];
-  readonly listening: Machine['listening'];
-  readonly stillRunning: Machine['stillRunning'];
-  readonly unseenProcesses: number;
-  readonly kernel: Machine['kernel'];
-  readonly unknown: string | null;
-  readonly #facts: MachineFacts;
-  readonly #software: () => Machine['software'];
-
-  constructor(record: MachineRecord, facts: MachineFacts, software: () => Machine['software']) {
-    this.key = record.key;
-    this.id = record.id;
-    this.name = record.name;
-    this.os = facts.os;
-    this.takenAt = facts.takenAt;
-    this.firstReportedAt = record.firstReportedAt;
-    this.labels = record.labels;
-    this.ownLabels = facts.ownLabels;
-    this.offers = facts.offers;
-    this.bootedAt = facts.bootedAt;
-    this.listening = facts.listening;
-    this.stillRunning = facts.stillRunning;
-    this.unseenProcesses = facts.unseenProcesses;
-    this.kernel = facts.kernel;
-    this.unknown = facts.unknown;
-    this.#facts = facts;
-    this.#software = software;
-  }
-
-  get facts(): MachineFacts {
-    return this.#facts;
-  }
-
-  get software(): Machine['software'] {
-    return this.#software();
   }
 }
 

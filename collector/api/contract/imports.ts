@@ -4,6 +4,7 @@ import { CODES, type Code } from '@selvage/shared/errors/codes.ts';
 import { SECTION_NAMES, type SectionName } from '@selvage/shared/model/inventory.ts';
 import { LABEL_NAME } from '@selvage/shared/model/labels.ts';
 import { z } from 'zod';
+import { hunt } from './hunt.ts';
 import { selection } from './select.ts';
 
 const instant = z.iso.datetime({ offset: true });
@@ -48,7 +49,7 @@ export const importedHost = z.strictObject({
   endedBy: z.string().nullable(),
 });
 
-export const imports = z.strictObject({ imports: z.array(importedHost), selection });
+export const imports = z.strictObject({ imports: z.array(importedHost), selection, hunt });
 
 export const importDetail = importedHost.extend({
   /** Sections that are not there, with the reason. */

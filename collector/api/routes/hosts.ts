@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { HOST_STATES, hostState } from '../../host-state.ts';
 import type { HostRecord } from '../../store/ports.ts';
+import { hasText, runningFlag } from '../contract/hunt.ts';
 import { selectText } from '../contract/select.ts';
 import { hostDetail, hosts, readmitRequest, readmitted, results, revokeRequest } from '../contract.ts';
 import type { ApiDeps } from '../deps.ts';
@@ -11,6 +12,7 @@ import { hostOf } from '../found.ts';
 import { planOf } from '../host-plan.ts';
 import { asksFor, selectHosts } from '../host-select.ts';
 import { detailOf, twinsOf, withSigned } from '../host-view.ts';
+import { hunting } from '../hunting.ts';
 import { addRoute } from '../route.ts';
 import { selectableOf } from '../selectable.ts';
 import { choose, readSelect } from '../selecting.ts';
@@ -51,19 +53,34 @@ export function addHosts(app: FastifyInstance, deps: ApiDeps): void {
     url: '/v1/hosts',
     guard: 'reader',
     summary: 'Hosts with the counts of their newest inventory; an unknown count is null',
-    query: z.strictObject({ state: z.enum(['current', ...HOST_STATES, 'all']).optional(), select: selectText }),
+    query: z.strictObject({
+      state: z.enum(['current', ...HOST_STATES, 'all']).optional(),
+      select: selectText,
+      has: hasText,
+      running: runningFlag,
+    }),
     reply: hosts,
     handle: async ({ query: { select, ...query } }) => {
       // A text that asks for a state means all of them.
       const wanted = query.state ?? (asksFor(select, 'state') ? 'all' : 'current');
       const among = (record: HostRecord) =>
         wanted === 'all' || (wanted === 'current' ? record.state === 'active' : hostState(record) === wanted);
-      const { chosen, selection } = await selectHosts(deps, { select, among });
+      const selected = await selectHosts(deps, { select, among });
+      const { selection } = selected;
+      const { chosen, hunt } = await hunting(deps, query, selected.chosen, ({ row: { id, name } }) => ({
+        key: `host:${id}`,
+        id,
+        name,
+      }));
 
       return {
         hosts: chosen.map(({ row }) => row),
+        hunt,
         // Nothing is known of them that a text could ask for.
-        notInDatabase: select === undefined ? connections.unknownHosts().map((host) => ({ ...host })) : [],
+        notInDatabase:
+          select === undefined && query.has === undefined
+            ? connections.unknownHosts().map((host) => ({ ...host }))
+            : [],
         selection,
       };
     },

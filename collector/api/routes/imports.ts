@@ -9,11 +9,13 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { MAX_ARCHIVE_BYTES } from '../../imports/archive.ts';
 import { createImporting } from '../../imports/importing.ts';
+import { hasText, runningFlag } from '../contract/hunt.ts';
 import { FILE_TYPE, importDetail, imported, imports } from '../contract/imports.ts';
 import { selectText } from '../contract/select.ts';
 import { hostName } from '../contract.ts';
 import type { ApiDeps } from '../deps.ts';
 import { found } from '../found.ts';
+import { hunting } from '../hunting.ts';
 import { importDetailOf, sameMachine, selectImports, shownImport } from '../imported.ts';
 import { addRoute } from '../route.ts';
 
@@ -43,12 +45,17 @@ export function addImports(app: FastifyInstance, deps: ApiDeps): void {
     url: '/v1/imports',
     guard: 'reader',
     summary: 'Machines without an agent, as they were when somebody collected them',
-    query: z.strictObject({ select: selectText }),
+    query: z.strictObject({ select: selectText, has: hasText, running: runningFlag }),
     reply: imports,
-    handle: async ({ query: { select } }) => {
-      const { chosen, selection } = await selectImports(deps, select);
+    handle: async ({ query: { select, ...query } }) => {
+      const selected = await selectImports(deps, select);
+      const { chosen, hunt } = await hunting(deps, query, selected.chosen, ({ id, name }) => ({
+        key: `import:${name}`,
+        id,
+        name,
+      }));
 
-      return { imports: chosen.map(shownImport), selection };
+      return { imports: chosen.map(shownImport), selection: selected.selection, hunt };
     },
   });
 

@@ -1,5 +1,5 @@
 // selvage host: the machines, what is known of them, and the end of trust in one.
-import { hasCode } from '@selvage/shared/errors/coded-error.ts';
+import { CodedError, hasCode } from '@selvage/shared/errors/coded-error.ts';
 import type { Command } from 'commander';
 import type { z } from 'zod';
 import { hostHistory } from '../../api/contract/history.ts';
@@ -9,6 +9,7 @@ import { added } from '../../api/selecting.ts';
 import { type Cli, openSession } from '../cli.ts';
 import { showLately } from '../history-page.ts';
 import { showHost } from '../host-page.ts';
+import { HAS_HELP, RUNNING_HELP, showHunt } from '../hunt-page.ts';
 import { importedRow, showImport } from '../imported-page.ts';
 import { showLabels } from '../labels.ts';
 import { durationOption, pathWith, selectOption } from '../options.ts';
@@ -24,6 +25,8 @@ interface ListOptions {
   readonly json?: boolean;
   readonly select?: string;
   readonly changedOutside?: string | true;
+  readonly has?: string;
+  readonly running?: boolean;
 }
 
 /** Events on the page of a host; `host history` has them all. */
@@ -37,6 +40,8 @@ export function addHost(program: Command, cli: Cli): void {
   selectOption(noun.command('list'))
     .description('hosts with pending updates; ? means unknown, which is not 0')
     .option('--all', 'revoked and retired ones too')
+    .option('--has <text>', HAS_HELP)
+    .option('--running', RUNNING_HELP)
     .option('--labels', 'owner and labels instead of updates, by who says them')
     .option(
       '--changed-outside [since]',
@@ -79,6 +84,11 @@ async function readmit(cli: Cli, host: string, options: { machine?: string }): P
 
 async function list(cli: Cli, options: ListOptions): Promise<void> {
   const { changedOutside, select, json } = options;
+  if (options.running === true && options.has === undefined) {
+    throw new CodedError('USAGE', '--running asks of what --has names', {
+      next: "selvage host list --has 'NAME VERSIONS' --running",
+    });
+  }
   if (changedOutside !== undefined) {
     const since = changedOutside === true ? OUTSIDE_SINCE : changedOutside;
 
@@ -86,11 +96,14 @@ async function list(cli: Cli, options: ListOptions): Promise<void> {
   }
   const { client } = await openSession(cli);
   const state = options.all === true ? 'all' : undefined;
-  const [answer, { imports: imported, selection: ofImports }] = await Promise.all([
-    client.get(pathWith('/v1/hosts', { state, select: options.select }), hosts),
-    client.get(pathWith('/v1/imports', { select: options.select }), imports),
+  const asked = { select, has: options.has, running: options.running === true ? 'true' : undefined };
+  const [answer, brought] = await Promise.all([
+    client.get(pathWith('/v1/hosts', { state, ...asked }), hosts),
+    client.get(pathWith('/v1/imports', asked), imports),
   ]);
-  if (options.json === true) return cli.screen.json({ ...answer, imported });
+  const { imports: imported, selection: ofImports } = brought;
+  if (options.json === true) return cli.screen.json({ ...answer, imported, huntOfImported: brought.hunt });
+  if (options.has !== undefined) return showHunt(cli, answer, brought, options.running === true);
 
   const unknown = answer.hosts.filter((host) => host.state === 'active' && host.upgradable === null);
   const files = imported.length === 0 ? '' : ` · ${imported.length} imported by file`;

@@ -1,0 +1,52 @@
+// `has` of lists of machines: who of those that a list would show has the package.
+import type { z } from 'zod';
+import { parseHas } from '../findings/has-text.ts';
+import { huntSteps } from '../findings/hunt.ts';
+import type { MachineKey } from '../store/software-ports.ts';
+import type { hunt } from './contract/hunt.ts';
+import type { ApiDeps } from './deps.ts';
+import { inTurns } from './in-turns.ts';
+
+export type HuntShown = z.input<typeof hunt>;
+
+export interface Hunted<T> {
+  readonly chosen: readonly T[];
+  readonly hunt: HuntShown;
+}
+
+export interface HuntQuestion {
+  /** Left out: everybody is shown. */
+  readonly has?: string | undefined;
+  readonly running?: boolean | undefined;
+}
+
+/** Throws SELECT_INVALID before anything is looked at. */
+export async function hunting<T>(
+  { fleet }: Pick<ApiDeps, 'fleet'>,
+  { has, running = false }: HuntQuestion,
+  all: readonly T[],
+  identify: (one: T) => { readonly key: MachineKey; readonly id: string; readonly name: string },
+): Promise<Hunted<T>> {
+  const wanted = has === undefined ? null : parseHas(has);
+  if (wanted === null) return { chosen: all, hunt: null };
+  const answer = await inTurns(huntSteps(fleet(), wanted, { running }));
+  const machines = all.map((one) => ({ one, ...identify(one) }));
+  const chosen = machines.filter(({ key }) => answer.found.has(key));
+
+  return {
+    chosen: chosen.map(({ one }) => one),
+    hunt: {
+      ...{ has: answer.has, complete: answer.complete },
+      found: Object.fromEntries(chosen.map(({ id, key }) => [id, [...(answer.found.get(key) ?? [])]])),
+      unknown: machines.flatMap(({ key, id, name }) => {
+        const reason = answer.unknown.get(key) ?? (fleet().machines.has(key) ? null : NOT_COUNTED);
+
+        return reason === null ? [] : [{ id, name, reason }];
+      }),
+      notSeenRunning: machines.filter(({ key }) => answer.notSeenRunning.has(key)).length,
+    },
+  };
+}
+
+/** A host that waits, or that is gone, has no list of software here. */
+const NOT_COUNTED = 'its software is not kept: it waits to be accepted, is no longer trusted, or was not read yet';

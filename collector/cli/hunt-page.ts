@@ -1,0 +1,77 @@
+// `selvage host list --has`: which machines have a package, what of it, and how many cannot answer.
+import type { z } from 'zod';
+import type { hunt } from '../api/contract/hunt.ts';
+import type { imports } from '../api/contract/imports.ts';
+import type { hosts } from '../api/contract.ts';
+import { added } from '../api/selecting.ts';
+import type { Cli } from './cli.ts';
+import { showSelection } from './selection-lines.ts';
+import { ago, since } from './when.ts';
+
+type Hunt = NonNullable<z.output<typeof hunt>>;
+type Hit = Hunt['found'][string][number];
+
+const SHOWN_HITS = 3;
+const SHOWN_UNKNOWN = 10;
+
+export const HAS_HELP =
+  "only those that have a package, in these versions: 'xz-utils >=5.6.0 <5.6.2' (source or binary package, * in names, conditions = != < <= > >=)";
+export const RUNNING_HELP =
+  'with --has: only where it is seen in use: the kernel that runs, a process of it that listens, or processes that still map its replaced files (a library that is merely loaded is not seen)';
+
+export function showHunt(
+  cli: Cli,
+  ofHosts: z.output<typeof hosts>,
+  ofImports: z.output<typeof imports>,
+  running: boolean,
+): void {
+  const { screen } = cli;
+  const parts = [ofHosts.hunt, ofImports.hunt].flatMap((one) => one ?? []);
+  const unknown = parts.flatMap((one) => one.unknown);
+  const rows = [
+    ...ofHosts.hosts.map(({ id, name, os, lastSeen }) => ({
+      name,
+      os,
+      seen: since(lastSeen, cli),
+      hits: hitsOf(ofHosts.hunt, id),
+    })),
+    ...ofImports.imports.map(({ id, name, os, asOf }) => ({
+      ...{ name, os, hits: hitsOf(ofImports.hunt, id) },
+      seen: `file of ${ago(asOf, cli)}`,
+    })),
+  ];
+  const does = running ? 'are seen to run' : 'have';
+  screen.line(`${rows.length} machines ${does} ${parts[0]?.has ?? ''} · ${unknown.length} unknown`, 'strong');
+  showSelection(screen, added(ofHosts.selection, ofImports.selection), 'hosts');
+  if (parts.some(({ complete }) => !complete)) {
+    screen.line('! the collector was started just now and has not read all machines yet: some may be missing', 'bad');
+  }
+  if (rows.length > 0) {
+    screen.table(
+      [
+        { title: 'HOST', shrinks: true },
+        { title: 'OS', shrinks: true },
+        { title: 'SEEN' },
+        { title: 'HAS', shrinks: true },
+      ],
+      rows.map(({ name, os, seen, hits }) => [name, os ? `${os.id} ${os.version}`.trim() : null, seen, shown(hits)]),
+    );
+  }
+  const quiet = parts.reduce((sum, { notSeenRunning }) => sum + notSeenRunning, 0);
+  if (quiet > 0)
+    screen.line(`note: ${quiet} more have it and are not seen to run it; without --running they are listed`);
+  for (const { name, reason } of unknown.slice(0, SHOWN_UNKNOWN)) screen.line(`? ${name}: ${reason}`, 'bad');
+  if (unknown.length > SHOWN_UNKNOWN) screen.line(`? and ${unknown.length - SHOWN_UNKNOWN} more`, 'bad');
+}
+
+function hitsOf(found: z.output<typeof hunt>, id: string): readonly Hit[] {
+  return found?.found[id] ?? [];
+}
+
+function shown(hits: readonly Hit[]): string {
+  const some = hits
+    .slice(0, SHOWN_HITS)
+    .map(({ name, version, running }) => `${name} ${version}${running === null ? '' : ` (${running})`}`);
+
+  return hits.length > SHOWN_HITS ? `${some.join(', ')} and ${hits.length - SHOWN_HITS} more` : some.join(', ');
+}
