@@ -5,11 +5,21 @@ import { parseStatus, readSource } from '@selvage/shared/packages/dpkg-status.ts
 import { scanInvalid } from './invalid.ts';
 import type { SystemPackage } from './software.ts';
 
+/** dpkg ends each entry with an empty line; copies made with other tools may lack the last one. */
+const END = '\n\n';
+
 /** Throws PACKAGE_DATABASE_INVALID for one that is not whole. */
 export function parseDpkgStatus(text: string, file: string): readonly SystemPackage[] {
-  return parseStatus(text, file).map(({ name, version, source, sourceVersion, arch }) => ({
-    ...{ manager: 'apt' as const, name, version, source, sourceVersion, arch },
-  }));
+  return parseStatus(endsAsDpkgWrites(text) || !text.endsWith('\n') ? text : `${text}\n`, file).map(
+    ({ name, version, source, sourceVersion, arch }) => ({
+      ...{ manager: 'apt' as const, name, version, source, sourceVersion, arch },
+    }),
+  );
+}
+
+/** Where it does not, the last entry is whole, but nobody can say that others did not follow. */
+export function endsAsDpkgWrites(text: string): boolean {
+  return text.endsWith(END);
 }
 
 /** An entry of status.d has no Status and no empty line behind it: that it is there says that it is installed. */

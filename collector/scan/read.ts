@@ -5,7 +5,7 @@ import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { hasErrno, readBounded } from '@selvage/shared/files/durable.ts';
 import { parseApkInstalled } from './apk.ts';
 import { detect } from './detect.ts';
-import { parseDpkgStatus } from './dpkg.ts';
+import { endsAsDpkgWrites, parseDpkgStatus } from './dpkg.ts';
 import { HOW_TO_NAME_THE_OS, scanInvalid } from './invalid.ts';
 import { parseOsRelease } from './os.ts';
 import { parseRpmPackages } from './rpm-list.ts';
@@ -18,6 +18,9 @@ const MAX_UNPACKED_BYTES = 256 * 1024 * 1024;
 const MAX_OS_RELEASE_BYTES = 64 * 1024;
 /** Where a status file lies in its own system. */
 const STATUS_PLACE = '/var/lib/dpkg/status';
+
+const NOT_AS_DPKG_WRITES =
+  'the status file does not end with an empty line, as dpkg writes it: if it was cut there, packages after it are missing';
 
 export interface ScanOptions {
   /** A copy of the system's os-release; null: what the thing itself says. */
@@ -55,8 +58,12 @@ async function readFile(path: string, given: ScannedOs | null): Promise<ScanSubj
       return sbom((await import('./spdx.ts')).readSpdxJson(found.document, path), given);
     case 'spdx-tag-value':
       return sbom((await import('./spdx.ts')).readSpdxTagValue(found.text, path), given);
-    case 'dpkg-status':
-      return subjectOf('dpkg-status', parseDpkgStatus(found.text, path), given ?? (await osBeside(path)), path);
+    case 'dpkg-status': {
+      const packages = parseDpkgStatus(found.text, path);
+      const subject = subjectOf('dpkg-status', packages, given ?? (await osBeside(path)), path);
+
+      return endsAsDpkgWrites(found.text) ? subject : { ...subject, notes: [NOT_AS_DPKG_WRITES] };
+    }
     case 'apk-installed':
       return subjectOf('apk-installed', parseApkInstalled(found.text, path), given, path);
     case 'rpm-list': {

@@ -14,6 +14,7 @@ import { intake } from './benches/intake.ts';
 import { inventory } from './benches/inventory.ts';
 import { pending } from './benches/pending.ts';
 import { runnerIdle } from './benches/runner-idle.ts';
+import { scan } from './benches/scan.ts';
 import { start } from './benches/start.ts';
 import { unchangedReport } from './benches/unchanged-report.ts';
 
@@ -34,4 +35,5 @@ export const BENCHES: readonly Bench[] = [
   installToVisible,
   coldInventory,
   debsecan,
+  scan,
 ];

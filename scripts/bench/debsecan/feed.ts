@@ -41,6 +41,7 @@ export function dpkgStatus(
       [
         `Package: ${binary}`,
         'Status: install ok installed',
+        'Architecture: amd64',
         `Version: ${version}`,
         ...(source === binary && sourceVersion === version
           ? []
