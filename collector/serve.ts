@@ -20,7 +20,7 @@ import { Events } from './events.ts';
 import { createFeeds } from './feeds/feeds.ts';
 import { DEFAULT_FEED_SETTINGS } from './feeds/keeping/settings.ts';
 import { FleetIndex } from './findings/index.ts';
-import { keepFindings } from './findings/keeper.ts';
+import { type FindingsKeeper, keepFindings } from './findings/keeper.ts';
 import { createTriageNow } from './findings/triage-now.ts';
 import { followEvents } from './follow-events.ts';
 import { startGateway } from './gateway/gateway.ts';
@@ -36,6 +36,7 @@ import { keepServing, ServerCertificates } from './server-certificates.ts';
 import { type CollectorSettings, urlHost } from './settings.ts';
 import type { Store } from './store/ports.ts';
 import { VERSION } from './version.ts';
+import { keepAdvisories } from './vex/advisory-keeper.ts';
 import { keepSuppressions } from './vex/keeper.ts';
 
 export interface ServeDeps {
@@ -154,6 +155,7 @@ async function serveStore(store: Store, settings: CollectorSettings, deps: Serve
   });
   let apiPort = settings.apiPort;
   let api: Api;
+  let findings: FindingsKeeper | null = null;
 
   const triage = createTriageNow({ feeds: store.read.feeds, fleet, policy });
   const suppressions = await keepSuppressions({ store, policy, events, log });
@@ -167,6 +169,7 @@ async function serveStore(store: Store, settings: CollectorSettings, deps: Serve
         triage,
         suppress: () => suppressions.suppress,
         concerns: () => suppressions.concerns,
+        settled: () => findings?.settled() ?? false,
       },
       authorities: createRotation({
         ...{ authorities, store, clock, random },
@@ -189,8 +192,12 @@ async function serveStore(store: Store, settings: CollectorSettings, deps: Serve
   apiPort = api.port;
   const unsubscribe = followEvents({ events, gateway, held, policy, log });
   const history = keepHistory({ store, clock, events, log });
-  const findings = keepFindings({
+  findings = keepFindings({
     ...{ store, fleet, clock, events, log },
+    documents: async () => (await policy.current()).documents.map(({ document }) => document),
+  });
+  const advisories = keepAdvisories({
+    ...{ store, clock, events, log },
     documents: async () => (await policy.current()).documents.map(({ document }) => document),
   });
   const stopped = new AbortController();
@@ -210,7 +217,7 @@ async function serveStore(store: Store, settings: CollectorSettings, deps: Serve
       await Promise.all([api.close(), gateway.close(), refreshing, renewing, retiring, warning]);
       await feeds.close();
       await history.close();
-      await findings.close();
+      await findings?.close();
       unsubscribe();
       suppressions.close();
       await store.close();

@@ -33,6 +33,8 @@ export interface ApiDeps {
   readonly suppress: () => Suppress;
   /** What those words may be about at all; left out: anything. */
   readonly concerns?: () => Concerns;
+  /** Nothing waits to be read or matched; left out: it is so. */
+  readonly settled?: () => boolean;
   /** By the facts and policies of now. */
   readonly triage: () => Promise<Triage>;
   /** What is known about vulnerabilities, and where it is from. */

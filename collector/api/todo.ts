@@ -28,7 +28,7 @@ import { added, type SelectionShown } from './selecting.ts';
 
 export type TodoSources = Pick<
   ApiDeps,
-  'store' | 'connections' | 'policy' | 'clock' | 'alarms' | 'fleet' | 'triage' | 'suppress' | 'concerns'
+  'store' | 'connections' | 'policy' | 'clock' | 'alarms' | 'fleet' | 'triage' | 'suppress' | 'concerns' | 'settled'
 >;
 
 type Shown = z.input<typeof todo>;
@@ -77,6 +77,7 @@ export async function selectedTodo(sources: TodoSources, text: string | undefine
 
   return {
     ...shown(list, now),
+    settled: sources.settled?.() ?? true,
     ...{ coverage: covered, selection: chosen?.selection ?? null },
     feeds: feedsShown(feeds),
     oldCode: copied(oldCodeOf(machines)),
@@ -227,7 +228,7 @@ function unwatchedOf(machines: readonly Machine[], feeds: readonly FeedAge[]) {
 function shown(
   list: TodoList,
   now: Temporal.Instant,
-): Omit<Shown, 'coverage' | 'feeds' | 'needs' | 'oldCode' | 'selection'> {
+): Omit<Shown, 'coverage' | 'feeds' | 'needs' | 'oldCode' | 'selection' | 'settled'> {
   const { fixes, machines, nextWindow, notOffered, ...counted } = list;
   const today = now.toZonedDateTimeISO('UTC').toPlainDate();
 

@@ -32,7 +32,10 @@ const HEADINGS: Readonly<Record<DecisionWord, string>> = {
 };
 const TONES: Partial<Record<DecisionWord, Tone>> = { immediate: 'bad', 'out-of-cycle': 'strong' };
 
-export function showTodo(cli: Cli, answer: Answer, all: boolean): void {
+/** Whom it is shown to. */
+export type TodoViewer = Pick<Cli, 'screen' | 'clock' | 'zone'>;
+
+export function showTodo(cli: TodoViewer, answer: Answer, all: boolean): void {
   const { screen } = cli;
   showHead(cli, answer);
   showSelection(screen, answer.selection, 'machines');
@@ -42,7 +45,7 @@ export function showTodo(cli: Cli, answer: Answer, all: boolean): void {
   showCounts(cli, answer);
 }
 
-function showHead(cli: Cli, { now, feeds, coverage }: Answer): void {
+function showHead(cli: TodoViewer, { now, feeds, coverage }: Answer): void {
   const { screen } = cli;
   const ages = feeds.map(({ name, asOf, importedAt, stale }) => {
     const age = since(asOf ?? importedAt, cli);
@@ -82,7 +85,7 @@ const LABELS: Readonly<Record<Answer['needs'][number]['kind'], string>> = {
   ...{ outside: 'OUTSIDE', 'imported-old': 'OLD FILE' },
 };
 
-function showFixes(cli: Cli, answer: Answer, all: boolean): void {
+function showFixes(cli: TodoViewer, answer: Answer, all: boolean): void {
   const { screen } = cli;
   const { fixes } = answer;
   screen.line();
@@ -143,7 +146,7 @@ function columnsFor(width: number): readonly Column[] {
   ];
 }
 
-function cellsOf(cli: Cli, row: Row) {
+function cellsOf(cli: TodoViewer, row: Row) {
   const wide = cli.screen.width >= WIDE;
   const name = `  ${row.source} ${row.version}${row.from === 'feed' ? '*' : ''}${row.reboot ? ' (reboot)' : ''}`;
 
@@ -190,7 +193,7 @@ function showNotOffered(screen: Screen, { notOffered }: Answer, all: boolean): v
     screen.line(`  ... ${notOffered.length - shown.length} more: selvage todo --all`, 'dim');
 }
 
-function showCounts(cli: Cli, answer: Answer): void {
+function showCounts(cli: TodoViewer, answer: Answer): void {
   const { screen } = cli;
   const { oldCode, stillRunning, noFix, accepted, notAffected, notRunning, otherUpdates, nextWindow, fixes } = answer;
   const lines: [string, string][] = [];

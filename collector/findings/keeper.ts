@@ -18,6 +18,8 @@ import { createMatcher } from './matcher.ts';
 import { drop, recordOf, takeInHost, takeInImport } from './take-in.ts';
 
 export interface FindingsKeeper {
+  /** Nothing waits to be read or matched. In a large fleet something nearly always does. */
+  settled(): boolean;
   /** Resolves when nothing waits; for tests, and for who needs the whole answer. */
   idle(): Promise<void>;
   /** Takes in nothing more; what waits is found again by the next start. */
@@ -248,6 +250,7 @@ export function keepFindings(parts: FindingsParts, { pauseMs = PAUSE_MS } = {}):
   go();
 
   return {
+    settled: () => begun && working === null,
     idle: async () => {
       while (working !== null) await working;
       if (!begun && !stopped.signal.aborted) throw new CodedError('STATE', 'the software of the fleet was not read');

@@ -79,6 +79,8 @@ export const todoFeed = z.strictObject({
 
 export const todo = z.strictObject({
   now: instant,
+  /** Nothing waits to be taken in or matched; of a large fleet something nearly always does. */
+  settled: z.boolean(),
   coverage: coverageSummary,
   /** Nothing was imported yet while it is empty: no finding is known then. */
   feeds: z.array(todoFeed),
