@@ -8,7 +8,7 @@ export interface CoverageSettings {
   readonly everyUpdateIsSecurity: readonly string[];
 }
 
-export const NO_COVERAGE_SETTINGS: CoverageSettings = { everyUpdateIsSecurity: [] };
+const NO_COVERAGE_SETTINGS: CoverageSettings = { everyUpdateIsSecurity: [] };
 
 /**
  * `ecosystems`: what current feeds speak of, with their names (FeedReader.ecosystems()). A vendor's own build is not covered by the

@@ -32,7 +32,7 @@ export const DISTRIBUTIONS: readonly Distribution[] = [
 ];
 
 /** Registries of languages: no release. Keys are how OSV spells them. */
-export const REGISTRIES: readonly string[] = [
+const REGISTRIES: readonly string[] = [
   'PyPI',
   'npm',
   'Go',

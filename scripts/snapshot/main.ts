@@ -1,12 +1,11 @@
 // Makes collector/feeds/snapshot: real data of one day each, reduced to facts, in the shapes of their sources, so that the ordinary feeds
-// read it. Started by hand when newer data is at hand: node scripts/snapshot/main.ts FOLDER. Its README names the files of FOLDER.
+// read it. Started by hand when newer data are there: npm run snapshot -- FOLDER. The files that it reads of FOLDER are named below.
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { cveRecords } from './cve-records.ts';
-import { cvesOf, type OsvRecord, reducedOsv } from './osv.ts';
+import { cvesOf, joined, type OsvRecord, reducedOsv } from './osv.ts';
 import { documentsOf, tableOf } from './rows.ts';
 import { type TrackerEntry, ubuntuOsv } from './ubuntu.ts';
 
@@ -76,16 +75,18 @@ async function osvUbuntu(folder: string): Promise<{ part: Part; records: OsvReco
   };
 }
 
-/** Errata that close no CVE match nothing and stay behind. */
+/** Errata that close no CVE match nothing and stay behind. Some have the same id in two releases: they become one record of both. */
 async function osvAlma(folder: string): Promise<{ part: Part; records: OsvRecord[] }> {
   const asOf = '2026-08-21T00:00:00Z';
-  const records: OsvRecord[] = [];
+  const found = new Map<string, OsvRecord>();
 
   for (const release of [8, 9, 10]) {
     for await (const record of documentsOf<OsvRecord>(join(folder, `rpm/almalinux${release}-osv.jsonl.gz`))) {
-      if (cvesOf(record).length > 0) records.push(reducedOsv(record, asOf));
+      if (cvesOf(record).length === 0) continue;
+      found.set(record.id, joined(found.get(record.id), reducedOsv(record, asOf)));
     }
   }
+  const records = [...found.values()];
   const source = 'AlmaLinux/osv-database 948f47aa6b88, AlmaLinux 8, 9 and 10';
 
   return {
@@ -180,7 +181,8 @@ async function parts(folder: string): Promise<readonly Part[]> {
   return [debian.part, ubuntu.part, alma.part, exploited, await epss(folder, wanted), await cve(folder, wanted)];
 }
 
-async function main(folder: string, target: string): Promise<void> {
+/** Why it is not good enough; null when it is. */
+async function makeSnapshot(folder: string, target: string): Promise<string | null> {
   mkdirSync(target, { recursive: true });
   let total = 0;
   const manifest = (await parts(folder)).map(({ text, ...part }) => {
@@ -193,12 +195,20 @@ async function main(folder: string, target: string): Promise<void> {
   writeFileSync(join(target, 'manifest.json'), `${JSON.stringify({ feeds: manifest }, null, 2)}\n`);
   for (const { file, records, bytes } of manifest)
     process.stdout.write(`${file}\t${records} records\t${bytes} bytes\n`);
-  if (total > MAX_TOTAL_BYTES) throw new Error(`${total} bytes in all, which is more than ${MAX_TOTAL_BYTES}`);
+
+  return total > MAX_TOTAL_BYTES ? `${total} bytes in all, which is more than ${MAX_TOTAL_BYTES}` : null;
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const [folder, target = join(import.meta.dirname, '../../collector/feeds/snapshot')] = process.argv.slice(2);
-  if (folder === undefined)
-    throw new Error('the folder of the data is missing: node scripts/snapshot/main.ts FOLDER [TARGET]');
-  await main(folder, target);
+/** `npm run snapshot -- FOLDER [TARGET]`; exit code. */
+export async function main(args: readonly string[]): Promise<number> {
+  const [folder, target = join(import.meta.dirname, '../../collector/feeds/snapshot')] = args;
+  if (folder === undefined) {
+    process.stderr.write('error USAGE: the folder of the data is missing\nnext: npm run snapshot -- FOLDER [TARGET]\n');
+
+    return 2;
+  }
+  const problem = await makeSnapshot(folder, target);
+  if (problem !== null) process.stderr.write(`error FILE_TOO_LARGE: ${problem}\n`);
+
+  return problem === null ? 0 : 1;
 }

@@ -29,6 +29,14 @@ export function cvesOf(record: OsvRecord): readonly string[] {
   );
 }
 
+/** One id, two files: what is affected, and what it is about, is that of both. */
+export function joined(first: OsvRecord | undefined, second: OsvRecord): OsvRecord {
+  if (first === undefined) return second;
+  const related = [...new Set([...(first.related ?? []), ...(second.related ?? [])])];
+
+  return { ...first, ...(related.length === 0 ? {} : { related }), affected: [...first.affected, ...second.affected] };
+}
+
 /** `modified` becomes the date of the whole set: it changes with every export and says nothing of the record. */
 export function reducedOsv(record: OsvRecord, asOf: string): OsvRecord {
   const related = CVE.test(record.id) ? [] : (record.related ?? []).filter((id) => CVE.test(id));

@@ -3,7 +3,7 @@ import type { Timestamp } from '@selvage/shared/model/ids.ts';
 import type { PackageRules } from '../../store/feed-ports.ts';
 import type { Rule } from '../rule.ts';
 
-export const AS_OF = '2026-11-23T00:00:00Z' as Timestamp;
+const AS_OF = '2026-11-23T00:00:00Z' as Timestamp;
 
 /** About CVE-2026-1 of demo in Debian 12, fixed in 2.0-1, unless told otherwise. */
 export function rule(more: Partial<Rule> = {}): Rule {
