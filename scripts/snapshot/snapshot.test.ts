@@ -151,10 +151,11 @@ describe('when an entry of the Ubuntu tracker is turned into OSV', () => {
 
 describe('when an OSV record is reduced', () => {
   it('keeps its facts and leaves its prose', () => {
+    const events: Readonly<Record<string, string>>[] = [{ introduced: '0' }, { fixed: '1.0-1' }];
     const affected = [
       {
         package: { ecosystem: 'Debian:12', name: 'demo', purl: 'pkg:deb/debian/demo' },
-        ranges: [{ type: 'ECOSYSTEM', events: [{ introduced: '0' }, { fixed: '1.0-1' }] }],
+        ranges: [{ type: 'ECOSYSTEM', events }],
         ...{
           versions: ['0.9-1'],
           ecosystem_specific: { urgency: 'low', more: 1 },
@@ -170,7 +171,7 @@ describe('when an OSV record is reduced', () => {
       affected,
     };
 
-    expect(reducedOsv(full as OsvRecord, AS_OF)).toEqual({
+    expect(reducedOsv(full, AS_OF)).toEqual({
       ...{ id: 'DSA-1-1', modified: AS_OF, related: ['CVE-2024-0001'] },
       affected: [
         {
