@@ -13,9 +13,14 @@ export function csvRows(
   needed: readonly string[],
 ): readonly Record<string, string>[] {
   let rows: readonly Record<string, string>[];
+  let titles: readonly string[] = [];
   try {
     rows = parse(text, {
-      columns: true,
+      columns: (header: string[]) => {
+        titles = header;
+
+        return header;
+      },
       bom: true,
       relax_column_count: true,
       max_record_size: MAX_ROW,
@@ -24,7 +29,7 @@ export function csvRows(
   } catch (error) {
     throw invalid(source, 'is no CSV', error);
   }
-  const missing = needed.filter((name) => rows[0] !== undefined && !Object.hasOwn(rows[0], name));
+  const missing = needed.filter((name) => !titles.includes(name));
   if (missing.length > 0) throw invalid(source, `has no column ${missing.join(', ')}`);
 
   return rows;

@@ -13,6 +13,7 @@ const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 const ANSWER_DEADLINE_MS = 30_000;
 /** What a server gives as a name of its copy; more is no such thing. */
 const MAX_MARK = 500;
+const OUT_OF_REACH = 'check the network, HTTPS_PROXY and the address; without internet: selvage feed import FILE';
 
 export interface Asked {
   readonly url: string;
@@ -148,6 +149,10 @@ function unavailable(
 }
 
 function explained(error: unknown, url: URL, lateMs: number | null): CodedError {
+  // What could not be reached is no collector: the advice is another.
+  if (error instanceof CodedError && error.code === 'UNREACHABLE') {
+    return new CodedError('UNREACHABLE', error.message, { cause: error, next: OUT_OF_REACH });
+  }
   if (error instanceof CodedError) return error;
   if (lateMs !== null) {
     return new CodedError('FEED_UNAVAILABLE', `${url.host} did not answer within ${lateMs} ms`, {
@@ -165,6 +170,6 @@ function explained(error: unknown, url: URL, lateMs: number | null): CodedError 
 
   return new CodedError('UNREACHABLE', `${url.host} could not be reached${code === '' ? '' : `: ${code}`}`, {
     cause: error,
-    next: 'check the network, HTTPS_PROXY and the address; without internet: selvage feed import FILE',
+    next: OUT_OF_REACH,
   });
 }

@@ -30,7 +30,7 @@ export async function recognise(members: AsyncIterable<Member>, feeds: readonly 
   const candidates = [...votes.keys()].map(({ name }) => name);
   const why = candidates.length === 0 ? 'it is like no feed' : `it could be ${candidates.sort().join(' or ')}`;
   throw new CodedError('FEED_INVALID', `what this is cannot be told: ${why}; nothing was taken`, {
-    next: 'look at the file; if you know what it is: selvage feed import FILE --feed NAME (names: selvage feed list)',
+    next: 'look at the file; if you know what it is: selvage feed import FILE --feed NAME (names: selvage feed list --all)',
   });
 }
 

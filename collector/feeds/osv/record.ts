@@ -9,7 +9,10 @@ const texts = z.array(z.string()).max(MAX_LIST);
 const severity = z.array(z.object({ type: z.string(), score: z.string() })).max(1000);
 
 const affected = z.object({
-  package: z.object({ ecosystem: z.string(), name: z.string(), purl: z.string().optional() }).optional(),
+  // Empty where the entry is about commits only.
+  package: z
+    .object({ ecosystem: z.string().optional(), name: z.string().optional(), purl: z.string().optional() })
+    .nullish(),
   ranges: z
     .array(
       z.object({

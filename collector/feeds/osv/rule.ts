@@ -7,12 +7,13 @@ import { cvesOf } from './cves.ts';
 import type { OsvAffected, OsvRecord } from './record.ts';
 
 /** Where the fix of a paid service is served: `esm-infra/xenial`, `esm-infra-legacy/trusty`, `fips-updates/jammy`; before: `trusty/esm`. */
-const SERVICE = /[?&]distro=(?:([a-z-]+)\/[a-z]+|[a-z]+\/(esm))(?:&|$)/;
+const SERVICE = /[?&]distro=(?:[a-z]+\/(esm)|([a-z-]+)\/[a-z]+)(?:&|$)/;
 
 /** Null where it is about nothing that can be matched: no package, no release that we know, or neither ranges nor versions. */
 export function ruleOf(record: OsvRecord, affected: OsvAffected): Rule | null {
-  const normal = affected.package ? normaliseEcosystem(affected.package.ecosystem) : null;
-  if (!affected.package || normal === null) return null;
+  const { ecosystem: written, name } = affected.package ?? {};
+  const normal = written === undefined ? null : normaliseEcosystem(written);
+  if (name === undefined || name === '' || normal === null) return null;
   const { ecosystem } = normal;
   const kind = kindOf(ecosystem);
   const ranges = (affected.ranges ?? []).filter(({ type }) => type !== 'GIT').flatMap(({ events }) => rangesOf(events));
@@ -20,20 +21,21 @@ export function ruleOf(record: OsvRecord, affected: OsvAffected): Rule | null {
   const versions = kind === 'language' || ranges.length === 0 ? (affected.versions ?? []) : [];
   if (ranges.length === 0 && versions.length === 0) return null;
   const urgency = affected.ecosystem_specific?.urgency ?? ubuntuPriority(record, affected);
-  const pocket = normal.pocket === null ? null : pocketOf(affected, normal.pocket);
+  const pocket = normal.pocket === null ? specialInterest(affected) : pocketOf(affected, normal.pocket);
   const published = timeOf(record.published);
   const module = kind === 'rpm' ? streamsInTitle(record.summary ?? '') : null;
   const withdrawn = record.withdrawn ? (timeOf(record.withdrawn) ?? timeOf(record.modified)) : null;
 
   return {
     ecosystem,
-    package: normaliseName(ecosystem, affected.package.name),
+    package: normaliseName(ecosystem, name),
     record: record.id,
     cves: cvesOf(record, affected),
     status: statedStatus(affected) ?? statusOf(ranges, urgency),
     ranges,
     ...(versions.length === 0 ? {} : { versions }),
-    ...(kind === 'rpm' ? { names: 'binary' as const } : {}),
+    // Rocky writes of source packages, the others of rpms as binary ones.
+    ...(kind === 'rpm' && !ecosystem.startsWith('Rocky:') ? { names: 'binary' as const } : {}),
     ...(module === null ? {} : { module }),
     ...(pocket === null ? {} : { pocket }),
     ...(urgency === null || urgency === '' ? {} : { urgency }),
@@ -86,9 +88,14 @@ function ubuntuPriority(record: OsvRecord, affected: OsvAffected): string | null
   return all.find(({ type }) => type === 'Ubuntu')?.score ?? null;
 }
 
+/** Rocky's special interest groups build kernels of their own, with versions of their own: `rocky-linux-8-sig-cloud`. */
+function specialInterest({ package: named }: OsvAffected): string | null {
+  return /[?&]distro=rocky-linux-\d+-(sig-[a-z0-9-]{1,40})(?:&|$)/.exec(named?.purl ?? '')?.[1] ?? null;
+}
+
 function pocketOf({ package: named, ecosystem_specific: specific }: OsvAffected, otherwise: string): string {
   if (otherwise !== 'esm') return otherwise;
-  const [, service, old] = SERVICE.exec(named?.purl ?? '') ?? [];
+  const [, old, service] = SERVICE.exec(named?.purl ?? '') ?? [];
   if (service?.startsWith('esm-infra')) return 'esm-infra';
   if (service !== undefined) return service;
   // `trusty/esm`: from before there were two; that was the one for the base system.
