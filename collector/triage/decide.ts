@@ -1,9 +1,17 @@
 // The decision: four points, each with whose word it is, and the row of the tree that they lead to. Pure.
 // docs/decisions/2026-11-23-triage.md says why the rules are as they are.
-import type { CveFacts } from './cve-facts.ts';
+import type { CveFacts, Raised } from './cve-facts.ts';
 import { bestScore } from './cvss.ts';
 import { type CvssVersion, readVector } from './cvss-metrics.ts';
-import type { Circumstances, Decide, Decision, DecisionPoint, DecisionWord, Exploitation } from './decision.ts';
+import {
+  type Circumstances,
+  DECISIONS,
+  type Decide,
+  type Decision,
+  type DecisionPoint,
+  type DecisionWord,
+  type Exploitation,
+} from './decision.ts';
 import { type Automatable, createLookup, pathOf, TREE } from './tree.ts';
 
 /** What the collector could have known: without a list of what is exploited nobody can say that a CVE is not on it. */
@@ -42,13 +50,22 @@ export function verdictOf(
   const automatable = automatableOf(facts).value ?? ASSUMED;
   const best = bestScore(facts.cvss);
 
+  const decision = exploitation === null ? 'unknown' : rowOf(exploitation, exposure, automatable, impact);
+  const path = pathOf(exploitation ?? '?', exposure, automatable, impact);
+
   return {
-    decision: exploitation === null ? 'unknown' : rowOf(exploitation, exposure, automatable, impact),
-    path: pathOf(exploitation ?? '?', exposure, automatable, impact),
+    ...raisedTo(facts.raised ?? null, decision, path),
     tree: TREE_NAME,
     severity: best?.severity ?? null,
     score: best?.score ?? null,
   };
+}
+
+/** Own intelligence asks for haste, never for less: what the tree says stands where it is more pressing. */
+function raisedTo(raised: Raised | null, decision: DecisionWord, path: string): Pick<Verdict, 'decision' | 'path'> {
+  if (raised === null || DECISIONS.indexOf(raised.to) >= DECISIONS.indexOf(decision)) return { decision, path };
+
+  return { decision: raised.to, path: `${path}, raised to ${raised.to} by advisory ${raised.by}` };
 }
 
 export function pointsOf(

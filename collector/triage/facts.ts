@@ -1,6 +1,7 @@
 // What several feeds say of one CVE as one. The same for any order of the parts. Pure.
-import type { CveFacts, CveFactsPart, CvssScore, Epss, Kev, SsvcPoints } from './cve-facts.ts';
+import type { CveFacts, CveFactsPart, CvssScore, Epss, Kev, Raised, SsvcPoints } from './cve-facts.ts';
 import { orderScores, scoreOf } from './cvss.ts';
+import { DECISIONS } from './decision.ts';
 
 /** More is shown nowhere and decides nothing. */
 const MAX_REFERENCES = 100;
@@ -26,7 +27,15 @@ export function mergeFacts(cve: string, parts: readonly CveFactsPart[]): CveFact
     ssvc: pointsOf(parts.flatMap(({ ssvc }) => ssvc ?? [])),
     cwe: union(parts.map(({ cwe }) => cwe)),
     references: union(parts.map(({ references }) => references)).slice(0, MAX_REFERENCES),
+    ...raisedOf(parts.flatMap(({ raised }) => raised ?? [])),
   };
+}
+
+/** Of several advisories the most pressing one, and of equal ones the first by name. */
+function raisedOf(found: readonly Raised[]): { readonly raised?: Raised } {
+  const [most] = found.toSorted((a, b) => DECISIONS.indexOf(a.to) - DECISIONS.indexOf(b.to) || compare(a.by, b.by));
+
+  return most === undefined ? {} : { raised: most };
 }
 
 /** Scores are worked out from their vectors; a vector that is none keeps the score that was claimed for it. */

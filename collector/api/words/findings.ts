@@ -17,6 +17,9 @@ export interface FindingFacts {
   readonly host: HostFacts | null;
 }
 
+/** Select texts know whole numbers. */
+const PERCENT = 100;
+
 export const FINDING_FIELDS: Readonly<Record<string, Field<FindingFacts>>> = {
   cve: { kind: 'text', about: 'CVE, or the id of a record without one', of: ({ open }) => [open.cve] },
   package: {
@@ -39,7 +42,11 @@ export const FINDING_FIELDS: Readonly<Record<string, Field<FindingFacts>>> = {
     values: SEVERITIES,
   },
   cvss: { kind: 'number', about: 'score, 0 to 10', of: ({ verdict }) => verdict.score },
-  epss: { kind: 'number', about: 'EPSS score, 0 to 1', of: ({ facts }) => facts.epss?.score ?? null },
+  epss: {
+    kind: 'number',
+    about: 'EPSS score in percent, 0 to 100',
+    of: ({ facts }) => (facts.epss === null ? null : facts.epss.score * PERCENT),
+  },
   kev: { kind: 'flag', about: 'known to be exploited', of: ({ facts }) => facts.kev !== null },
   found: { kind: 'age', about: 'time since it was first seen', of: ({ open }) => ({ at: open.firstSeen }) },
   due: { kind: 'left', about: 'time until it is due', of: ({ due }) => ({ at: due && `${due.date}T23:59:59Z` }) },
