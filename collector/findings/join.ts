@@ -1,6 +1,7 @@
 // From the fleet to findings: each open CVE on a machine, with where it stands. Nothing is kept of them: asked again, they are joined
 // again. Pure.
 import type { Timestamp } from '@selvage/shared/model/ids.ts';
+import { compareVersions } from '@selvage/shared/versions/list.ts';
 import type { Match } from '../matching/match.ts';
 import type { Software } from '../matching/software.ts';
 import type { SoftwareEpisode, SoftwareId } from '../store/software-ports.ts';
@@ -100,7 +101,7 @@ function standing(
   }
   if (software.kernel !== 'running') return { state, note: null };
   for (const { software: other, cves } of kernels.values()) {
-    if (other.source === software.source && other.ecosystem === software.ecosystem && !cves.has(match.cve)) {
+    if (isNewer(other, software) && !cves.has(match.cve)) {
       return {
         state: 'still-running',
         note: `kernel ${software.version} runs, ${other.version} is installed: reboot`,
@@ -109,6 +110,13 @@ function standing(
   }
 
   return { state, note: null };
+}
+
+/** Only a newer one is a fix: what an older one never had is no repair. */
+function isNewer(one: Software, other: Software): boolean {
+  if (one.source !== other.source || one.ecosystem !== other.ecosystem) return false;
+
+  return (compareVersions(one.ecosystem, one.version, other.version) ?? 0) > 0;
 }
 
 /** Those that are installed and do not run. */
