@@ -217,6 +217,7 @@ async function serveStore(store: Store, settings: CollectorSettings, deps: Serve
       await Promise.all([api.close(), gateway.close(), refreshing, renewing, retiring, warning]);
       await feeds.close();
       await history.close();
+      await advisories.close();
       await findings?.close();
       unsubscribe();
       suppressions.close();

@@ -1,11 +1,13 @@
 // Everything that ends, said before it does: certificates, authorities, the policy root and its roles, and what should have
 // been renewed and was not. Pure: facts and a time in, alarms out. INVARIANT: an alarm never goes away by time alone.
 import { CODES, type Code } from '@selvage/shared/errors/codes.ts';
+import type { RiskAcceptanceDocument } from '@selvage/shared/policy/documents.ts';
 import { LIFETIME_MS, MAX_ROOT_STEPS } from '@selvage/shared/policy/limits.ts';
 import { formatDuration } from '@selvage/shared/time/duration.ts';
 import { HOST_CERTIFICATE_MS } from '../enrollment/limits.ts';
 import type { FeedView } from '../feeds/keeping/standing.ts';
 import { RETURN_WITHIN_MS } from '../gateway/standing.ts';
+import { acceptanceAlarms } from './acceptances.ts';
 import { feedAlarms } from './feeds.ts';
 import { type HandedBack, handedBackAlarms } from './handed-back.ts';
 import { type Doubt, identityAlarms } from './identities.ts';
@@ -91,6 +93,8 @@ export const ALARM_KINDS = [
   'policy-refused',
   'roots',
   'feed',
+  'risk-acceptance',
+  'risk-acceptance-review',
 ] as const;
 
 export interface Alarm {
@@ -125,6 +129,8 @@ export interface AlarmFacts {
   readonly feeds?: readonly FeedView[];
   /** Roots in the repository. */
   readonly roots: number;
+  /** Signed risk acceptances, those that have ended among them. */
+  readonly acceptances?: readonly RiskAcceptanceDocument[];
 }
 
 export interface Behind {
@@ -155,6 +161,7 @@ export function alarmsOf(facts: AlarmFacts, now: Temporal.Instant): readonly Ala
     ...feedAlarms(facts.feeds ?? []),
     ...facts.behind.map(behind),
     ...facts.refusing.map(refusing),
+    ...acceptanceAlarms(facts.acceptances ?? [], now),
     ...(facts.roots >= MAX_ROOT_STEPS * ROOTS_SHARE ? [manyRoots(facts.roots)] : []),
   ];
 

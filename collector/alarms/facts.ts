@@ -58,6 +58,7 @@ export async function readFacts({ store, policy, held, feeds, certificates }: Fa
     behind: held.ahead(versions),
     refusing: held.refusing(),
     roots: versions.root ?? 0,
+    acceptances: current.documents.flatMap(({ document }) => (document.kind === 'RiskAcceptance' ? [document] : [])),
   };
 }
 

@@ -13,6 +13,7 @@ import type { PolicyFile, TrustedPolicy } from '@selvage/shared/policy/trusted-s
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import type { Events } from '../events.ts';
 import type { PolicyFileRecord, Store, Writers } from '../store/ports.ts';
+import { assertApproved } from './approvers.ts';
 import { refreshDue } from './freshness.ts';
 import { heldKeys, type Keyring } from './keyring.ts';
 import { entriesOf } from './ledger.ts';
@@ -116,6 +117,10 @@ function openRepository(deps: PolicyRepositoryDeps): PolicyRepository {
       if (alreadyStored(stored, proposal)) return { timestampVersion: stored.timestamp.version };
       refuseOtherBase(stored, recovers);
       const next = nextPolicy(keyring, { stored, policy, proposal, now, recovers });
+      // What was lost and comes back was looked at when it was signed; its approver may be no admin any more.
+      if (recovers === null) {
+        assertApproved(policy, next.policy, proposal.metadata, await store.read.admins.list());
+      }
       await store.transaction(async (writers) => {
         await writers.policy.put(next.files.map(fileOf).map(recordOf), stored.timestamp.version);
         await clearShelf(writers.policy);

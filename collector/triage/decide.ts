@@ -61,9 +61,13 @@ export function verdictOf(
   };
 }
 
-/** Own intelligence asks for haste, never for less: what the tree says stands where it is more pressing. */
+/**
+ * Own intelligence asks for haste, never for less: what the tree says stands where it is more pressing. What is not known could be
+ * immediate, so that only that is more.
+ */
 function raisedTo(raised: Raised | null, decision: DecisionWord, path: string): Pick<Verdict, 'decision' | 'path'> {
-  if (raised === null || DECISIONS.indexOf(raised.to) >= DECISIONS.indexOf(decision)) return { decision, path };
+  const limit = decision === 'unknown' ? 1 : DECISIONS.indexOf(decision);
+  if (raised === null || DECISIONS.indexOf(raised.to) >= limit) return { decision, path };
 
   return { decision: raised.to, path: `${path}, raised to ${raised.to} by advisory ${raised.by}` };
 }

@@ -7,6 +7,7 @@ import { type Cli, openSession } from '../cli.ts';
 import { showFindings } from '../finding-list-page.ts';
 import { showExplanation } from '../finding-page.ts';
 import { durationOption, pathWith, selectOption } from '../options.ts';
+import { addFindingCompare } from './finding-compare.ts';
 
 interface ListOptions {
   readonly select?: string;
@@ -55,4 +56,6 @@ export function addFinding(program: Command, cli: Cli): void {
       if (options.json === true) return cli.screen.json(answer);
       showExplanation(cli, answer);
     });
+
+  addFindingCompare(noun, cli);
 }
