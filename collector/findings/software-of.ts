@@ -35,6 +35,8 @@ const REGISTRIES: Readonly<Record<string, Ecosystem>> = {
   ...{ gem: 'RubyGems', rubygems: 'RubyGems', maven: 'Maven', nuget: 'NuGet', composer: 'Packagist' },
 };
 
+const EPOCH = /^\d+:/;
+
 /** pkg:npm/%40scope/name@1.2.3 and pkg:generic/node@26.0.0, as agents write them. */
 const PURL = /^pkg:([a-z]+)\/([^?#]+)@([^@?#]+)/;
 
@@ -101,7 +103,14 @@ function softwareOfPackage(one: InstalledPackage, os: Section<'os'>, kernels: Ke
 
   return one.provider === 'apt'
     ? { ...common, name: source.name, version: source.version }
-    : { ...common, name: one.name, version: one.version };
+    : { ...common, name: one.name, version: one.version, ...sourceVersionOf(one) };
+}
+
+/** Packages of one rpm source may have versions of their own (perl-Errno of perl); records of sources mean the source's. */
+function sourceVersionOf({ version, source, sourceVersion }: InstalledPackage): Pick<Software, 'sourceVersion'> {
+  const plain = sourceVersion.replace(EPOCH, '');
+
+  return source === '' || plain === version.replace(EPOCH, '') ? {} : { sourceVersion: plain };
 }
 
 function softwareOfComponent({ name, version, purl }: Section<'agent'>['components'][number]): Software {

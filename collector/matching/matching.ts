@@ -96,9 +96,9 @@ function saysOf(rule: Rule, standing: Standing, foreign: boolean): Says {
   return foreign && says === 'affected' ? 'unknown' : says;
 }
 
-/** By the name that is meant: the source package where the rule says so, else the one under which the ecosystem keeps its packages. */
+/** By the name that is meant: the source package, unless the rule says that it speaks of binary ones. */
 function concerns(rule: Rule, software: Software): boolean {
-  const name = rule.names === 'source' ? software.source : software.name;
+  const name = rule.names === 'binary' ? software.name : software.source;
 
   return (
     rule.package === name || normaliseName(software.ecosystem, rule.package) === normaliseName(software.ecosystem, name)

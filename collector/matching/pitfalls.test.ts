@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Feed } from '../feeds/feed.ts';
 import { OSV_FEEDS } from '../feeds/osv.ts';
 import { advisedSource } from './kernel.ts';
-import { judge, matchSoftware } from './matching.ts';
+import { judge, matchSoftware, packagesOf } from './matching.ts';
 import { matched, type Rules, snapshotRules, software, sourcesOf, table } from './testing/data.ts';
 import { before, rule, source } from './testing/rules.ts';
 
@@ -61,11 +61,42 @@ describe('versions of packages', () => {
     expect(match?.evidence[0]?.rule).toContain('nobody here knows how versions of Maven are ordered');
   });
 
+  it('of rpm are those of the package or of its source, as the record means', () => {
+    const errno = (more: object) =>
+      software('Rocky:9', 'perl-Errno', '1.30-471.el9', { source: 'perl', sourceVersion: '5.32.1-481.el9', ...more });
+    const ofSource = source(
+      'osv-rocky',
+      rule({ ecosystem: 'Rocky:9', package: 'perl', ranges: before('4:5.32.1-481.el9') }),
+    );
+    const ofBinary = source(
+      'osv-almalinux',
+      rule({ ecosystem: 'Rocky:9', package: 'perl-Errno', names: 'binary', ranges: before('1.30-481.el9') }),
+    );
+    const ofOther = source(
+      'osv-almalinux',
+      rule({ ecosystem: 'Rocky:9', package: 'perl', names: 'binary', ranges: before('9.0-1.el9') }),
+    );
+
+    // By the number of the package alone (1.30) it would be older than every perl.
+    expect(matchSoftware(errno({}), [ofSource])).toEqual([]);
+    expect(matchSoftware(errno({ sourceVersion: '5.32.1-480.el9' }), [ofSource])[0]?.evidence[0]?.rule).toBe(
+      'rpm: source perl 5.32.1-480.el9 < 4:5.32.1-481.el9',
+    );
+    expect(matchSoftware(errno({}), [ofBinary])).toHaveLength(1);
+    expect(matchSoftware(errno({}), [ofOther])).toEqual([]);
+    expect(packagesOf(errno({})).map((one) => one.package)).toEqual(['perl-Errno', 'perl']);
+  });
+
   it('of rpm may come with an epoch or without, and none is zero', () => {
     const rules = [
       source(
         'osv-almalinux',
-        rule({ ecosystem: 'AlmaLinux:9', package: 'bind-libs', ranges: before('32:9.16.23-24.el9_5.3') }),
+        rule({
+          ecosystem: 'AlmaLinux:9',
+          package: 'bind-libs',
+          names: 'binary',
+          ranges: before('32:9.16.23-24.el9_5.3'),
+        }),
       ),
     ];
     const bind = (version: string) =>

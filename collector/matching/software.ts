@@ -16,6 +16,8 @@ export interface Software {
   readonly version: string;
   /** Source package, the same as `name` where the ecosystem speaks of sources. */
   readonly source: string;
+  /** rpm only, where it is not that of the package: version-release of the source, without an epoch, as rpms name their source. */
+  readonly sourceVersion?: string;
   /** Module stream of an rpm, such as `nodejs:18`. */
   readonly module: string | null;
   readonly kernel: 'running' | 'installed' | null;
@@ -24,7 +26,8 @@ export interface Software {
 
 /** The same text for the same software, another for another. */
 export function softwareKey(software: Software): string {
-  const { ecosystem, name, version, source, module, kernel, origin } = software;
+  const { ecosystem, name, version, source, module, kernel, origin, sourceVersion } = software;
+  const more = sourceVersion === undefined ? [] : [sourceVersion];
 
-  return JSON.stringify([ecosystem, name, version, source, module, kernel, origin]);
+  return JSON.stringify([ecosystem, name, version, source, module, kernel, origin, ...more]);
 }

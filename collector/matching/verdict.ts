@@ -23,18 +23,48 @@ type Against = (version: string) => number | null;
 
 export function standingOf(software: Software): Standing {
   const order = orderOf(software.ecosystem);
-  const against = againstInstalled(software.version, order);
+  const own: Held = { software, against: againstInstalled(software.version, order) };
+  const source = sourceHeld(software, order);
+  const heldFor = (rule: Rule) => (source !== null && rule.names !== 'binary' ? source : own);
 
   return {
-    says: (rule) => says(software, rule, against),
-    explain: (rule) => ({
-      range: rangeOf(rule, against),
-      words: `${order.label}: ${words(software, rule, against, order)}`,
-    }),
+    says: (rule) => {
+      const { software: held, against } = heldFor(rule);
+
+      return says(held, rule, against);
+    },
+    explain: (rule) => {
+      const held = heldFor(rule);
+      const note = held === source ? `source ${software.source} ` : '';
+
+      return {
+        range: rangeOf(rule, held.against),
+        words: `${order.label}: ${note}${words(held.software, rule, held.against, order)}`,
+      };
+    },
     newest: (versions) => extreme(versions, order, 1),
     oldest: (versions) => extreme(versions, order, -1),
   };
 }
+
+/** What a rule is held against. */
+interface Held {
+  readonly software: Software;
+  readonly against: Against;
+}
+
+/** Of a package whose source is numbered otherwise: nobody knows the epoch of a source, so that none is looked at. */
+function sourceHeld(software: Software, order: Order): Held | null {
+  if (software.sourceVersion === undefined) return null;
+  const against = againstInstalled(software.sourceVersion, order);
+
+  return {
+    software: { ...software, version: software.sourceVersion },
+    against: (version) => against(version.replace(EPOCH, '')),
+  };
+}
+
+const EPOCH = /^\d+:/;
 
 /** Compares each version once, however many rules name it. */
 function againstInstalled(installed: string, order: Order): Against {

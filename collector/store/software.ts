@@ -37,10 +37,20 @@ const BASIS = [
 const id = z.number().int().positive();
 const name = z.string().max(4096);
 const software = z
-  .tuple([name, name, name, name, name.nullable(), z.enum(['running', 'installed']).nullable(), name.nullable()])
+  .tuple([
+    name,
+    name,
+    name,
+    name,
+    name.nullable(),
+    z.enum(['running', 'installed']).nullable(),
+    name.nullable(),
+    name.optional(),
+  ])
   .transform(
-    ([ecosystem, is, version, source, module, kernel, origin]): Software => ({
+    ([ecosystem, is, version, source, module, kernel, origin, sourceVersion]): Software => ({
       ...{ ecosystem, name: is, version, source, module, kernel, origin },
+      ...(sourceVersion === undefined ? {} : { sourceVersion }),
     }),
   );
 const ownJson = <T>(most: number, fits: (value: unknown) => value is T) =>
