@@ -18,6 +18,8 @@ export interface Screen {
   json(value: unknown): void;
   /** Several lines as they are, such as YAML. */
   text(text: string): void;
+  /** The same for a file whose lines must end with CR and LF. */
+  crlf(text: string): void;
   /** Progress and hints beside the answer, on standard error. */
   note(text: string): void;
 }
@@ -63,6 +65,7 @@ export function createScreen({ stdout, stderr, env }: ScreenOptions): Screen {
     },
     json: (value) => stdout.write(`${harmlessJson(JSON.stringify(value, null, 2))}\n`),
     text: (text) => stdout.write(harmlessLines(text)),
+    crlf: (text) => stdout.write(harmlessLines(text.replaceAll('\r\n', '\n')).replaceAll('\n', '\r\n')),
     note: (text) => stderr.write(`${harmless(text)}\n`),
   };
 }

@@ -6,6 +6,7 @@ import { addAlarms } from './alarms.ts';
 import { addAssets } from './assets.ts';
 import { addAudit } from './audit.ts';
 import { addAuthorities } from './authorities.ts';
+import { addCalendar } from './calendar.ts';
 import { addCompare } from './compare.ts';
 import { addCoverage } from './coverage.ts';
 import { addEvents } from './events.ts';
@@ -49,6 +50,7 @@ export const ROUTES: readonly ((app: FastifyInstance, deps: ApiDeps) => void)[] 
   addFindings,
   addTodo,
   addReports,
+  addCalendar,
   addCompare,
   addVex,
   addAudit,

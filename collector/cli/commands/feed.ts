@@ -8,6 +8,7 @@ import { type Cli, openSession } from '../cli.ts';
 import type { Client } from '../client.ts';
 import { showFeeds, showTaken } from '../feed-page.ts';
 import { sendFile } from '../feed-upload.ts';
+import { addFeedCalendar } from './calendar.ts';
 
 type Job = z.output<typeof feedJob>;
 
@@ -41,6 +42,8 @@ export function addFeed(program: Command, cli: Cli): void {
       if (options.json === true) return cli.screen.json(answer);
       showFeeds(cli, answer.feeds, options.all === true);
     });
+
+  addFeedCalendar(noun, cli);
 
   noun
     .command('update')

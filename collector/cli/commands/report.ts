@@ -9,6 +9,7 @@ import { type ListOptions, pathWith, selectOption } from '../options.ts';
 import { showExposure, showTriage } from '../reports-page.ts';
 import { showSelection } from '../selection-lines.ts';
 import { at, since } from '../when.ts';
+import { addReportVendors } from './calendar.ts';
 
 type Report = z.output<typeof coverage>;
 type Machine = Report['machines'][number];
@@ -40,6 +41,8 @@ export function addReport(program: Command, cli: Cli): void {
       if (options.json === true) return cli.screen.json(answer);
       showCoverage(cli, answer, options.all === true);
     });
+
+  addReportVendors(noun, cli);
 
   selectOption(noun.command('triage'))
     .description(

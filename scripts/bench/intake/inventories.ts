@@ -78,6 +78,7 @@ function sectionsOf(host: number): { readonly [N in SectionName]: Section<N> } {
     languagePackages: [{ ecosystem: 'npm', name: text('left-pad'), version: '1.0.0', path: '/srv' }],
     containers: [{ engine: 'docker', id: text('id'), image: 'nginx', state: 'running' }],
     changes: { complete: true, problems: [], told: [] },
+    updateinfo: { asOf: null, complete: true, problems: [], notices: [] },
     reboot: { required: true, reasons: [text('kernel')] },
     staleProcesses: { complete: true, unreadable: host, processes: [] },
     agent: { version: '0.1.0', mode: 'observe', labels: { tier: [text('web')] }, components: [] },

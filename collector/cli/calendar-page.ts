@@ -1,0 +1,90 @@
+// How the calendar of releases and the days of vendors look on a screen of 80 columns, and the calendar as a file for other programs.
+import type { z } from 'zod';
+import type { calendar, vendorReport } from '../api/contract/calendar.ts';
+import { icalendar } from '../calendar/icalendar.ts';
+import type { Cli } from './cli.ts';
+
+type Calendar = z.output<typeof calendar>;
+type Release = Calendar['releases'][number];
+type VendorReport = z.output<typeof vendorReport>;
+
+export function showCalendar(cli: Cli, { releases, elsewhere, complete }: Calendar): void {
+  const { screen } = cli;
+  if (!complete) screen.line('not all machines have been read yet: this is not all of it', 'bad');
+  if (releases.length === 0) {
+    screen.line('no feed knows of a release of anything that is installed here');
+    screen.line('next: selvage feed list');
+  } else {
+    screen.table(
+      [
+        { title: 'NEXT' },
+        { title: 'VENDOR', shrinks: true },
+        { title: 'PRODUCT', shrinks: true },
+        { title: 'SEEN', align: 'right' },
+        { title: 'RHYTHM', shrinks: true },
+      ],
+      releases.map((each) => [nextOf(each), each.vendor, each.product ?? 'all', each.releases, each.words]),
+    );
+    screen.line('rhythm: as seen in the releases of the last three years, none is known beforehand', 'dim');
+  }
+  if (elsewhere > 0) screen.line(`${elsewhere} announcements are about what no machine here has`, 'dim');
+}
+
+function nextOf({ next, last }: Release): string {
+  if (next === null) return last === null ? '-' : `? (last ${last})`;
+  if (next.lateDays > 0) return `${next.date} +${next.lateDays} d late`;
+
+  return next.date;
+}
+
+/** Releases that are to be expected, one whole day or the days between the usual and the longest gap. */
+export function calendarFile({ releases, now }: Calendar): string {
+  const today = now.slice(0, 10);
+  const events = releases.flatMap(({ vendor, product, next, words, releases: seen, last, from }) => {
+    if (next === null) return [];
+    // What ought to have come is expected today.
+    const isOver = next.until < today;
+    const late = next.lateDays > 0 ? ` (${next.lateDays} days late)` : '';
+    const name = product === null ? vendor : `${vendor} ${product}`;
+
+    return [
+      {
+        uid: `${encodeURIComponent(name)}-${next.date}@selvage`,
+        ...(isOver ? { from: today, until: today } : { from: next.date, until: next.until }),
+        summary: `${name}: release expected${late}`,
+        description: `${words}\nseen in ${seen} releases, the last on ${last ?? 'no day'}\nfeeds: ${from.join(', ')}`,
+      },
+    ];
+  });
+
+  return icalendar(events, Temporal.Instant.from(now));
+}
+
+export function showVendors(cli: Cli, { vendors, cannot, complete }: VendorReport): void {
+  const { screen } = cli;
+  if (!complete) screen.line('not all machines have been read yet: this is not all of it', 'bad');
+  if (vendors.length === 0) {
+    screen.line('no feed knows of a fix of anything that is installed here');
+    screen.line('next: selvage feed list');
+    return;
+  }
+  screen.line('days from the publication of a CVE to its fix', 'strong');
+  screen.table(
+    [
+      { title: 'VENDOR', shrinks: true },
+      { title: 'PRODUCT', shrinks: true },
+      { title: 'CVES', align: 'right' },
+      { title: 'MEDIAN', align: 'right' },
+      { title: 'P90', align: 'right' },
+      { title: 'WORST', align: 'right' },
+      { title: 'WHICH', shrinks: true },
+      { title: 'NO DATE', align: 'right' },
+      { title: 'OPEN', align: 'right' },
+    ],
+    vendors.map(({ vendor, product, number, median, p90, worst, unknown }) => [
+      ...[vendor, product === '' ? 'all' : product, number, median, p90, worst?.days ?? null],
+      ...[worst?.cve ?? '', unknown.publication + unknown.fix, unknown.open],
+    ]),
+  );
+  for (const sentence of cannot) screen.line(sentence, 'dim');
+}
