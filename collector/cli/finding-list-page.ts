@@ -24,7 +24,7 @@ export function showFindings(cli: Cli, answer: Answer): void {
 
     return count > 0 || word === 'immediate' ? [`${number(count)} ${word}`] : [];
   });
-  const head = `${number(answer.total)} findings on ${number(machines.with)} of ${number(machines.lookedAt)} machines`;
+  const head = `${number(answer.total)} ${answer.total === 1 ? 'finding' : 'findings'} on ${number(machines.with)} of ${number(machines.lookedAt)} machines`;
   for (const line of brokenAt(`${head}   ${decisions.join(' · ')}`, screen.width)) screen.line(line, 'strong');
   const states = FINDING_STATES.flatMap((word) =>
     answer.byState[word] > 0 ? [`${number(answer.byState[word])} ${word}`] : [],
@@ -41,7 +41,7 @@ export function showFindings(cli: Cli, answer: Answer): void {
   const columns = screen.width >= WIDE ? WIDE_COLUMNS : NARROW_COLUMNS;
   screen.table(
     columns.map(({ column }) => column),
-    answer.findings.map((row) => columns.map(({ of }) => of(row, cli))),
+    answer.findings.map((row) => columns.map(({ of }) => of(row, cli).replaceAll('\t', ' '))),
   );
   const list = kev?.asOf ? ` · KEV of ${kev.asOf.slice(0, 10)}` : '';
   say(

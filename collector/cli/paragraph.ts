@@ -6,12 +6,12 @@ import type { Screen, Tone } from './screen.ts';
 const LABEL_WIDTH = 15;
 const NARROWEST = 20;
 
-/** Lines of at most `width` characters; a word that is longer is cut into pieces. */
+/** Lines of at most `width` characters; a word that is longer is cut into pieces. A tab is a space: how wide it is, only a terminal knows. */
 export function brokenAt(text: string, width: number): readonly string[] {
   const room = Math.max(NARROWEST, width);
   const lines: string[] = [];
   let line = '';
-  for (const word of harmless(text).split(' ')) {
+  for (const word of harmless(text).replaceAll('\t', ' ').split(' ')) {
     for (let rest = word; ; rest = [...rest].slice(room).join('')) {
       const piece = [...rest].slice(0, room).join('');
       if (line !== '' && line.length + 1 + piece.length > room) {
