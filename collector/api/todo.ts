@@ -99,7 +99,8 @@ export async function selectedTodo(sources: TodoSources, text: string | undefine
       imports: imports
         .filter(({ name }) => chosen === null || chosen.keys.has(`import:${name}`))
         .map(({ name, asOf }) => ({ name, ageDays: daysSince(asOf, now) ?? 0 })),
-      alarms: alarms.filter(({ severity }) => severity !== 'warning'),
+      // Feeds have a line of their own.
+      alarms: alarms.filter(({ severity, kind }) => severity !== 'warning' && !kind.startsWith('feed')),
     }).map((need) => ({ ...need, some: [...need.some] })),
   };
 }

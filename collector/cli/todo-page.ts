@@ -48,9 +48,9 @@ export function showTodo(cli: TodoViewer, answer: Answer, all: boolean): void {
 function showHead(cli: TodoViewer, { now, feeds, coverage }: Answer): void {
   const { screen } = cli;
   const ages = feeds.map(({ name, asOf, importedAt, stale }) => {
-    const age = since(asOf ?? importedAt, cli);
+    const age = asOf === null ? `imported ${since(importedAt, cli)}` : since(asOf, cli);
 
-    return `${name} ${stale ? age.toUpperCase() : age}`;
+    return `${name} ${age}${stale ? ' (OLD)' : ''}`;
   });
   screen.line(`${at(now, cli)} · ${feeds.length === 0 ? 'NO FEED' : 'data as of'}`, 'strong');
   wrapped(screen, ages, '  ', ' · ');
@@ -257,7 +257,7 @@ function lateText(late: readonly Row[]): string {
 
 function windowText(
   { window, opens, closes, machines: on, fixes }: NonNullable<Answer['nextWindow']>,
-  cli: Cli,
+  cli: TodoViewer,
 ): string {
   const until = closes === null ? '' : ` until ${at(closes, cli).slice(-5)}`;
 

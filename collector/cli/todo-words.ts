@@ -22,13 +22,19 @@ const WORDS: Readonly<Record<Standing, string>> = {
   waiting: 'waits',
 };
 
+/** So that the version beside it can be read whole. */
+const SHORT: Readonly<Record<string, string>> = {
+  'security-repository': 'security repo',
+  'point-release': 'point release',
+};
+
 /** The strongest alone where there is little room. */
 export function whyText({ why, closes, closesByDecision }: Row, wide: boolean): string {
   if (why.length === 0 && closes > 0) return closesByDecision.unknown > 0 ? 'not known if exploited' : 'none exploited';
 
   return why
     .slice(0, wide ? MAX_REASONS : 1)
-    .map(({ text }) => text)
+    .map(({ kind, text }) => (wide ? text : (SHORT[kind] ?? text)))
     .join(', ');
 }
 

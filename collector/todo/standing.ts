@@ -11,6 +11,8 @@ export interface Stands {
   readonly reason: string | null;
 }
 
+const OBSERVING: Stands = { standing: 'observing', reason: 'its own settings let nothing be installed' };
+
 /** One machine that is offered the fix, or that advisories name it for (`offer` null). */
 export function standingOf(
   machine: Machine,
@@ -31,12 +33,15 @@ export function standingOf(
     case 'refused':
       return { standing: state, reason };
     case 'open':
-      return about.held ? { standing: 'held', reason } : { standing: 'needs-approval', reason };
+      if (about.held) return { standing: 'held', reason };
+
+      // An approval alone would change nothing there.
+      return managed ? { standing: 'needs-approval', reason } : OBSERVING;
     case 'approved':
     case 'waiting':
     case 'installed':
       if (about.held) return { standing: 'held', reason };
-      if (!managed) return { standing: 'observing', reason: 'its own settings let nothing be installed' };
+      if (!managed) return OBSERVING;
       if (silentDays !== false)
         return { standing: 'silent', reason: silentDays === null ? 'never seen' : `not seen for ${silentDays} days` };
 

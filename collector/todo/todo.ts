@@ -9,7 +9,7 @@ import type { DecisionWord, Due } from '../triage/decision.ts';
  * Where one machine stands with one fix. `needs-approval`: nobody decided. `approved`: signed, the host has not said anything yet.
  * `waiting`: the host knows and waits. `refused`, `failed`: the host or an admin said no; it was tried and not proven. `held`: the host
  * holds the package back. `silent`: approved, but nobody heard of the host for a week. `observing`: its own settings let nothing be
- * installed. `imported`: no agent that could. `unknown`: what the host is offered is not known.
+ * installed, approved or not. `imported`: no agent that could. `unknown`: what the host is offered is not known.
  */
 export const STANDINGS = [
   'failed',

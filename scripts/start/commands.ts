@@ -22,8 +22,8 @@ export interface Commands {
   readonly home: string;
   readonly agentSettings: string;
   initUnlessDone(say: (line: string) => void): Promise<void>;
-  /** Runs `selvage …` and returns its standard output. A failure throws the error that the command printed. */
-  selvage(args: readonly string[]): Promise<string>;
+  /** Runs `selvage …` and returns its standard output. A failure throws the error that the command printed; `stop` ends it. */
+  selvage(args: readonly string[], stop?: AbortSignal): Promise<string>;
   /** `input` is given to its standard input: what must not be seen among the arguments. */
   agent(args: readonly string[], input?: string): Promise<string>;
   enrolled(): boolean;
@@ -44,8 +44,8 @@ export function createCommands(home: string, environment: NodeJS.ProcessEnv): Co
       say(`making the state in ${home}: two certificate authorities, the policy root with an admin key, the database`);
       await finish(SELVAGE, ['init', '--local'], env);
     },
-    selvage: (args) => finish(SELVAGE, args, env),
-    agent: (args, input) => finish(AGENT, withSettings(args), env, input),
+    selvage: (args, stop) => finish(SELVAGE, args, env, { stop }),
+    agent: (args, input) => finish(AGENT, withSettings(args), env, { input }),
     enrolled: () => existsSync(join(home, 'agent/identity/enrollment.json')),
     spawnSelvage: (args, onLine) => keep(SELVAGE, args, env, onLine),
     spawnAgent: (args, onLine) => keep(AGENT, withSettings(args), env, onLine),
@@ -53,9 +53,17 @@ export function createCommands(home: string, environment: NodeJS.ProcessEnv): Co
 }
 
 /** Runs to the end. Standard error is passed on as progress, its last `error CODE:` and `next:` lines become the error. */
-function finish(entry: string, args: readonly string[], env: NodeJS.ProcessEnv, input = ''): Promise<string> {
+function finish(
+  entry: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  { input = '', stop }: { readonly input?: string | undefined; readonly stop?: AbortSignal | undefined } = {},
+): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [entry, ...args], { env, stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [entry, ...args], {
+      ...{ env, stdio: ['pipe', 'pipe', 'pipe'] as const },
+      ...(stop === undefined ? {} : { signal: stop }),
+    });
     // A command that does not read its input may end first.
     child.stdin.on('error', () => undefined);
     child.stdin.end(input);

@@ -1,12 +1,16 @@
 // `npm start`: the main job on this machine alone, through the same commands a user would type. It makes the state when
 // there is none, starts the collector, enrolls this machine in mode `observe`, and shows what was found.
 import { asCoded, CodedError } from '@selvage/shared/errors/coded-error.ts';
+import { systemClock } from '@selvage/shared/time/clock.ts';
+import { createScreen, type Output } from '../../collector/cli/screen.ts';
+import { showTodo, type TodoViewer } from '../../collector/cli/todo-page.ts';
 import { createCommands } from './commands.ts';
 import { enrollThisMachine } from './enrolling.ts';
+import { bringFeeds } from './feeds.ts';
 import { readOptions, type StartOptions } from './options.ts';
 import { nextSteps, render } from './render.ts';
 import { startServing } from './serving.ts';
-import { type Summary, summarize } from './summary.ts';
+import { type Summary, summarize, type Todo } from './summary.ts';
 import { createTimings } from './timings.ts';
 
 /** Returns the exit code. Progress goes to stderr with --json, so that stdout holds the one document. */
@@ -35,12 +39,23 @@ async function start(options: StartOptions, env: NodeJS.ProcessEnv): Promise<num
 
   try {
     await timings.measure('enroll', () => enrollThisMachine(commands, say));
+    // Beside the inventory, which takes longer: whatever becomes of the feeds, the start goes on.
+    const hurry = new AbortController();
+    const feeds = timings.measure('feeds', () =>
+      bringFeeds({ commands, say, now: () => Temporal.Now.instant(), hurry: hurry.signal }),
+    );
     say('taking the inventory and refreshing package lists (unprivileged, in the agent’s own folder) ...');
-    await timings.measure('inventory', () => commands.agent(['connect', '--once', '--same-user']));
-    const summary = await timings.measure('summary', () => summarize(commands, serving.url));
+    try {
+      await timings.measure('inventory', () => commands.agent(['connect', '--once', '--same-user']));
+    } finally {
+      hurry.abort();
+      await feeds;
+    }
+    const { summary, todo } = await timings.measure('summary', () => summarize(commands, serving.url));
 
-    if (options.once) return finish(summary, options, timings.all());
+    if (options.once) return finish(summary, todo, options, timings.all(), env);
 
+    showTodo(viewerOf(process.stdout, env), todo, false);
     say(render(summary));
     say(nextSteps(summary, options.home));
     await stayUntilStopped(commands, serving, stop.signal, say);
@@ -51,10 +66,27 @@ async function start(options: StartOptions, env: NodeJS.ProcessEnv): Promise<num
   }
 }
 
-function finish(summary: Summary, options: StartOptions, timings: Readonly<Record<string, number>>): number {
-  process.stdout.write(options.json ? `${JSON.stringify({ ...summary, timings })}\n` : `${render(summary)}\n`);
+function finish(
+  summary: Summary,
+  todo: Todo,
+  options: StartOptions,
+  timings: Readonly<Record<string, number>>,
+  env: NodeJS.ProcessEnv,
+): number {
+  if (options.json) process.stdout.write(`${JSON.stringify({ ...summary, timings })}\n`);
+  else {
+    showTodo(viewerOf(process.stdout, env), todo, false);
+    process.stdout.write(`${render(summary)}\n`);
+  }
 
   return 0;
+}
+
+function viewerOf(stdout: Output, env: NodeJS.ProcessEnv): TodoViewer {
+  return {
+    screen: createScreen({ stdout, stderr: process.stderr, env }),
+    ...{ clock: systemClock, zone: Temporal.Now.timeZoneId() },
+  };
 }
 
 async function stayUntilStopped(

@@ -24,7 +24,7 @@ export function render({ host, collector }: Summary): string {
     ['collector', collector.url],
   ];
 
-  return ['', ...rows.map(([label, value]) => `  ${label.padEnd(10)} ${value}`)].join('\n');
+  return ['', 'THIS MACHINE', ...rows.map(([label, value]) => `  ${label.padEnd(10)} ${value}`)].join('\n');
 }
 
 /** Commands for a second machine and for the first look around. */
@@ -35,6 +35,8 @@ export function nextSteps(summary: Summary, home: string): string {
     '',
     'what is here (in another terminal, in this folder):',
     `  SELVAGE_HOME=${home} npx selvage host show ${host.hostname}`,
+    `  SELVAGE_HOME=${home} npx selvage todo --all`,
+    `  SELVAGE_HOME=${home} npx selvage finding list`,
     `  SELVAGE_HOME=${home} npx selvage fix list`,
     '',
     'a second machine, in three commands (its collector must listen on an address that the machine reaches, see the README):',

@@ -1,84 +1,15 @@
 // `npm start -- --once --json` as a stranger runs it: real collector, real agent, real apt on a sandboxed system whose
 // archive is served on loopback, and once on this machine without any network.
-import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import {
-  accessSync,
-  chmodSync,
-  constants,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
+import { accessSync, chmodSync, constants, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createRun } from '@selvage/shared/exec/run.ts';
 import { needs } from '@selvage/shared/testing/needs.ts';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeRepository, type Repository } from '../lab/repository.ts';
 import { makeSandbox } from '../lab/sandbox.ts';
 import { type ServedRepository, serveRepository } from '../lab/serving.ts';
-
-const ENTRY = join(import.meta.dirname, '../start.mjs');
-const SELVAGE = join(import.meta.dirname, '../../collector/bin/selvage.mjs');
-const START_DEADLINE_MS = 120_000;
-
-const run = createRun(process.env);
-
-interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function start(args: readonly string[], home: string, wrap: readonly string[] = []): Promise<Ended> {
-  const [file, ...rest] = [...wrap, process.execPath, ENTRY, ...args];
-
-  return new Promise((resolve, reject) => {
-    const child = spawn(file ?? '', rest, { env: { ...process.env, SELVAGE_HOME: home } });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.on('data', (chunk) => {
-      stdout += chunk;
-    });
-    child.stderr.on('data', (chunk) => {
-      stderr += chunk;
-    });
-    child.on('error', reject);
-    child.on('close', (code) => resolve({ code, stdout, stderr }));
-  });
-}
-
-/** A port that was free a moment ago: tests of several files run at the same time, so the usual ones may be taken. */
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
-}
-
-/** A home whose agent looks at `root` instead of this machine: the same path, with packages that the test knows. */
-async function homeFor(root: string): Promise<string> {
-  const home = join(temporaryFolder('start'), 'home');
-  const ports = ['--gateway-port', String(await freePort()), '--api-port', String(await freePort())];
-  await run({
-    file: process.execPath,
-    args: [SELVAGE, 'init', '--local', ...ports],
-    env: { SELVAGE_HOME: home },
-    deadlineMs: START_DEADLINE_MS,
-    check: true,
-  });
-  const stateDir = join(home, 'agent');
-  mkdirSync(stateDir, { recursive: true });
-  writeFileSync(join(stateDir, 'settings.json'), JSON.stringify({ mode: 'observe', stateDir, root }));
-
-  return home;
-}
+import { homeFor, run, START_DEADLINE_MS, start } from './testing/start-lab.ts';
 
 describe('when the options are wrong', () => {
   it.each([[['--json']], [['--wrong']]])('%s ends with 2 and says what is right', async (args) => {
@@ -150,6 +81,11 @@ needs(
           rebootRequired: false,
           staleProcesses: expect.any(Number),
         },
+        findings: { immediate: 0, outOfCycle: 0, scheduled: 0, defer: 0, unknown: 0 },
+        fixes: [expect.objectContaining({ id: 'widget@1.1-1', decision: 'unknown', closes: 0, machines: 1 })],
+        feeds: expect.arrayContaining([
+          { name: 'osv-debian', asOf: expect.stringMatching(/^\d{4}-/), records: expect.any(Number) },
+        ]),
         timings: expect.objectContaining({ totalMs: expect.any(Number) }),
       });
     });

@@ -1,6 +1,9 @@
 // What one pass found on this machine, asked from the collector: it shows what arrived, not what was sent.
 import { hostname } from 'node:os';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
+import { systemClock } from '@selvage/shared/time/clock.ts';
+import type { z } from 'zod';
+import { todo as todoShape } from '../../collector/api/contract/todo.ts';
 import { hostDetail } from '../../collector/api/contract.ts';
 import type { HostDetail } from '../../collector/api/host-view.ts';
 import type { Commands } from './commands.ts';
@@ -25,7 +28,26 @@ export interface Summary {
     readonly rebootRequired: boolean | null;
     readonly staleProcesses: number | null;
   };
+  /** Open findings by decision, whether a fix exists or not; of what is not known nothing is in it, see `unknown` of the todo list. */
+  readonly findings: Findings;
+  /** The rows of `selvage todo`. */
+  readonly fixes: Todo['fixes'];
+  readonly feeds: readonly { readonly name: string; readonly asOf: string | null; readonly records: number }[];
 }
+
+export type Todo = z.output<typeof todoShape>;
+
+interface Findings {
+  readonly immediate: number;
+  readonly outOfCycle: number;
+  readonly scheduled: number;
+  readonly defer: number;
+  readonly unknown: number;
+}
+
+/** What has just been reported is matched within moments; a start waits so long for it, and then shows what there is. */
+const SETTLE_MS = 10_000;
+const ASK_AGAIN_MS = 200;
 
 /** Why counts are unknown: per repository, or in general where not even the repositories are known. */
 function staleOf({ packageLists, unknown }: HostDetail): Summary['host']['packageLists']['stale'] {
@@ -34,8 +56,33 @@ function staleOf({ packageLists, unknown }: HostDetail): Summary['host']['packag
   return stale.length > 0 ? stale : unknown.map((reason) => ({ repository: null, reason }));
 }
 
-export async function summarize(commands: Commands, url: string): Promise<Summary> {
-  const page = JSON.parse(await commands.selvage(['host', 'show', hostname(), '--json'])) as { host?: unknown };
+async function settledTodo(commands: Commands): Promise<Todo> {
+  const until = systemClock.monotonic() + SETTLE_MS;
+  for (;;) {
+    const answer = todoShape.safeParse(JSON.parse(await commands.selvage(['todo', '--json'])));
+    if (!answer.success) {
+      throw new CodedError('INTERNAL', 'the collector gave a todo list in an unknown shape', { cause: answer.error });
+    }
+    const { settled, machines } = answer.data;
+    if ((settled && machines.counted > 0) || systemClock.monotonic() > until) return answer.data;
+    await systemClock.sleep(ASK_AGAIN_MS);
+  }
+}
+
+export async function summarize(
+  commands: Commands,
+  url: string,
+): Promise<{ readonly summary: Summary; readonly todo: Todo }> {
+  const [text, todo] = await Promise.all([
+    commands.selvage(['host', 'show', hostname(), '--json']),
+    settledTodo(commands),
+  ]);
+
+  return { summary: summaryOf(text, todo, url), todo };
+}
+
+function summaryOf(text: string, todo: Todo, url: string): Summary {
+  const page = JSON.parse(text) as { host?: unknown };
   const decoded = hostDetail.safeParse(page.host);
   if (!decoded.success) {
     throw new CodedError('INTERNAL', 'the collector described this host in an unknown shape', { cause: decoded.error });
@@ -66,5 +113,14 @@ export async function summarize(commands: Commands, url: string): Promise<Summar
       rebootRequired: host.rebootRequired,
       staleProcesses: host.staleProcesses,
     },
+    findings: findingsOf(todo),
+    fixes: todo.fixes,
+    feeds: todo.feeds.map(({ name, asOf, records }) => ({ name, asOf, records })),
   };
+}
+
+function findingsOf({ open }: Todo): Findings {
+  const { 'out-of-cycle': outOfCycle, ...others } = open;
+
+  return { ...others, outOfCycle };
 }
