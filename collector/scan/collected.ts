@@ -21,7 +21,7 @@ export async function readCollected(bytes: Uint8Array, given: ScannedOs | null):
   const { os, packages, kernel } = sectionsOf(text, facts);
   if (!packages.ok) throw new CodedError(packages.code, `${facts.hostname}: ${packages.reason}`);
   if (!os.ok && given === null) throw new CodedError(os.code, `${facts.hostname}: ${os.reason}`);
-  const meant = given ?? (os.ok ? os.data : null);
+  const meant = given ?? (os.ok ? osIn(os.data) : null);
   const rows = packages.data.map(
     ({ provider, name, version, arch, source, sourceVersion }): SystemPackage => ({
       ...{
@@ -40,4 +40,8 @@ export async function readCollected(bytes: Uint8Array, given: ScannedOs | null):
     installed: meant === null ? [] : softwareOfPackages(meant, rows, kernel.ok ? kernel.data : null),
     notes: [`${facts.hostname} as of ${facts.now.toString()}, by its own clock`],
   };
+}
+
+function osIn({ id, version, prettyName }: ScannedOs): ScannedOs {
+  return { id, version, prettyName };
 }

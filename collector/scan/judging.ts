@@ -34,6 +34,7 @@ export interface ScanFinding {
 }
 
 export interface ScanAnswer {
+  /** Those that speak of what was scanned, and those with facts about CVEs. */
   readonly feeds: readonly { readonly name: string; readonly asOf: string | null; readonly records: number }[];
   readonly findings: readonly ScanFinding[];
   /** Software by who watches it. */
@@ -61,6 +62,8 @@ export async function judgeScan(feeds: ScanFeeds, question: ScanQuestion): Promi
   }
   if (watched.feed + watched.rule === 0) throw nobodyWatches(unknown);
 
+  const speaking = new Set([...ecosystems.values()].flat());
+  const asked = new Set(software.flatMap(({ software: { ecosystem } }) => ecosystems.get(ecosystem) ?? []));
   const loaded = await feeds.rules(software.flatMap(({ software: one }) => packagesOf(one)));
   const dated = asOf === null ? { rules: loaded, undated: 0 } : rulesAsOf(loaded, asOf);
   const byPackage = Map.groupBy(epochsUnknown ? withoutEpochs(dated.rules) : dated.rules, keyOf);
@@ -80,7 +83,7 @@ export async function judgeScan(feeds: ScanFeeds, question: ScanQuestion): Promi
 
   return {
     feeds: states
-      .filter(({ generation }) => generation !== null)
+      .filter(({ name, generation }) => generation !== null && (asked.has(name) || !speaking.has(name)))
       .map(({ name, asOf: of, records }) => ({ name, asOf: of, records })),
     findings,
     watched,

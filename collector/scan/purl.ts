@@ -26,7 +26,12 @@ export interface SaidSource {
 const MANAGERS = { deb: 'apt', rpm: 'dnf', apk: 'apk', alpm: 'pacman' } as const;
 const SOURCE_RPM = /^(.+)-([^-]+)-([^-]+?)(?:[.](?:no)?src)?(?:[.]rpm)?$/;
 
+/** No package or version is longer, in characters. */
+const MAX_TEXT = 1000;
+
 export function componentOf(purl: string, said: SaidSource = {}): Component {
+  const lengths = [purl, said.name ?? '', said.version ?? '', said.module ?? ''].map(({ length }) => length);
+  if (Math.max(...lengths) > MAX_TEXT) return { what: 'unread', reason: `it is longer than ${MAX_TEXT} characters` };
   const url = parsed(purl);
   if (url === null) return { what: 'unread', reason: 'its package URL is none' };
   const { type, namespace, name, version } = url;
@@ -90,6 +95,7 @@ function sourceOf(
       : { name, version: `${epoch}${version}-${release}` };
   }
   const at = upstream.indexOf('@');
+  if (at === 0 || at === upstream.length - 1) return null;
 
   return at < 0
     ? { name: upstream, version: qualifiers.sourceversion || binary.version }

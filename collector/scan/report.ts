@@ -27,7 +27,14 @@ function rowOf({ software, binaries, match, state, verdict, facts }: ScanFinding
 
   return {
     ...{ source: software.source, packages: binaries.map(([name]) => name), ecosystem: software.ecosystem },
-    ...{ cve: match.cve, installed: software.version, fixed: match.fixed, pocket: match.pocket, state },
+    ...{
+      cve: match.cve,
+      records: [...match.records],
+      installed: software.version,
+      fixed: match.fixed,
+      pocket: match.pocket,
+      state,
+    },
     ...{ status: match.status, urgency: match.urgency },
     ...{ decision: verdict.decision, path: verdict.path, severity: verdict.severity, score: verdict.score },
     ...{ kev: facts.kev?.dateAdded ?? null, epss: facts.epss?.score ?? null },

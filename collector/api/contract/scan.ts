@@ -38,6 +38,8 @@ export const scanFinding = z.strictObject({
   packages: z.array(z.string()),
   ecosystem: z.string(),
   cve: z.string(),
+  /** Of the sources: announcements of the fix beside the CVE itself. */
+  records: z.array(z.string()),
   installed: z.string(),
   fixed: z.string().nullable(),
   /** Where the fix is served, when not for everybody or not at once. */
