@@ -20,7 +20,7 @@ export interface Knowledge {
   readonly kev: string | null;
 }
 
-export const KNOWS_KEV: Knowledge = { kev: '' };
+const KNOWS_KEV: Knowledge = { kev: '' };
 
 /** The decision without its reasons: the same for every machine in the same circumstances. */
 export type Verdict = Omit<Decision, 'points'>;

@@ -172,13 +172,16 @@ async function othersOf(
     (function* () {
       for (const other of fleet.machines.values()) {
         yield;
-        const mayHave = keys.has(other.key) || (other.stillRunning?.length ?? 0) > 0;
-        if (other.key === machine.key || !mayHave) continue;
-        const found = openOf(fleet, other, options).find((open) => open.cve === cve);
-        if (!found) continue;
+        const isNamed = some.length < SOME_OTHERS;
+        const mayRun = (other.stillRunning?.length ?? 0) > 0;
+        if (other.key === machine.key || !(keys.has(other.key) || mayRun)) continue;
+        // Of the many it is enough to know that they have it.
+        const found =
+          isNamed || !keys.has(other.key) ? openOf(fleet, other, options).find((open) => open.cve === cve) : null;
+        if (found === undefined) continue;
         machines += 1;
         if (other.id === null) imported += 1;
-        if (some.length < SOME_OTHERS)
+        if (isNamed && found !== null)
           some.push({ name: other.name, imported: other.id === null, state: found.state, note: found.note });
       }
     })(),

@@ -10,5 +10,3 @@ export function someFacts(facts: Partial<CveFacts> = {}): CveFacts {
 export function listening(source: string, address: string, port = 443): NonNullable<Machine['listening']>[number] {
   return { ...{ source, address, port }, protocol: 'tcp', pid: 812, program: `/usr/sbin/${source}` };
 }
-
-export const NO_KERNEL = { kernel: null } as const;
