@@ -27,6 +27,7 @@ import { startGateway } from './gateway/gateway.ts';
 import { keepHistory } from './history/keeper.ts';
 import { type Home, readPair, readText } from './home.ts';
 import { openHomeStore } from './home-store.ts';
+import { keepHostAdvisories } from './host-advisories/keeper.ts';
 import { hostsShelf } from './hosts-shelf.ts';
 import { createIntake } from './intake/intake.ts';
 import { openKeyring } from './policy/keyring.ts';
@@ -200,6 +201,9 @@ async function serveStore(store: Store, settings: CollectorSettings, deps: Serve
     ...{ store, clock, events, log },
     documents: async () => (await policy.current()).documents.map(({ document }) => document),
   });
+  const told = keepHostAdvisories({
+    ...{ store, clock, random, events, log, folder: home.arriving, bring: feeds.bring },
+  });
   const stopped = new AbortController();
   const refreshing = keepFresh(policy, clock, log, stopped.signal);
   const retiring = retireUnaccepted(enrollment, clock, log, stopped.signal);
@@ -215,7 +219,7 @@ async function serveStore(store: Store, settings: CollectorSettings, deps: Serve
     close: async () => {
       stopped.abort();
       await Promise.all([api.close(), gateway.close(), refreshing, renewing, retiring, warning]);
-      await feeds.close();
+      await Promise.all([told.close(), feeds.close()]);
       await history.close();
       await advisories.close();
       await findings?.close();

@@ -15,6 +15,7 @@ import type { Feed } from './feed.ts';
 import type { DownloadLimits } from './fetch/download.ts';
 import { cleanFeeds } from './import/cleaning.ts';
 import { type FeedImported, importFeed } from './import/importing.ts';
+import type { FeedFile } from './import/open.ts';
 import { type JobResult, Jobs, type JobView } from './keeping/jobs.ts';
 import { keepFeeds } from './keeping/keeper.ts';
 import { everyMs, type FeedSettings } from './keeping/settings.ts';
@@ -57,6 +58,8 @@ export interface Feeds {
     upload: string,
     options: { readonly by: string; readonly feed: string | null; readonly acceptShrunk?: boolean },
   ): JobView;
+  /** Takes a file of this machine as the whole of a feed; resolves when it has been taken. Throws as importFeed does. */
+  bring(feed: string, file: FeedFile): Promise<void>;
   job(id: string): JobView;
   readonly uploads: {
     begin(request: { readonly name: string; readonly bytes: number | null; readonly by: string }): Promise<UploadView>;
@@ -145,6 +148,14 @@ export async function createFeeds(deps: FeedsDeps): Promise<Feeds> {
           await rm(file.path, { force: true });
         }
       });
+    },
+    bring: async (name, file) => {
+      const feed = named(feeds, name);
+      const { id } = jobs.start(feed.name, async (_, signal) =>
+        // What brings it knows how much there is: fewer hosts are no fault of a publisher.
+        resultOf(await importFeed(parts, feed.name, [file], { signal, acceptShrunk: true })),
+      );
+      await jobs.ended(id);
     },
     job: (id) => jobs.get(id),
     uploads,

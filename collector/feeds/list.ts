@@ -5,6 +5,7 @@ import { debianTracker } from './debian-tracker.ts';
 import { endoflife } from './endoflife.ts';
 import { EPSS } from './epss.ts';
 import type { Feed } from './feed.ts';
+import { hostUpdateinfo } from './host-updateinfo.ts';
 import { KEV } from './kev.ts';
 import { OSV_FEEDS } from './osv.ts';
 import { redhat } from './redhat.ts';
@@ -19,6 +20,7 @@ export const FEEDS: readonly Feed[] = [
   cveRecords,
   endoflife,
   updateinfo,
+  hostUpdateinfo,
   bulletins,
   // Others are added below, one line each.
 ];
