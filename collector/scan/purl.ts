@@ -103,7 +103,7 @@ function sourceOf(
 }
 
 /** `Debian:12` → its ID and version; null for a distribution without its release. */
-export function osOf(ecosystem: string): ScannedOs | null {
+function osOf(ecosystem: string): ScannedOs | null {
   const [name = '', ...rest] = ecosystem.split(':');
   const distribution = DISTRIBUTIONS.find((one) => one.name === name);
   const version = rest.join(':');

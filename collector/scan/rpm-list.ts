@@ -7,8 +7,6 @@ export interface RpmList {
   readonly packages: readonly SystemPackage[];
   /** Plain `rpm -qa` leaves epochs out. */
   readonly epochsUnknown: boolean;
-  /** Whether the list names source packages. */
-  readonly sourcesKnown: boolean;
 }
 
 const EPOCH = /^(?:\d{1,9}|\(none\))$/;
@@ -48,7 +46,7 @@ export function parseRpmPackages(text: string, file: string): RpmList {
     packages.push(found);
   }
 
-  return { packages, epochsUnknown: !epochs, sourcesKnown: false };
+  return { packages, epochsUnknown: !epochs };
 }
 
 function ofCollect(text: string, file: string): RpmList {
@@ -58,7 +56,7 @@ function ofCollect(text: string, file: string): RpmList {
     packages: packages.map(({ name, version, source, sourceVersion, arch }) => ({
       ...{ manager: 'dnf' as const, name, version, source, sourceVersion, arch },
     })),
-    ...{ epochsUnknown: false, sourcesKnown: true },
+    epochsUnknown: false,
   };
 }
 

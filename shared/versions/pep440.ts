@@ -32,11 +32,6 @@ export function comparePythonVersions(a: string, b: string): number {
   return compareLists(legacyKey(a), legacyKey(b), compareText);
 }
 
-/** True for what PEP 440 knows; anything else is ordered as a version of the time before. */
-export function isPep440(version: string): boolean {
-  return SHAPE.test(version);
-}
-
 function read(version: string): Version | null {
   const match = SHAPE.exec(version);
   if (match === null) return null;

@@ -32,7 +32,7 @@ export const scanRequest = z.strictObject({
 
 const decision = z.enum(DECISIONS);
 
-export const scanFinding = z.strictObject({
+const scanFinding = z.strictObject({
   source: z.string(),
   /** Binary packages of it that are there. */
   packages: z.array(z.string()),
