@@ -34,18 +34,42 @@ export function decide(cve: string, group: readonly Entry[], software: Software,
   const counted = withoutRetired(group);
   const verdict = firstWord(cve, counted, software);
   if (verdict === null) return { says: 'unknown', evidence: [], match: null, disagreement: null };
-  const ordered = [
-    ...verdict.by,
-    ...group.filter((entry) => !verdict.by.includes(entry)).sort((a, b) => a.rank - b.rank),
-  ];
-  const evidence = ordered.map((entry) => evidenceOf(entry, software, standing, !counted.includes(entry)));
-  const disagreement = disagreementOf(evidence, verdict.says);
-  const match =
-    verdict.says === 'affected' || verdict.says === 'unknown'
-      ? matchOf(cve, verdict, evidence, disagreement, standing)
-      : null;
+  const { says, by } = verdict;
+  const show = (entry: Entry) => evidenceOf(entry, software, standing, !counted.includes(entry));
+  const deciding = by.map(show);
+  const fixed = says === 'affected' ? fixFor(deciding, standing) : null;
+  const others = group
+    .filter((entry) => !by.includes(entry))
+    .sort((a, b) => a.rank - b.rank || order(a.rule.record, b.rule.record));
+  const evidence = [...deciding.sort((a, b) => decidedFirst(a, b, fixed)), ...others.map(show)];
+  const disagreement = disagreementOf(evidence, says);
+  const match = says === 'affected' || says === 'unknown' ? matchOf(cve, says, fixed, evidence, disagreement) : null;
 
-  return { says: verdict.says, evidence, match, disagreement };
+  return { says, evidence, match, disagreement };
+}
+
+/** The version that answers every record that has an answer: of the builds that one record names the oldest, of several records the newest. */
+function fixFor(deciding: readonly Evidence[], standing: Standing): string | null {
+  const perRecord = [...Map.groupBy(deciding, ({ record }) => record).values()];
+
+  return standing.newest(
+    perRecord.flatMap((group) => standing.oldest(group.flatMap(({ fixed }) => fixed ?? [])) ?? []),
+  );
+}
+
+/** Who has the fix that is told, then by their names: the same whatever order a feed is written in. */
+function decidedFirst(a: Evidence, b: Evidence, fixed: string | null): number {
+  return (
+    Number(b.fixed === fixed) - Number(a.fixed === fixed) ||
+    order(a.record, b.record) ||
+    order(a.status, b.status) ||
+    order(a.pocket ?? '', b.pocket ?? '') ||
+    order(a.fixed ?? '', b.fixed ?? '')
+  );
+}
+
+function order(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** Own intelligence is retired as soon as anybody else speaks of the same CVE in this package. */
@@ -148,29 +172,22 @@ function evidenceOf(entry: Entry, software: Software, standing: Standing, retire
 
 function matchOf(
   cve: string,
-  verdict: Verdict,
+  says: Says,
+  fixed: string | null,
   evidence: readonly Evidence[],
   disagreement: string | null,
-  standing: Standing,
 ): Match | null {
-  const deciding = evidence.slice(0, verdict.by.length);
-  const [first] = deciding;
+  const [first] = evidence;
   if (first === undefined) return null;
-  const fixes = deciding.filter((one) => one.fixed !== null && (one.pocket ?? '') === (first.pocket ?? ''));
-  // Several announcements for one CVE: only the newest of their versions answers them all. Of the builds that one names the oldest does.
-  const perRecord = [...Map.groupBy(fixes, ({ record }) => record).values()];
-  const versions = perRecord.flatMap((group) => standing.oldest(group.flatMap((one) => one.fixed ?? [])) ?? []);
-  const fixed = verdict.says === 'unknown' ? null : standing.newest(versions);
+  const open = evidence.filter((one) => one.says === 'affected' || one.says === 'unknown');
 
   return {
     cve,
-    records: [
-      ...new Set(evidence.filter((one) => one.says === 'affected' || one.says === 'unknown').map((one) => one.record)),
-    ],
+    records: [...new Set(open.map(({ record }) => record))],
     state: fixed === null ? 'open' : 'fixable',
-    status: verdict.says === 'unknown' ? 'undetermined' : first.status,
+    status: says === 'unknown' ? 'undetermined' : first.status,
     fixed,
-    pocket: isRestricted(first.pocket ?? undefined) || fixed !== null ? first.pocket : null,
+    pocket: fixed === null ? null : first.pocket,
     urgency: evidence.find((one) => one.urgency !== null)?.urgency ?? null,
     evidence,
     disagreement,

@@ -56,7 +56,7 @@ describe('several records for one CVE', () => {
     const rules = [source('osv-almalinux', alma('ALSA-2026:1', '2.0-1.el9'), alma('ALSA-2026:2', '2.0-3.el9'))];
     const at = (version: string) => matchSoftware(software('AlmaLinux:9', 'demo', version), rules)[0];
 
-    expect(at('1.0-1.el9')).toMatchObject({ fixed: '2.0-3.el9', records: ['ALSA-2026:1', 'ALSA-2026:2'] });
+    expect(at('1.0-1.el9')).toMatchObject({ fixed: '2.0-3.el9', records: ['ALSA-2026:2', 'ALSA-2026:1'] });
     expect(at('2.0-1.el9')).toMatchObject({ fixed: '2.0-3.el9', records: ['ALSA-2026:2'] });
     expect(at('2.0-3.el9')).toBeUndefined();
   });

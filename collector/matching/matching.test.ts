@@ -1,0 +1,172 @@
+// What holds for any rules and any software.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { PackageRules } from '../store/feed-ports.ts';
+import { judge, matchSoftware, packagesOf } from './matching.ts';
+import { DISTRO_STATUSES, type Rule } from './rule.ts';
+import type { Software } from './software.ts';
+import { software } from './testing/data.ts';
+import { before, rule, source } from './testing/rules.ts';
+
+const versions = fc.constantFrom(
+  '1.0-1',
+  '1.0-1+deb12u1',
+  '1.0-2',
+  '2.0-1',
+  '2.0-1+esm1',
+  '1:0.1-1',
+  '0',
+  '',
+  'not a version',
+);
+const range = fc.record({
+  introduced: fc.option(versions),
+  fixed: fc.option(versions),
+  lastAffected: fc.option(versions),
+});
+const anyRule: fc.Arbitrary<Rule> = fc.record(
+  {
+    ecosystem: fc.constant('Debian:12'),
+    package: fc.constantFrom('demo', 'other'),
+    record: fc.constantFrom('CVE-2026-1', 'CVE-2026-2', 'DSA-1-1', 'DSA-2-1'),
+    cves: fc.subarray(['CVE-2026-1', 'CVE-2026-2']),
+    status: fc.constantFrom(...DISTRO_STATUSES),
+    ranges: fc.array(range, { maxLength: 3 }),
+    versions: fc.array(versions, { maxLength: 2 }),
+    pocket: fc.constantFrom('esm-infra', 'fips', 'point-release', 'security'),
+    module: fc.constantFrom('demo:1', 'demo:2'),
+    names: fc.constantFrom('source' as const, 'binary' as const),
+    withdrawn: fc.constant('2026-01-01T00:00:00Z' as never),
+  },
+  { requiredKeys: ['ecosystem', 'package', 'record', 'cves', 'status', 'ranges'] },
+);
+const anySources: fc.Arbitrary<PackageRules[]> = fc.uniqueArray(
+  fc.record({
+    feed: fc.constantFrom('debian-tracker', 'osv-debian', 'osv', 'advisory'),
+    asOf: fc.constant(null),
+    ecosystem: fc.constantFrom('Debian:12', 'Debian:13'),
+    package: fc.constant('demo'),
+    rules: fc.array(anyRule, { maxLength: 6 }),
+  }),
+  { selector: ({ feed, ecosystem }) => `${feed} ${ecosystem}`, maxLength: 4 },
+);
+const anySoftware: fc.Arbitrary<Software> = fc.record({
+  ecosystem: fc.constant('Debian:12'),
+  name: fc.constant('demo'),
+  version: versions,
+  source: fc.constant('demo'),
+  module: fc.constantFrom(null, 'demo:1'),
+  kernel: fc.constantFrom(null, 'running' as const, 'installed' as const),
+  origin: fc.constantFrom(null, 'vendor.example'),
+});
+
+describe('whatever the rules', () => {
+  it('asking for one CVE and matching all of them say the same', () => {
+    fc.assert(
+      fc.property(anySoftware, anySources, (one, sources) => {
+        const matches = new Map(matchSoftware(one, sources).map((match) => [match.cve, match]));
+
+        for (const cve of ['CVE-2026-1', 'CVE-2026-2', 'DSA-1-1', 'DSA-2-1']) {
+          const { says, match, evidence } = judge(one, cve, sources);
+          expect(match).toEqual(matches.get(cve) ?? null);
+          if (match) expect(says === 'affected' || says === 'unknown').toBe(true);
+          if (evidence.length === 0) expect([says, match]).toEqual(['unknown', null]);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('the order of sources and rules decides nothing', () => {
+    const short = (one: Software, sources: readonly PackageRules[]) =>
+      matchSoftware(one, sources).map(({ cve, state, fixed, pocket, status, records, evidence }) => ({
+        ...{
+          cve,
+          state,
+          fixed,
+          pocket,
+          status,
+          records: [...records].sort(),
+          says: evidence[0]?.says,
+          evidence: evidence.length,
+        },
+      }));
+
+    fc.assert(
+      fc.property(anySoftware, anySources, (one, sources) => {
+        const turned = sources.map((each) => ({ ...each, rules: each.rules.toReversed() })).toReversed();
+
+        expect(short(one, turned)).toEqual(short(one, sources));
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  it('every finding has evidence, the first decided, and a fix where it says so', () => {
+    fc.assert(
+      fc.property(anySoftware, anySources, (one, sources) => {
+        for (const match of matchSoftware(one, sources)) {
+          expect(match.evidence.length).toBeGreaterThan(0);
+          expect(['affected', 'unknown']).toContain(match.evidence[0]?.says);
+          expect(match.state === 'fixable').toBe(match.fixed !== null);
+          if (match.evidence[0]?.says === 'unknown') expect(match.status).toBe('undetermined');
+          expect(match.records.length).toBeGreaterThan(0);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('rules of other packages, releases and withdrawn ones change nothing', () => {
+    fc.assert(
+      fc.property(anySoftware, anySources, anyRule, (one, sources, extra) => {
+        const others = source(
+          'osv-other',
+          { ...extra, package: 'elsewhere' },
+          { ...extra, withdrawn: '2026-01-01T00:00:00Z' as never },
+        );
+        const elsewhere = {
+          ...source('osv-other', { ...extra, package: 'demo', ecosystem: 'Debian:13' }),
+          ecosystem: 'Debian:13',
+        };
+
+        expect(matchSoftware(one, [...sources, others, elsewhere])).toEqual(matchSoftware(one, sources));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('hostile texts are answered and cut short, never thrown', () => {
+    fc.assert(
+      fc.property(
+        fc.string({ maxLength: 400 }),
+        fc.string({ maxLength: 400 }),
+        fc.constantFrom('Debian:12', 'AlmaLinux:9', 'PyPI', 'npm', 'Nowhere'),
+        (version, fixed, ecosystem) => {
+          const [match] = matchSoftware(software(ecosystem, 'demo', version), [
+            source('osv', rule({ ecosystem, ranges: before(fixed) })),
+          ]);
+
+          for (const { rule: words } of match?.evidence ?? []) expect(words.length).toBeLessThan(1000);
+        },
+      ),
+      { numRuns: 1000 },
+    );
+  });
+});
+
+describe('when thousands of records concern one package', () => {
+  it('each distinct version is compared once', () => {
+    const rules = Array.from({ length: 4000 }, (_, index) =>
+      rule({
+        record: `CVE-2026-${10_000 + index}`,
+        cves: [`CVE-2026-${10_000 + index}`],
+        ranges: before(`6.1.${index % 40}-1`),
+      }),
+    );
+    const matches = matchSoftware(software('Debian:12', 'demo', '6.1.20-1'), [source('osv-debian', ...rules)]);
+
+    expect(matches).toHaveLength(1900);
+    expect(packagesOf(software('Debian:12', 'demo', '1-1'))).toEqual([{ ecosystem: 'Debian:12', package: 'demo' }]);
+  });
+});
