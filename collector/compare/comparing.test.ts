@@ -8,7 +8,6 @@ import { readVex } from '../vex/reading.ts';
 import { createSuppress, SUPPRESS_NOTHING, type Suppress } from '../vex/suppress.ts';
 import { createComparing } from './comparing.ts';
 import { joinSteps } from './joining.ts';
-import { scanners } from './scanners.ts';
 import { cellOf, spreadsheetOf } from './spreadsheet.ts';
 import { reportText } from './testing/reports.ts';
 import { wordsOf } from './words.ts';
@@ -179,13 +178,15 @@ describe('when the report of another scanner is held against findings', () => {
     await compare(nessus(NAME, 'CVE-2024-0002'));
     await compare(nessus(NAME, 'CVE-2024-0001', 'CVE-2024-6387'));
 
-    expect(await scanners(store.read.scanners, machine, 'CVE-2024-6387')).toMatchObject([
-      { scanner: 'Nessus', says: 'reported', group: 'answered', answer: expect.stringContaining('fixed by backport') },
+    const [report, ...others] = await store.read.scanners.ofMachine(machine);
+
+    expect(others).toEqual([]);
+    expect(report).toMatchObject({ scanner: 'Nessus', comparedBy: 'admin:ann', file: 'report' });
+    expect(report?.rows).toMatchObject([
+      { cve: 'CVE-2024-0001', group: 'agreed' },
+      { cve: 'CVE-2024-6387', group: 'answered', answer: expect.stringContaining('fixed by backport') },
     ]);
-    expect(await scanners(store.read.scanners, machine, 'CVE-2024-0002')).toMatchObject([
-      { says: 'silent', group: null },
-    ]);
-    expect(await scanners(store.read.scanners, 'host:other', 'CVE-2024-0002')).toEqual([]);
+    expect(await store.read.scanners.ofMachine('host:other')).toEqual([]);
     expect((await store.read.audit.after(0, 100)).filter(({ action }) => action === 'finding.compared')).toHaveLength(
       2,
     );
@@ -198,9 +199,8 @@ describe('when the report of another scanner is held against findings', () => {
       expect.objectContaining({ code: 'SCAN_REPORT_INVALID' }),
     );
 
-    expect(await scanners(store.read.scanners, `host:${hostSample(1).id}`, 'CVE-2024-0002')).toMatchObject([
-      { says: 'reported' },
-    ]);
+    const [report] = await store.read.scanners.ofMachine(`host:${hostSample(1).id}`);
+    expect(report?.rows.map(({ cve }) => cve)).toEqual(['CVE-2024-0002']);
   });
 });
 

@@ -238,11 +238,9 @@ function judged(
     const verdict = verdicts.find(({ says }) => says === wanted);
     if (verdict === undefined) continue;
     const kind = wanted === 'fixed' ? 'fixed' : 'not affected';
+    const { software: own, evidence } = verdict;
 
-    return {
-      group: 'answered',
-      line: line({ ...{ answer: answerOf(kind, verdict.software, verdict.evidence), kind }, ...verdict }),
-    };
+    return { group: 'answered', line: line({ answer: answerOf(kind, own, evidence), kind, software: own, evidence }) };
   }
   if (reported.package !== null && asked.length === 0) {
     const ecosystem = software.find(({ ecosystem: own }) => kindOf(own) !== 'language')?.ecosystem;

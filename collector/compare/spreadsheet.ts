@@ -2,8 +2,8 @@
 import type { Comparison, Line } from './joining.ts';
 
 const TITLES = ['group', 'host', 'cve', 'package', 'severity', 'state', 'answer', 'source', 'record', 'rule', 'as of'];
-/** RFC 4180. */
-const LINE_END = '\r\n';
+/** Not the pair of RFC 4180: a terminal is shown no carriage return, and every reader takes this. */
+const LINE_END = '\n';
 
 export function spreadsheetOf(comparison: Comparison): string {
   const rows = [
