@@ -48,6 +48,8 @@ export class FleetIndex implements Fleet {
   complete = false;
   /** Another number whenever matches are others. */
   revision = 0;
+  /** Grows with every change of anything: what was worked out under another number may be old. */
+  changes = 0;
   readonly #software = new Map<SoftwareId, Entry>();
   readonly #keys = new Map<string, SoftwareId>();
   readonly #variants = new Map<VariantId, VariantEntry>();
@@ -210,6 +212,7 @@ export class FleetIndex implements Fleet {
   }
 
   putMatches(id: SoftwareId, matches: readonly Match[]): void {
+    this.changes += 1;
     const entry = this.#entry(id);
     if (matches.length > 0 || entry.matches.length > 0) this.revision += 1;
     entry.matches = matches.length === 0 ? NONE : matches;
@@ -217,11 +220,13 @@ export class FleetIndex implements Fleet {
   }
 
   putSince(ecosystem: string, name: string, since: Readonly<Record<string, Timestamp>>): void {
+    this.changes += 1;
     this.#since.set(packageKey(ecosystem, name), since);
   }
 
   /** In the place of what was known of it. */
   putMachine(record: MachineRecord, facts: MachineFacts, list: Uint8Array): void {
+    this.changes += 1;
     const before = this.#kept.get(record.key);
     const number = before?.number ?? this.#freeNumbers.pop() ?? this.#byNumber.length;
     const machine = new FleetMachine(record, this.#shared(facts), () => this.#had(record.key, () => true));
@@ -252,6 +257,7 @@ export class FleetIndex implements Fleet {
   }
 
   dropMachine(key: MachineKey): void {
+    this.changes += 1;
     const kept = this.#kept.get(key);
     if (!kept) return;
     for (const id of listedBy(kept)) this.#count(id, kept.number, -1);

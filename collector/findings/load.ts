@@ -12,7 +12,7 @@ import { basisOf, isIn, recordOf, type StoredFacts } from './take-in.ts';
 const ROWS = 500;
 const MACHINES = 100;
 /** Those of a kernel are a million characters. */
-const MATCHES = 20;
+const MATCHES = 4;
 
 export interface Loaded {
   /** Machines whose rows are of other sections than those of now, or that have none. */

@@ -12,10 +12,10 @@ import type { SoftwareId } from '../store/software-ports.ts';
 import type { FleetIndex } from './index.ts';
 
 /** Packages whose rules are read at once. */
-const PACKAGES_AT_ONCE = 40;
+const PACKAGES_AT_ONCE = 12;
 /** Characters of JSON and rows written in one transaction: 5 to 10 ms. */
 const WRITE_CHARACTERS = 400_000;
-const WRITE_ROWS = 100;
+const WRITE_ROWS = 600;
 /** Milliseconds that others may be kept waiting. */
 const TURN_MS = 15;
 
@@ -121,7 +121,7 @@ export function createMatcher(parts: MatcherParts): Matcher {
     if (put.length === 0) return 0;
     const since = newSince(put, now);
     await store.transaction(async (writers) => {
-      await writers.software.putMatches(put.map(({ id, matches }) => ({ id, matchedAt: now, matches })));
+      await writers.software.putMatches(put.map(({ id, json }) => ({ id, matchedAt: now, json })));
       await writers.software.putSince(since);
     });
     for (const one of since) fleet.putSince(one.ecosystem, one.package, one.since);

@@ -36,6 +36,14 @@ export interface SoftwareMatches {
   readonly matches: readonly Match[];
 }
 
+/** The same to be written: who made the text has it already, and that of a kernel is a million characters. */
+export interface WrittenMatches {
+  readonly id: SoftwareId;
+  readonly matchedAt: Timestamp;
+  /** JSON of the matches. */
+  readonly json: string;
+}
+
 /** CVE → since when this store knows that it concerns this package; survives new versions of the package. */
 export interface PackageSince {
   readonly ecosystem: string;
@@ -92,7 +100,7 @@ export interface SoftwareWriter {
   internVariants(variants: readonly Variant[]): Promise<readonly VariantId[]>;
   putMachine(row: MachineRow): Promise<void>;
   dropMachine(key: MachineKey): Promise<void>;
-  putMatches(matches: readonly SoftwareMatches[]): Promise<void>;
+  putMatches(matches: readonly WrittenMatches[]): Promise<void>;
   putSince(since: readonly PackageSince[]): Promise<void>;
   /** Everything was matched against that generation; null: forget that it ever was. */
   setMatchedFeed(feed: string, generation: number | null): Promise<void>;

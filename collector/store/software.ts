@@ -34,6 +34,9 @@ const BASIS = [
   'updates',
 ] as const;
 
+/** Characters of matches that travel with others in one parameter; a longer text would be copied more often than it is worth. */
+const SMALL = 2000;
+
 const id = z.number().int().positive();
 const name = z.string().max(4096);
 const software = z
@@ -123,8 +126,13 @@ const PUT_MACHINE = `
 const PUT_MATCHES = `
   insert into softwareMatches (software, matchedAt, matches) values (?, ?, ?)
   on conflict (software) do update set matchedAt = excluded.matchedAt, matches = excluded.matches`;
+const PUT_SMALL_MATCHES = `
+  insert into softwareMatches (software, matchedAt, matches)
+  select value ->> 0, value ->> 1, value ->> 2 from json_each(?) where true
+  on conflict (software) do update set matchedAt = excluded.matchedAt, matches = excluded.matches`;
 const PUT_SINCE = `
-  insert into packageSince (ecosystem, package, since) values (?, ?, ?)
+  insert into packageSince (ecosystem, package, since)
+  select value ->> 0, value ->> 1, value ->> 2 from json_each(?) where true
   on conflict (ecosystem, package) do update set since = excluded.since`;
 const PUT_FEED = `
   insert into matchedFeeds (feed, generation) values (?, ?) on conflict (feed) do update set generation = excluded.generation`;
@@ -169,14 +177,18 @@ export function softwareWriter(db: Db): SoftwareReader & SoftwareWriter {
       await written(db, 'delete from machineSoftware where machine = ?', [key]);
     },
     putMatches: async (list) => {
-      for (const { id: of, matchedAt, matches } of list) {
-        await written(db, PUT_MATCHES, [
-          ...[of, rows.checked(rows.timestamp, 'softwareMatches', matchedAt), JSON.stringify(matches)],
-        ]);
+      const small = list.filter(({ json }) => json.length <= SMALL);
+      await written(db, PUT_SMALL_MATCHES, [
+        JSON.stringify(small.map(({ id: of, matchedAt, json }) => [of, matchedAt, json])),
+      ]);
+      for (const { id: of, matchedAt, json } of list) {
+        if (json.length > SMALL) await written(db, PUT_MATCHES, [of, matchedAt, json]);
       }
     },
     putSince: async (list) => {
-      for (const one of list) await written(db, PUT_SINCE, [one.ecosystem, one.package, JSON.stringify(one.since)]);
+      await written(db, PUT_SINCE, [
+        JSON.stringify(list.map((one) => [one.ecosystem, one.package, JSON.stringify(one.since)])),
+      ]);
     },
     setMatchedFeed: async (name, generation) => {
       if (generation === null) await written(db, 'delete from matchedFeeds where feed = ?', [name]);

@@ -12,6 +12,16 @@ export async function putFeed(
   rules: readonly Rule[],
   at: Timestamp,
 ): Promise<{ readonly from: number | null; readonly to: number }> {
+  return switchFeed(store, name, await writeFeed(store, name, rules, at), at);
+}
+
+/** Beside the current one; its number. */
+export async function writeFeed(
+  store: Pick<Store, 'transaction'>,
+  name: string,
+  rules: readonly Rule[],
+  at: Timestamp,
+): Promise<number> {
   const byPackage = Map.groupBy(rules, ({ ecosystem, package: of }) => `${ecosystem}\t${of}`);
   const rows = [...byPackage].map(([key, list]) => {
     const text = joinRules(list.map(encodeRule));
@@ -24,14 +34,26 @@ export async function putFeed(
   }));
 
   return store.transaction(async ({ feeds }) => {
-    const to = await feeds.begin(name, at);
-    await feeds.put(to, { kind: 'rules', json: JSON.stringify(rows) });
-    await feeds.seal(to, ecosystems);
-    const { from } = await feeds.makeCurrent(name, to, {
-      ...{ asOf: at, importedAt: at, records: rules.length, skipped: 0, sha256: sha256(JSON.stringify(rows)) },
-      ...{ format: 1, etag: null, lastModified: null },
-    });
+    const generation = await feeds.begin(name, at);
+    await feeds.put(generation, { kind: 'rules', json: JSON.stringify(rows) });
+    await feeds.seal(generation, ecosystems);
 
-    return { from, to };
+    return generation;
   });
+}
+
+export async function switchFeed(
+  store: Pick<Store, 'transaction'>,
+  name: string,
+  to: number,
+  at: Timestamp,
+): Promise<{ readonly from: number | null; readonly to: number }> {
+  const { from } = await store.transaction(({ feeds }) =>
+    feeds.makeCurrent(name, to, {
+      ...{ asOf: at, importedAt: at, records: 1, skipped: 0, sha256: sha256(`${name} ${to}`) },
+      ...{ format: 1, etag: null, lastModified: null },
+    }),
+  );
+
+  return { from, to };
 }
