@@ -57,6 +57,7 @@ export function decodeRules(text: string, ecosystem: string, name: string): read
 }
 
 function decodeRule(text: RuleText, ecosystem: string, name: string): Rule {
+  if (!Array.isArray(text)) throw unreadable(ecosystem, name);
   const [record, cves, place, ranges, rest] = text;
   const status = DISTRO_STATUSES[place];
   if (typeof record !== 'string' || status === undefined || !Array.isArray(ranges)) throw unreadable(ecosystem, name);

@@ -119,10 +119,11 @@ export function feedReader(db: Db): FeedReader {
       return rows.decodeRows(z.object({ known: count, exploited: count }), 'feedFacts', found)[0] ?? NO_CVES;
     },
     changed: (from, to) => changed(db, from, to),
-    bulletins: async ({ cve, vendor, limit }) => {
+    bulletins: async ({ cve, vendor, feed, limit }) => {
       const conditions = [
         ...(cve === undefined ? [] : [{ text: 'named.cve = ?', value: cve }]),
         ...(vendor === undefined ? [] : [{ text: 'feedBulletins.vendor = ?', value: vendor }]),
+        ...(feed === undefined ? [] : [{ text: 'feeds.name = ?', value: feed }]),
       ];
       const where = conditions.map(({ text }) => text).join(' and ') || 'true';
       const text = `${cve === undefined ? BULLETINS : BULLETINS_OF} where ${where} order by published desc, feedBulletins.id limit ?`;

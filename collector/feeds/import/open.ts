@@ -21,6 +21,8 @@ export interface FeedFile {
   readonly path: string;
   /** What it is called when that is not its name here: of an upload, of an address. */
   readonly name?: string;
+  /** What the settings say about it: written behind the name of each file in it. */
+  readonly mark?: string;
 }
 
 /** Of one file its own hash; of several, or a folder, of their names and hashes in order. */
@@ -51,12 +53,12 @@ export async function* membersOf(files: readonly FeedFile[], budget: Budget): As
 async function* eachFile(
   files: readonly FeedFile[],
   budget: Budget,
-): AsyncGenerator<Required<FeedFile> & { packed: boolean }> {
-  for (const { path, name } of files) {
+): AsyncGenerator<Required<Pick<FeedFile, 'path' | 'name'>> & { packed: boolean }> {
+  for (const { path, name, mark = '' } of files) {
     const found: string[] = [];
     if (await isFolder(path)) await collect(path, found, budget, 0);
-    else yield { path, name: name ?? basename(path), packed: false };
-    for (const each of found.sort()) yield { path: each, name: relative(path, each), packed: true };
+    else yield { path, name: `${name ?? basename(path)}${mark}`, packed: false };
+    for (const each of found.sort()) yield { path: each, name: `${relative(path, each)}${mark}`, packed: true };
   }
 }
 
