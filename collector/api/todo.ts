@@ -15,7 +15,7 @@ import { oldCodeOf } from '../todo/old-code.ts';
 import { createOutlook, type OutlookHost } from '../todo/outlook.ts';
 import type { MachineStanding } from '../todo/ports.ts';
 import type { FixRow } from '../todo/todo.ts';
-import { type TodoList, todoSteps } from '../todo/todo-steps.ts';
+import { listSteps, type TodoList, type Work, workSteps } from '../todo/todo-steps.ts';
 import { SUPPRESS_NOTHING } from '../vex/suppress.ts';
 import type { todo } from './contract/todo.ts';
 import { coverageLine } from './coverage.ts';
@@ -64,11 +64,15 @@ export async function selectedTodo(sources: TodoSources, text: string | undefine
   const approvals = documents.filter((document): document is ApprovalDocument => document.kind === 'Approval');
   const live = new Set(connections.connected());
   const standings = standingsOf(hosts, live, now);
+  const judgements = { concerns: sources.concerns?.() ?? (() => suppress !== SUPPRESS_NOTHING), of: suppress };
+  const work = await workOf(
+    fleet,
+    { triage, compare: compareVersions, judgements, now },
+    chosen === null ? null : among,
+  );
   const list = await inTurns(
-    todoSteps(fleet, {
-      ...{ triage, compare: compareVersions, approvals, now, among },
-      judgements: { concerns: sources.concerns?.() ?? (() => suppress !== SUPPRESS_NOTHING), of: suppress },
-      resultOf: await resultsOf(store, approvals),
+    listSteps(work, {
+      ...{ approvals, now, resultOf: await resultsOf(store, approvals) },
       standings: (key) => standings.get(key) ?? IMPORTED,
       outlook: await outlookOf(store, documents, fleet, now),
     }),
@@ -103,6 +107,32 @@ export async function selectedTodo(sources: TodoSources, text: string | undefine
       alarms: alarms.filter(({ severity, kind }) => severity !== 'warning' && !kind.startsWith('feed')),
     }).map((need) => ({ ...need, some: [...need.some] })),
   };
+}
+
+interface Kept {
+  readonly basis: readonly unknown[];
+  readonly work: Promise<Work>;
+}
+
+/** What was worked out last of each fleet: the same as long as everything that it was made of is the same. */
+const lately = new WeakMap<Fleet, Kept>();
+
+function workOf(
+  fleet: Fleet,
+  deps: Parameters<typeof workSteps>[1],
+  among: ((machine: Machine) => boolean) | null,
+): Promise<Work> {
+  if (among !== null) return inTurns(workSteps(fleet, { ...deps, among }));
+  const { triage, judgements, now } = deps;
+  const basis = [fleet.changes, triage, judgements.of, now.toString().slice(0, 'yyyy-mm-dd'.length)];
+  const before = lately.get(fleet);
+  if (before && fleet.changes !== undefined && basis.every((each, index) => each === before.basis[index]))
+    return before.work;
+  const work = inTurns(workSteps(fleet, deps));
+  lately.set(fleet, { basis, work });
+  work.catch(() => lately.delete(fleet));
+
+  return work;
 }
 
 const IMPORTED: MachineStanding = { imported: true, silentDays: false, managed: false };

@@ -164,16 +164,20 @@ function highest(closed: readonly { readonly fixed: string }[], { software }: Gr
 
 export type Bin = 'noFix' | 'stillRunning' | 'notRunning' | 'accepted' | 'notAffected';
 
+export interface Binned {
+  readonly sums: Sums;
+  readonly machines: Set<Machine>;
+}
+
 /** One bin over many groups, and the machines of those that have something in it. */
-export function binned(
-  closings: readonly Closing[],
-  bin: Bin,
-): { readonly sums: Sums; readonly machines: Set<Machine> } {
+export function* binSteps(closings: readonly Closing[], bin: Bin): Generator<void, Binned> {
   const sums = noSums();
   const machines = new Set<Machine>();
   for (const closing of closings) {
+    yield;
+    if (totalOf(closing[bin]) === 0) continue;
     addSums(sums, closing[bin]);
-    if (totalOf(closing[bin]) > 0) for (const machine of closing.group.machines) machines.add(machine);
+    for (const machine of closing.group.machines) machines.add(machine);
   }
 
   return { sums, machines };

@@ -15,7 +15,7 @@ export interface Group {
   readonly circumstances: Circumstances;
   /** What these machines are offered for the source; null: nothing. `unknown`: nobody knows what they are offered. */
   readonly offer: Offer | 'unknown' | null;
-  /** Of a running kernel: those of its source that are installed beside it. */
+  /** Of a running kernel: newer ones of its source that are installed beside it. */
   readonly beside: readonly SoftwareId[];
   readonly policies: readonly DuePolicy[];
   readonly machines: Machine[];
@@ -73,7 +73,7 @@ export function* groupSteps(
       const offer = offers === null ? 'unknown' : (offers.get(software.source) ?? null);
       if (offer !== null && offer !== 'unknown') used.add(offer);
       const circumstances = around.of(software);
-      const beside = software.kernel === 'running' ? kernelsBeside(fleet, machine, software) : NONE;
+      const beside = software.kernel === 'running' ? newerBeside(fleet, machine, software, compare) : NONE;
       const key = `${keyOf(offer)} ${circumstances.exposure} ${circumstances.impact} ${policies(due)} ${beside.join(',')}`;
       const group = found.groups.get(key);
       if (group) {
@@ -115,17 +115,18 @@ function isBetter(one: Offer, other: Offer, os: Machine['os'], compare: Compare)
 
 const NONE: readonly SoftwareId[] = [];
 
-/** As ../findings/join.ts counts them. */
-function kernelsBeside(fleet: Fleet, machine: Machine, running: Software): readonly SoftwareId[] {
+/** As ../findings/join.ts counts them: an older one is no repair. */
+function newerBeside(fleet: Fleet, machine: Machine, running: Software, compare: Compare): readonly SoftwareId[] {
   if (machine.kernel === null) return NONE;
 
   return fleet
     .kernels(machine.key)
     .map(({ id }) => id)
     .filter((id) => {
-      const { kernel, source, ecosystem } = fleet.software(id);
+      const { kernel, source, ecosystem, version } = fleet.software(id);
+      if (kernel !== 'installed' || source !== running.source || ecosystem !== running.ecosystem) return false;
 
-      return kernel === 'installed' && source === running.source && ecosystem === running.ecosystem;
+      return (compare(ecosystem, version, running.version) ?? 0) > 0;
     });
 }
 

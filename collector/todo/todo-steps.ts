@@ -2,11 +2,11 @@
 import type { Fleet, Machine } from '../findings/fleet.ts';
 import { openOf } from '../findings/join.ts';
 import type { SoftwareId } from '../store/software-ports.ts';
-import { binned, type Closing, closingOf, verdictsBy } from './closing.ts';
+import { type Binned, binSteps, type Closing, closingOf, verdictsBy } from './closing.ts';
 import { addSums, compareText, noSums, totalOf, urgencyOf } from './counting.ts';
 import { groupSteps } from './groups.ts';
 import type { Compare, Judgements, Triage } from './ports.ts';
-import { notOfferedSteps, rowSteps } from './rows.ts';
+import { type Gathered, notOfferedSteps, rowSteps } from './rows.ts';
 import { type ShowDeps, shownSteps } from './showing.ts';
 import { type NextWindow, Slots } from './slots.ts';
 import type { Counted, FixRow, Todo } from './todo.ts';
@@ -32,6 +32,17 @@ export function todoOf(fleet: Fleet, deps: TodoDeps): TodoList {
 }
 
 export function* todoSteps(fleet: Fleet, deps: TodoDeps): Generator<void, TodoList> {
+  return yield* listSteps(yield* workSteps(fleet, deps), deps);
+}
+
+/** What is the same until the fleet, its triage or the words of people are others: everything but where machines stand. */
+export type Work = Omit<Todo, 'fixes'> & { readonly rows: readonly Gathered[] };
+
+/** Of `now` only the day counts here: acceptances begin and end with days, in UTC. */
+export function* workSteps(
+  fleet: Fleet,
+  deps: Pick<TodoDeps, 'triage' | 'compare' | 'judgements' | 'now' | 'among'>,
+): Generator<void, Work> {
   const { triage, compare, judgements, among = () => true } = deps;
   const { groups, bare, unknown, counted: looked } = yield* groupSteps(fleet, triage, compare, among);
   const verdicts = verdictsBy(triage);
@@ -47,47 +58,56 @@ export function* todoSteps(fleet: Fleet, deps: TodoDeps): Generator<void, TodoLi
   }
   const { fixes, others } = yield* rowSteps(closings, bare);
   const notOffered = yield* notOfferedSteps(closings, compare);
-  const slots = new Slots();
-  const rows: FixRow[] = [];
-  for (const one of fixes) rows.push(yield* shownSteps(one, deps, slots));
-
-  const running = binned(closings, 'stillRunning');
-  const accepted = binned(closings, 'accepted');
-  const notAffected = binned(closings, 'notAffected');
+  const running = yield* binSteps(closings, 'stillRunning');
+  const accepted = yield* binSteps(closings, 'accepted');
+  const notAffected = yield* binSteps(closings, 'notAffected');
   for (const machine of fleet.machines.values()) {
+    yield;
     if (machine.stillRunning === null || machine.stillRunning.length === 0 || !among(machine)) continue;
     for (const { state, verdict } of replacedOf(fleet, machine, deps)) {
       const bin = state === 'accepted' ? accepted : state === 'not-affected' ? notAffected : running;
       bin.sums[verdict.decision] += 1;
       bin.machines.add(machine);
     }
-    yield;
   }
-  const noFix = counted(binned(closings, 'noFix'));
+  const noFix = counted(yield* binSteps(closings, 'noFix'));
   const stillRunning = counted(running);
   const open = noSums();
   for (const { sums } of fixes) addSums(open, sums);
   for (const closing of closings) for (const one of closing.open) open[one.verdict.decision] += one.machines;
   addSums(open, noFix.byDecision);
   addSums(open, stillRunning.byDecision);
+  const having = new Set<Machine>();
+  for (const { machines } of others) {
+    for (const machine of machines.keys()) having.add(machine);
+    yield;
+  }
 
   return {
-    fixes: rows.sort(byUrgency),
-    ...{ notOffered, noFix, stillRunning, open },
-    notRunning: counted(binned(closings, 'notRunning')),
+    ...{ rows: fixes, notOffered, noFix, stillRunning, open },
+    notRunning: counted(yield* binSteps(closings, 'notRunning')),
     accepted: counted(accepted),
     notAffected: counted(notAffected),
-    otherUpdates: {
-      fixes: others.length,
-      machines: new Set(others.flatMap(({ machines }) => [...machines.keys()])).size,
-    },
+    otherUpdates: { fixes: others.length, machines: having.size },
     machines: { counted: looked, unknown },
-    nextWindow: slots.next(),
   };
 }
 
+/** The list as it is now: what was decided, who can act, and when. */
+export function* listSteps({ rows, ...work }: Work, deps: ShowDeps): Generator<void, TodoList> {
+  const slots = new Slots();
+  const fixes: FixRow[] = [];
+  for (const row of rows) fixes.push(yield* shownSteps(row, deps, slots));
+
+  return { ...work, fixes: fixes.sort(byUrgency), nextWindow: slots.next() };
+}
+
 /** Findings on what is not installed any more and still runs: machine by machine, because few have any. */
-function* replacedOf(fleet: Fleet, machine: Machine, { triage, judgements, now }: TodoDeps) {
+function* replacedOf(
+  fleet: Fleet,
+  machine: Machine,
+  { triage, judgements, now }: Pick<TodoDeps, 'triage' | 'judgements' | 'now'>,
+) {
   const installed = new Set(fleet.affected(machine.key).map(({ id }) => id));
   const around = triage.circumstances(machine);
   for (const { id, software, cve, state } of openOf(fleet, machine, { now, suppressions: judgements.of })) {
@@ -95,7 +115,7 @@ function* replacedOf(fleet: Fleet, machine: Machine, { triage, judgements, now }
   }
 }
 
-function counted({ sums, machines }: ReturnType<typeof binned>): Counted {
+function counted({ sums, machines }: Binned): Counted {
   return { findings: totalOf(sums), machines: machines.size, byDecision: sums };
 }
 

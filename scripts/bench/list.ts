@@ -12,10 +12,14 @@ import { idle15000 } from './benches/idle-15000.ts';
 import { installToVisible } from './benches/install-to-visible.ts';
 import { intake } from './benches/intake.ts';
 import { inventory } from './benches/inventory.ts';
+import { matchHost } from './benches/match-host.ts';
+import { newAdvisory } from './benches/new-advisory.ts';
 import { pending } from './benches/pending.ts';
+import { rematchFleet } from './benches/rematch-fleet.ts';
 import { runnerIdle } from './benches/runner-idle.ts';
 import { scan } from './benches/scan.ts';
 import { start } from './benches/start.ts';
+import { todo } from './benches/todo.ts';
 import { unchangedReport } from './benches/unchanged-report.ts';
 
 export const BENCHES: readonly Bench[] = [
@@ -36,4 +40,8 @@ export const BENCHES: readonly Bench[] = [
   coldInventory,
   debsecan,
   scan,
+  matchHost,
+  rematchFleet,
+  newAdvisory,
+  todo,
 ];
