@@ -1,6 +1,7 @@
 // How a feed stands: whether anybody here needs it, how old its data is and what to do about it. Pure.
 import { formatDuration } from '@selvage/shared/time/duration.ts';
 import type { FeedState } from '../../store/feed-ports.ts';
+import { BULLETINS, markOf } from '../bulletins/mark.ts';
 import type { Feed } from '../feed.ts';
 import type { FeedSettings } from './settings.ts';
 
@@ -35,7 +36,12 @@ export interface ViewFacts {
 
 /** Where a feed is fetched: what the settings name, else its own addresses. */
 export function sourcesOf(feed: Feed, settings: FeedSettings): readonly string[] {
-  return settings.sources[feed.name] ?? feed.urls;
+  const said = settings.sources[feed.name];
+  if (said !== undefined || feed.name !== BULLETINS) return said ?? feed.urls;
+
+  return settings.bulletins.map(
+    ({ vendor, product = null, url, maildir = '' }) => `${url ?? maildir}${markOf({ vendor, product })}`,
+  );
 }
 
 /** True when the settings name it, or leave the choice and a machine known here needs it. */

@@ -1,12 +1,13 @@
 // One feed from where it is published to current: its addresses asked, what is new fetched into files and imported, the files removed.
 // Whatever goes wrong is kept beside the copy that still counts.
 
-import { rm } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { Timestamp } from '@selvage/shared/model/ids.ts';
 import type { Random } from '@selvage/shared/random.ts';
 import type { FeedState } from '../../store/feed-ports.ts';
+import { withoutMark } from '../bulletins/mark.ts';
 import type { Feed } from '../feed.ts';
 import { type Downloaded, type DownloadParts, download } from '../fetch/download.ts';
 import {
@@ -18,6 +19,8 @@ import {
   noteFailure,
 } from '../import/importing.ts';
 import type { FeedFile } from '../import/open.ts';
+
+const PRIVATE_FILE = 0o600;
 
 export interface UpdateParts extends ImportParts, Omit<DownloadParts, 'clock'> {
   readonly random: Random;
@@ -57,16 +60,38 @@ export async function updateFeed(
 
       return null;
     }
-    const { files, etag, lastModified } = fetched;
+    const { files, etag, lastModified, failed } = fetched;
+    const before = feed.keepsHistory === true ? await keptBefore(parts, feed, paths) : [];
+    const imported = await importFeed(parts, feed.name, [...before, ...files], { ...options, etag, lastModified });
+    if (failed !== null) {
+      await noteFailure(parts, feed.name, failed);
+      throw failed;
+    }
 
-    return await importFeed(parts, feed.name, files, { ...options, etag, lastModified });
+    return imported;
   } finally {
     for (const path of paths) await rm(path, { force: true });
   }
 }
 
+/** Announcements kept from before; of those that are too old or too many the newest stay. */
+const MAX_KEPT = 20_000;
+
+/** What is known already, as a file among the files: of a record that is in both, the newer counts. */
+async function keptBefore(parts: UpdateParts, feed: Feed, paths: string[]): Promise<readonly FeedFile[]> {
+  const kept = await parts.store.read.feeds.bulletins({ feed: feed.name, limit: MAX_KEPT });
+  if (kept.length === 0) return [];
+  const path = join(parts.folder, `${feed.name}-${parts.random.uuid()}.part`);
+  paths.push(path);
+  await writeFile(path, JSON.stringify({ selvageBulletins: kept }), { mode: PRIVATE_FILE, flag: 'wx' });
+
+  return [{ path, name: `${feed.name}-before.json` }];
+}
+
 interface Fetched {
   readonly files: readonly FeedFile[];
+  /** What one of several sources was stopped by, while the others came. */
+  readonly failed: CodedError | null;
   readonly etag: string | null;
   readonly lastModified: string | null;
 }
@@ -84,28 +109,38 @@ async function fetchAll(
   const files: FeedFile[] = [];
   const news: [string, Pick<Downloaded, 'etag' | 'lastModified'>][] = [];
   let same = 0;
+  let failed: CodedError | null = null;
 
   for (const source of sources) {
+    const { address, mark } = withoutMark(source);
     // What lies on this machine is cheap to look at; its hash says whether it is another.
-    if (isAbsolute(source)) {
-      files.push({ path: source });
+    if (isAbsolute(address)) {
+      files.push({ path: address, mark });
       continue;
     }
-    onFetching?.(source);
-    const answer = await fetchOne(source, marks?.get(source) ?? null);
+    onFetching?.(address);
+    let answer: Downloaded;
+    try {
+      answer = await fetchOne(source, marks?.get(source) ?? null);
+    } catch (error) {
+      if (feed.keepsHistory !== true || signal.aborted || !(error instanceof CodedError)) throw error;
+      failed ??= error;
+      continue;
+    }
     if (answer.path === null) same += 1;
-    else files.push({ path: answer.path, name: new URL(source).pathname.split('/').at(-1) || feed.name });
+    else files.push({ path: answer.path, name: new URL(address).pathname.split('/').at(-1) || feed.name, mark });
     news.push([source, { etag: answer.etag, lastModified: answer.lastModified }]);
   }
   if (same === sources.length) return null;
+  if (files.length === 0 && failed !== null) throw failed;
   // One of several is another: all of them are one generation, so the others are needed as well.
-  if (same > 0) {
+  if (same > 0 && feed.keepsHistory !== true) {
     for (const path of paths.splice(0)) await rm(path, { force: true });
 
     return fetchAll(parts, feed, sources, { signal, acceptShrunk: true }, paths);
   }
 
-  return { files, ...keptMarks(news) };
+  return { files, failed, ...keptMarks(news) };
 
   async function fetchOne(
     source: string,
@@ -122,7 +157,9 @@ async function fetchAll(
 type Marks = ReadonlyMap<string, Pick<Downloaded, 'etag' | 'lastModified'>>;
 
 /** Of several addresses the marks are kept as JSON by address; of one as they are, with its address. */
-function keptMarks(news: readonly [string, Pick<Downloaded, 'etag' | 'lastModified'>][]): Omit<Fetched, 'files'> {
+function keptMarks(
+  news: readonly [string, Pick<Downloaded, 'etag' | 'lastModified'>][],
+): Omit<Fetched, 'files' | 'failed'> {
   if (news.length === 0) return { etag: null, lastModified: null };
   const by = (key: 'etag' | 'lastModified') =>
     JSON.stringify(Object.fromEntries(news.map(([url, each]) => [url, each[key]])));
