@@ -3,7 +3,7 @@
 import { asCoded } from '@selvage/shared/errors/coded-error.ts';
 import { z } from 'zod';
 import { bulletinOfMail } from './bulletins/mail.ts';
-import { type BulletinMark, readMark } from './bulletins/mark.ts';
+import { BULLETINS, type BulletinMark, readMark } from './bulletins/mark.ts';
 import { createNewsReader, type NewsItem } from './bulletins/news.ts';
 import { bulletinOf, httpsUrl, parseCsaf } from './csaf/document.ts';
 import { invalid, parseJson, readBytes } from './decode/whole.ts';
@@ -37,11 +37,12 @@ const kept = z.object({
 });
 
 export const bulletins: Feed = {
-  name: 'bulletins',
+  name: BULLETINS,
   title: 'Bulletins of vendors',
   urls: [],
   staleAfterMs: STALE_AFTER_MS,
   serves: ['all'],
+  keepsHistory: true,
   // A maildir has unfinished mails in tmp.
   member: (name) => !/(^|\/)tmp\//.test(name),
   read: (source) => ({ records: read(source), asOf: () => null }),

@@ -79,6 +79,11 @@ export interface Feed {
   readonly recognises?: (start: string, name: string) => boolean;
   /** Facts about one CVE come from several records and are put together; else the last word counts. Costs memory. */
   readonly gathers?: boolean;
+  /**
+   * Its sources only have what is newest: what was kept stays beside it, and a source that cannot be asked takes nothing away.
+   * Only bulletins are kept in this way.
+   */
+  readonly keepsHistory?: boolean;
   /** Reads one source; archives are opened before. `member`: false says that this member of an archive is not for this feed. */
   read(source: FeedSource): FeedReading;
   readonly member?: (name: string) => boolean;

@@ -57,6 +57,8 @@ export interface FeedReader {
   bulletins(filter: {
     readonly cve?: string;
     readonly vendor?: string;
+    /** Only of that feed. */
+    readonly feed?: string;
     readonly limit: number;
   }): Promise<readonly Bulletin[]>;
   cycles(product: string): Promise<readonly ReleaseCycle[]>;
