@@ -61,6 +61,21 @@ describe('several records for one CVE', () => {
     expect(at('2.0-3.el9')).toBeUndefined();
   });
 
+  it('with the last affected version instead of the first fixed one hold up to and with it', () => {
+    const last = rule({ ranges: [{ introduced: '1.0-1', fixed: null, lastAffected: '2.0-1' }] });
+    const says = (version: string) => judge(demo(version), 'CVE-2026-1', [source('osv', last)]).says;
+
+    expect(['0.9-1', '1.0-1', '2.0-1', '2.0-2'].map(says)).toEqual(['not-affected', 'affected', 'affected', 'fixed']);
+    expect(matchSoftware(demo('2.0-1'), [source('osv', last)])[0]).toMatchObject({ state: 'open', fixed: null });
+  });
+
+  it('that promise a fix and name no version are unknown', () => {
+    const [match] = matchSoftware(demo('1.0-1'), [source('osv', rule({ ranges: [] }))]);
+
+    expect(match).toMatchObject({ state: 'open', status: 'undetermined' });
+    expect(match?.evidence[0]?.rule).toContain('names no version at all');
+  });
+
   it('with branches: the one that the version lies in counts', () => {
     const ranges = [
       { introduced: null, fixed: '1.5.0', lastAffected: null },
