@@ -6,10 +6,10 @@ import type { Alarm, Severity } from './alarms.ts';
 
 const DAY_MS = 24 * 3_600_000;
 /** So long before its end an acceptance is said: somebody has to fix, or to approve again. */
-export const ACCEPTANCE_AHEAD_MS = 30 * DAY_MS;
+const ACCEPTANCE_AHEAD_MS = 30 * DAY_MS;
 const ACCEPTANCE_URGENT_MS = 7 * DAY_MS;
 /** So long before the day of its review. */
-export const REVIEW_AHEAD_MS = 14 * DAY_MS;
+const REVIEW_AHEAD_MS = 14 * DAY_MS;
 
 export function acceptanceAlarms(
   acceptances: readonly RiskAcceptanceDocument[],

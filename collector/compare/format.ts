@@ -42,8 +42,8 @@ export interface ScannerFormat {
 }
 
 /** Bounds of one report, so that a small file cannot become endless. */
-export const MAX_HOSTS = 50_000;
-export const MAX_FINDINGS = 2_000_000;
+const MAX_HOSTS = 50_000;
+const MAX_FINDINGS = 2_000_000;
 const MAX_NAME = 253;
 const MAX_TEXT = 300;
 const MAX_NAMES = 32;
@@ -138,7 +138,7 @@ function nameOf(text: string | null | undefined): string | null {
   return plain.length > 0 && plain.length <= MAX_NAME && /^[\x21-\x7e]+$/.test(plain) ? plain : null;
 }
 
-export function isAddress(text: string): boolean {
+function isAddress(text: string): boolean {
   return /^\d{1,3}(\.\d{1,3}){3}$/.test(text) || /^[0-9a-f:.]*:[0-9a-f:.]*:[0-9a-f:.]*$/.test(text);
 }
 

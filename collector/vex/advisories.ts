@@ -58,7 +58,7 @@ export function raisesOf(
 }
 
 /** True when a real record of one of its CVEs is there for one of its packages. */
-export function isRetired(advisory: AdvisoryDocument, known: readonly PackageRules[]): boolean {
+function isRetired(advisory: AdvisoryDocument, known: readonly PackageRules[]): boolean {
   const { cves = [] } = advisory;
   const names = new Set(rulesOf(advisory).map(({ ecosystem, package: of }) => `${ecosystem} ${of}`));
 

@@ -45,7 +45,7 @@ export function* gatherWords(
 }
 
 /** The word for a finding. What is accepted is affected all the same: nobody who reads it elsewhere may take it for closed. */
-export function wordOf({ machine, name, software, cve, match, state, note }: Omit<Open, 'id' | 'firstSeen'>): Word {
+function wordOf({ machine, name, software, cve, match, state, note }: Omit<Open, 'id' | 'firstSeen'>): Word {
   const common = { machine, name, purl: purlOf(software), cve };
   const detail = evidenceText(match.evidence);
   const undecided = match.evidence[0]?.says === 'unknown';

@@ -13,7 +13,7 @@ export const vexId = z
   .max(MAX_ID)
   .regex(/^[0-9a-f]+$/, 'the first digits of its hash, as vex list shows them');
 
-export const vexDocument = z.strictObject({
+const vexDocument = z.strictObject({
   id: text,
   format: z.enum(['openvex', 'csaf']),
   /** What its author calls it. */
