@@ -36,7 +36,14 @@ export async function readCollected(bytes: Uint8Array, given: ScannedOs | null):
   );
 
   return {
-    ...{ kind: 'collect-tar', os: meant, packages: rows.length, unread: [], epochsUnknown: false },
+    ...{
+      kind: 'collect-tar',
+      os: meant,
+      packages: rows.length,
+      unread: [],
+      epochsUnknown: false,
+      kernelKnown: kernel.ok,
+    },
     installed: meant === null ? [] : softwareOfPackages(meant, rows, kernel.ok ? kernel.data : null),
     notes: [`${facts.hostname} as of ${facts.now.toString()}, by its own clock`],
   };

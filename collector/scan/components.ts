@@ -69,7 +69,7 @@ export function subjectOfSbom({ kind, file, os: own, components }: SbomContent, 
   }
 
   return {
-    ...{ kind, installed, unread, epochsUnknown: false },
+    ...{ kind, installed, unread, epochsUnknown: false, kernelKnown: false },
     os: given ?? (groups.length === 1 ? (groups[0]?.os ?? null) : own),
     packages: libraries.length + groups.reduce((sum, { packages }) => sum + packages.length, 0),
     notes: [

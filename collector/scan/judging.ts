@@ -3,7 +3,6 @@ import { setImmediate } from 'node:timers/promises';
 import type { Installed } from '../findings/software-of.ts';
 import { coverageOf } from '../matching/coverage.ts';
 import { kindOf } from '../matching/ecosystem.ts';
-import { isKernelSource } from '../matching/kernel.ts';
 import type { Match } from '../matching/match.ts';
 import { matchSoftware, packagesOf } from '../matching/matching.ts';
 import type { Software } from '../matching/software.ts';
@@ -137,12 +136,10 @@ function notesOf(
   kev: string | null,
 ): readonly string[] {
   const rpm = software.some(({ software: one }) => kindOf(one.ecosystem) === 'rpm');
-  const kernels = software.some(({ software: one }) => one.kernel === 'running' && isKernelSource(one.source));
 
   return [
     ...(kev === null ? ['KEV was never imported: what is exploited is unknown, and so is every decision'] : []),
     ...(epochsUnknown && rpm ? ['the list has no epochs: those of the advisories are taken'] : []),
-    ...(kernels ? ['which kernel runs is not known from this: each one is taken as running'] : []),
     ...(asOf === null ? [] : pastOf(asOf, undated, epss, kev)),
   ];
 }

@@ -78,6 +78,32 @@ describe('when a dpkg status file is scanned', () => {
     expect(rows(await scan('root/var/lib/dpkg/status', STATUS))).toEqual(expected);
   });
 
+  it('takes each kernel as running, and says so: the file does not know which one does', async () => {
+    const kernels = dpkgStatus([
+      {
+        binary: 'linux-image-6.1.0-28-amd64',
+        version: '6.1.119-1',
+        source: 'linux-signed-amd64',
+        sourceVersion: '6.1.119+1',
+      },
+      {
+        binary: 'linux-image-6.1.0-30-amd64',
+        version: '6.1.124-1',
+        source: 'linux-signed-amd64',
+        sourceVersion: '6.1.124+1',
+      },
+      { binary: 'linux-libc-dev', version: '6.1.124-1', source: 'linux' },
+    ]);
+    const { installed, notes } = await scan('kernels', kernels, osDebian);
+
+    expect(notes).toEqual(['which kernel runs is not known from this: each of the 2 in it is taken as running']);
+    expect(installed.map(({ software: { source, version, kernel } }) => [source, version, kernel])).toEqual([
+      ['linux', '6.1.119-1', 'running'],
+      ['linux', '6.1.124-1', 'running'],
+      ['linux', '6.1.124-1', null],
+    ]);
+  });
+
   it('leaves out what is removed but for its settings', async () => {
     const removed = STATUS.replace('install ok installed', 'deinstall ok config-files');
 

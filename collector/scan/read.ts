@@ -40,7 +40,10 @@ export async function readSubject(path: string, { osRelease }: ScanOptions): Pro
     );
   }
 
-  return subject;
+  const kernels = subject.installed.filter(({ software }) => software.kernel === 'running').length;
+  const note = `which kernel runs is not known from this: ${kernels === 1 ? 'the one in it' : `each of the ${kernels} in it`} is taken as running`;
+
+  return kernels === 0 || subject.kernelKnown ? subject : { ...subject, notes: [...subject.notes, note] };
 }
 
 async function readFile(path: string, given: ScannedOs | null): Promise<ScanSubject> {
@@ -89,7 +92,7 @@ function subjectOf(
 
   return {
     ...{ kind, os, packages: packages.length, installed: softwareOfPackages(os, packages) },
-    ...{ unread: [], epochsUnknown: false, notes: [] },
+    ...{ unread: [], epochsUnknown: false, kernelKnown: false, notes: [] },
   };
 }
 

@@ -64,7 +64,7 @@ export async function readRootfs(path: string, { given, run = createRun({}) }: R
 
     return {
       ...{ kind: 'rootfs', os, installed: merged([...system, ...softwareOfLibraries(libraries)]) },
-      ...{ packages: packages.length + libraries.length, unread: [], epochsUnknown },
+      ...{ packages: packages.length + libraries.length, unread: [], epochsUnknown, kernelKnown: false },
       notes: packages.length === 0 ? ['it has no package database: only libraries were looked at'] : [],
     };
   } finally {

@@ -32,6 +32,8 @@ export interface ScanSubject {
   readonly unread: readonly { readonly name: string; readonly reason: string }[];
   /** A list that does not say epochs (plain `rpm -qa`): those of the advisories are taken. */
   readonly epochsUnknown: boolean;
+  /** Whether it says which kernel runs; else each that is in it is taken as running. */
+  readonly kernelKnown: boolean;
   /** Sentences about what could not be known from this. */
   readonly notes: readonly string[];
 }
