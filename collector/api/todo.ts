@@ -10,6 +10,7 @@ import { counts } from '../host-state.ts';
 import { ecosystemOf } from '../matching/ecosystem.ts';
 import type { Derivation, HostRecord, Store, StoredResult } from '../store/ports.ts';
 import type { MachineKey } from '../store/software-ports.ts';
+import { GroupMemory } from '../todo/groups.ts';
 import { needsOf } from '../todo/needs.ts';
 import { oldCodeOf } from '../todo/old-code.ts';
 import { createOutlook, type OutlookHost } from '../todo/outlook.ts';
@@ -117,18 +118,22 @@ interface Kept {
 /** What was worked out last of each fleet: the same as long as everything that it was made of is the same. */
 const lately = new WeakMap<Fleet, Kept>();
 
+const memories = new WeakMap<Fleet, GroupMemory>();
+
 function workOf(
   fleet: Fleet,
   deps: Parameters<typeof workSteps>[1],
   among: ((machine: Machine) => boolean) | null,
 ): Promise<Work> {
-  if (among !== null) return inTurns(workSteps(fleet, { ...deps, among }));
+  const memory = memories.get(fleet) ?? new GroupMemory();
+  memories.set(fleet, memory);
+  if (among !== null) return inTurns(workSteps(fleet, { ...deps, among, memory }));
   const { triage, judgements, now } = deps;
   const basis = [fleet.changes, triage, judgements.of, now.toString().slice(0, 'yyyy-mm-dd'.length)];
   const before = lately.get(fleet);
   if (before && fleet.changes !== undefined && basis.every((each, index) => each === before.basis[index]))
     return before.work;
-  const work = inTurns(workSteps(fleet, deps));
+  const work = inTurns(workSteps(fleet, { ...deps, memory }));
   lately.set(fleet, { basis, work });
   work.catch(() => lately.delete(fleet));
 
@@ -246,13 +251,21 @@ async function unknownOf(store: Store, { machines }: TodoList, hosts: readonly H
 /** Machines of a release that no feed which was imported speaks of: none of their packages is watched. */
 function unwatchedOf(machines: readonly Machine[], feeds: readonly FeedAge[]) {
   const served = new Set(feeds.filter(({ importedAt }) => importedAt !== null).flatMap(({ serves }) => serves));
+  const releases = new Map<string, string | null>();
+  const unwatched = (id: string, version: string) => {
+    const ecosystem = ecosystemOf(id, version);
+    if (ecosystem === null) return `${id} ${version}`.trim();
+
+    return served.has(ecosystem.split(':', 1)[0] ?? '') ? null : ecosystem;
+  };
 
   return machines.flatMap(({ name, os, unknown }) => {
     if (os === null || unknown !== null) return [];
-    const ecosystem = ecosystemOf(os.id, os.version);
-    if (ecosystem === null) return [{ name, release: `${os.id} ${os.version}`.trim() }];
+    const key = `${os.id} ${os.version}`;
+    const release = releases.get(key) ?? unwatched(os.id, os.version);
+    releases.set(key, release);
 
-    return served.has(ecosystem.split(':', 1)[0] ?? '') ? [] : [{ name, release: ecosystem }];
+    return release === null ? [] : [{ name, release }];
   });
 }
 
@@ -298,8 +311,7 @@ function copied(one: ReturnType<typeof oldCodeOf>): Shown['oldCode'] {
   return { ...one, services: one.services.map((each) => ({ ...each })) };
 }
 
+/** Of thousands of hosts: an instant as the store writes it needs no library. */
 function daysSince(instant: string | null, now: Temporal.Instant): number | null {
-  if (instant === null) return null;
-
-  return Math.max(0, Math.floor((now.epochMilliseconds - Temporal.Instant.from(instant).epochMilliseconds) / DAY_MS));
+  return instant === null ? null : Math.max(0, Math.floor((now.epochMilliseconds - Date.parse(instant)) / DAY_MS));
 }

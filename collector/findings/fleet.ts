@@ -81,6 +81,8 @@ export interface Fleet {
   byName(name: string): readonly SoftwareId[];
   /** Software that has a binary package of that name on some machine. */
   withBinary(name: string): readonly SoftwareId[];
+  /** Another number after every change of matches; left out: nothing that was worked out from them may be kept. */
+  readonly revision?: number;
   /** Another number after every change of anything; left out: nothing that was worked out may be kept. */
   readonly changes?: number;
   /** True once everything has been read and matched; counts before are not all. */

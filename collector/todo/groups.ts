@@ -9,7 +9,8 @@ import type { DuePolicy } from '../triage/due.ts';
 import type { Compare, Triage } from './ports.ts';
 import type { MachineUnknown } from './todo.ts';
 
-export interface Group {
+/** What the machines of a group have in common. */
+export interface Kind {
   readonly id: SoftwareId;
   readonly software: Software;
   readonly circumstances: Circumstances;
@@ -18,6 +19,9 @@ export interface Group {
   /** Of a running kernel: newer ones of its source that are installed beside it. */
   readonly beside: readonly SoftwareId[];
   readonly policies: readonly DuePolicy[];
+}
+
+export interface Group extends Kind {
   readonly machines: Machine[];
   /** Earliest instant since when one of them has it. */
   since: string;
@@ -36,9 +40,71 @@ export interface Groups {
   readonly counted: number;
 }
 
-interface Vulnerable {
-  readonly software: Software;
-  readonly groups: Map<string, Group>;
+/** What one machine adds; the same for the same machine as long as nothing is matched otherwise. */
+interface Share {
+  readonly has: readonly { readonly kind: Kind; readonly since: string }[];
+  readonly bare: readonly Offer[];
+}
+
+/**
+ * What was found out of each machine, for the next time: machines are values, so that only those that are new need be looked at.
+ * Whoever keeps it keeps it for one fleet.
+ */
+export class GroupMemory {
+  #basis: readonly unknown[] = [];
+  #kinds = new Map<SoftwareId, Map<string, Kind>>();
+  #shares = new WeakMap<Machine, Share>();
+  readonly #policies = numbering<readonly DuePolicy[]>();
+
+  /** Forgets everything where matches or triage are others. */
+  follow(fleet: Fleet, triage: Triage): void {
+    const basis = [fleet.revision ?? Number.NaN, triage];
+    if (basis.every((each, index) => each === this.#basis[index])) return;
+    this.#basis = basis;
+    this.#kinds = new Map();
+    this.#shares = new WeakMap();
+  }
+
+  shareOf(fleet: Fleet, machine: Machine, triage: Triage, compare: Compare): Share {
+    const known = this.#shares.get(machine);
+    if (known) return known;
+    const share = this.#look(fleet, machine, triage, compare);
+    this.#shares.set(machine, share);
+
+    return share;
+  }
+
+  #look(fleet: Fleet, machine: Machine, triage: Triage, compare: Compare): Share {
+    const offers = machine.offers === null ? null : offersOf(machine, machine.offers, compare);
+    const used = new Set<Offer>();
+    const around = triage.circumstances(machine);
+    const policies = triage.policies(machine);
+    const has = fleet.affected(machine.key).map(({ id, since }) => {
+      const software = fleet.software(id);
+      const offer = offers === null ? 'unknown' : (offers.get(software.source) ?? null);
+      if (offer !== null && offer !== 'unknown') used.add(offer);
+      const circumstances = around.of(software);
+      const beside = software.kernel === 'running' ? newerBeside(fleet, machine, software, compare) : NONE;
+
+      return { kind: this.#kindOf({ id, software, circumstances, offer, beside, policies }), since };
+    });
+
+    return { has, bare: offers === null ? [] : [...offers.values()].filter((offer) => !used.has(offer)) };
+  }
+
+  /** One object for the same answer; reasons in words are those of the first machine. */
+  #kindOf(kind: Kind): Kind {
+    const { circumstances, offer, beside, policies } = kind;
+    const { exposure, impact } = circumstances;
+    const key = `${keyOf(offer)} ${exposure} ${impact} ${this.#policies(policies)} ${beside.join(',')}`;
+    const kinds = this.#kinds.get(kind.id) ?? new Map<string, Kind>();
+    this.#kinds.set(kind.id, kinds);
+    const known = kinds.get(key);
+    if (known) return known;
+    kinds.set(key, kind);
+
+    return kind;
+  }
 }
 
 /** In steps of one machine, for whoever has other things to do between. */
@@ -47,52 +113,32 @@ export function* groupSteps(
   triage: Triage,
   compare: Compare,
   among: (machine: Machine) => boolean,
+  memory = new GroupMemory(),
 ): Generator<void, Groups> {
-  const vulnerable = new Map<SoftwareId, Vulnerable>();
-  for (const id of fleet.ids()) {
-    if (fleet.matches(id).length > 0) vulnerable.set(id, { software: fleet.software(id), groups: new Map() });
-    yield;
-  }
+  memory.follow(fleet, triage);
+  const groups = new Map<Kind, Group>();
   const bare = new Map<string, Bare>();
   const unknown: MachineUnknown[] = [];
-  const policies = numbering<readonly DuePolicy[]>();
   let counted = 0;
 
   for (const machine of fleet.machines.values()) {
+    yield;
     if (!among(machine)) continue;
     counted += 1;
     if (machine.unknown !== null) unknown.push({ key: machine.key, name: machine.name, reason: machine.unknown });
-    const offers = machine.offers === null ? null : offersOf(machine, machine.offers, compare);
-    const used = new Set<Offer>();
-    const around = triage.circumstances(machine);
-    const due = triage.policies(machine);
-    for (const { id, since } of fleet.affected(machine.key)) {
-      const found = vulnerable.get(id);
-      if (!found) continue;
-      const { software } = found;
-      const offer = offers === null ? 'unknown' : (offers.get(software.source) ?? null);
-      if (offer !== null && offer !== 'unknown') used.add(offer);
-      const circumstances = around.of(software);
-      const beside = software.kernel === 'running' ? newerBeside(fleet, machine, software, compare) : NONE;
-      const key = `${keyOf(offer)} ${circumstances.exposure} ${circumstances.impact} ${policies(due)} ${beside.join(',')}`;
-      const group = found.groups.get(key);
-      if (group) {
+    const share = memory.shareOf(fleet, machine, triage, compare);
+    for (const { kind, since } of share.has) {
+      const group = groups.get(kind);
+      if (group === undefined) groups.set(kind, { ...kind, machines: [machine], since });
+      else {
         group.machines.push(machine);
         if (since < group.since) group.since = since;
-      } else {
-        found.groups.set(key, {
-          ...{ id, software, circumstances, offer, beside, since, policies: due, machines: [machine] },
-        });
       }
     }
-    if (offers !== null) for (const offer of offers.values()) if (!used.has(offer)) addBare(bare, offer, machine);
-    yield;
+    for (const offer of share.bare) addBare(bare, offer, machine);
   }
 
-  return {
-    groups: [...vulnerable.values()].flatMap(({ groups }) => [...groups.values()]),
-    ...{ bare: [...bare.values()], unknown, counted },
-  };
+  return { groups: [...groups.values()], bare: [...bare.values()], unknown, counted };
 }
 
 /** By source the newest that is offered; one that is held counts only where there is no other. */

@@ -4,7 +4,7 @@ import { openOf } from '../findings/join.ts';
 import type { SoftwareId } from '../store/software-ports.ts';
 import { type Binned, binSteps, type Closing, closingOf, verdictsBy } from './closing.ts';
 import { addSums, compareText, noSums, totalOf, urgencyOf } from './counting.ts';
-import { groupSteps } from './groups.ts';
+import { type GroupMemory, groupSteps } from './groups.ts';
 import type { Compare, Judgements, Triage } from './ports.ts';
 import { type Gathered, notOfferedSteps, rowSteps } from './rows.ts';
 import { type ShowDeps, shownSteps } from './showing.ts';
@@ -17,6 +17,8 @@ export interface TodoDeps extends ShowDeps {
   readonly judgements: Judgements;
   /** Machines to look at; all when left out. */
   readonly among?: (machine: Machine) => boolean;
+  /** Of the same fleet; none is kept when left out. */
+  readonly memory?: GroupMemory;
 }
 
 export interface TodoList extends Todo {
@@ -41,10 +43,10 @@ export type Work = Omit<Todo, 'fixes'> & { readonly rows: readonly Gathered[] };
 /** Of `now` only the day counts here: acceptances begin and end with days, in UTC. */
 export function* workSteps(
   fleet: Fleet,
-  deps: Pick<TodoDeps, 'triage' | 'compare' | 'judgements' | 'now' | 'among'>,
+  deps: Pick<TodoDeps, 'triage' | 'compare' | 'judgements' | 'now' | 'among' | 'memory'>,
 ): Generator<void, Work> {
   const { triage, compare, judgements, among = () => true } = deps;
-  const { groups, bare, unknown, counted: looked } = yield* groupSteps(fleet, triage, compare, among);
+  const { groups, bare, unknown, counted: looked } = yield* groupSteps(fleet, triage, compare, among, deps.memory);
   const verdicts = verdictsBy(triage);
   const closings: Closing[] = [];
   const asked = {

@@ -8,6 +8,7 @@ import { eachFinding } from '../findings/join.ts';
 import { type Sample, type SampleMachine, sampleFleet } from '../findings/testing/sample-fleet.ts';
 import { DECISIONS } from '../triage/decision.ts';
 import { totalOf } from './counting.ts';
+import { GroupMemory } from './groups.ts';
 import { createOutlook } from './outlook.ts';
 import { type Given, TODO_AT, todoDeps } from './testing/todo-deps.ts';
 import { todoOf } from './todo-steps.ts';
@@ -419,6 +420,28 @@ describe('when anything may be installed, offered and known', () => {
           expect(machines).toBeGreaterThan(0);
           expect(closes === 0).toBe(cves === 0);
         }
+      }),
+    );
+  });
+
+  it('says with what it remembers the same as without, whatever has changed meanwhile', () => {
+    fc.assert(
+      fc.property(sample, fc.array(fc.tuple(fc.nat(5), fc.boolean()), { maxLength: 4 }), (given, changes) => {
+        const fleet = sampleFleet(given);
+        const deps = todoDeps({ facts: { 'CVE-1': KEV } });
+        const memory = new GroupMemory();
+        const same = () => expect(todoOf(fleet, { ...deps, memory })).toEqual(todoOf(fleet, deps));
+        same();
+        for (const [index, isMatch] of changes) {
+          const [id] = fleet.ids();
+          const machine = [...fleet.machines.values()][index];
+          if (isMatch && id !== undefined) fleet.putMatches(id, []);
+          else if (machine) fleet.describeMachine(machine, { offers: [offer({ source: 'bash', version: '9' })] });
+          same();
+        }
+        const [first] = fleet.machines.keys();
+        if (first !== undefined) fleet.dropMachine(first);
+        same();
       }),
     );
   });
