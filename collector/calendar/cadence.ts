@@ -2,7 +2,7 @@
 // none is seen it is irregular, and where there is too little it is not known.
 
 /** Fewer days with a release say nothing about a rhythm. */
-export const MIN_DATES = 6;
+const MIN_DATES = 6;
 /** Only the newest count: a vendor may change its ways. Days with a release. */
 const MAX_DATES = 200;
 /** And of those only from so long before the newest; days. */

@@ -9,15 +9,13 @@ import { timeOf } from './decode/words.ts';
 import type { Feed, FeedProblem, FeedRecord, FeedSource } from './feed.ts';
 import { rulesOfNotice } from './updateinfo/rules.ts';
 
-export const HOST_UPDATEINFO = 'host-updateinfo';
+const HOST_UPDATEINFO = 'host-updateinfo';
 /** Milliseconds; hosts ask their repositories daily, and are away for days. */
 const STALE_AFTER_MS = 14 * 86_400_000;
 
 /** The first line; then each advisory with the release that it is for. */
 const head = z.strictObject({ selvageHostUpdateinfo: z.literal(1), asOf: z.string().nullable() });
 const line = notice.extend({ ecosystem: z.string().min(1).max(100) });
-
-export type HostNoticeLine = z.infer<typeof line>;
 
 export const hostUpdateinfo: Feed = {
   name: HOST_UPDATEINFO,

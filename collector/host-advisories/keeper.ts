@@ -87,7 +87,7 @@ export function keepHostAdvisories(parts: HostAdvisoryParts, { pauseMs = PAUSE_M
 }
 
 /** False where no host has any and none had: then there is no such feed. */
-export async function takeHostAdvisories(parts: HostAdvisoryParts, signal: AbortSignal): Promise<boolean> {
+async function takeHostAdvisories(parts: HostAdvisoryParts, signal: AbortSignal): Promise<boolean> {
   const { store, random, folder, bring, log } = parts;
   const accepted = new Map<HostId, string | null>();
   for (const { id, state, acceptedAt } of await store.read.hosts.list()) {

@@ -12,7 +12,7 @@ const MAX_PROBLEMS = 20;
 const version = z.string().regex(/^[A-Za-z0-9._+~^]{1,150}$/);
 const word = z.string().min(1).max(100);
 
-export const noticePackage = z.strictObject({
+const noticePackage = z.strictObject({
   name: z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._+-]{0,199}$/),
   epoch: z.string().regex(/^\d{1,9}$/),
   version,

@@ -5,9 +5,9 @@ const instant = z.iso.datetime({ offset: true });
 const day = z.iso.date();
 const count = z.number().int().nonnegative();
 
-export const CADENCES = ['monthly', 'weekly', 'days', 'irregular', 'unknown'] as const;
+const CADENCES = ['monthly', 'weekly', 'days', 'irregular', 'unknown'] as const;
 
-export const release = z.strictObject({
+const release = z.strictObject({
   vendor: z.string(),
   /** A release of a distribution (`Debian:12`) or a product; null: all that the vendor announces. */
   product: z.string().nullable(),
@@ -33,7 +33,7 @@ export const calendar = z.strictObject({
   elsewhere: count,
 });
 
-export const vendorDelay = z.strictObject({
+const vendorDelay = z.strictObject({
   vendor: z.string(),
   /** Empty: whatever the vendor announced. */
   product: z.string(),

@@ -5,10 +5,10 @@ import type { FeedSource } from '../feed.ts';
 /** Bytes of one document that is read at once: the largest advisory of a vendor has some 30 MB. */
 export const MAX_DOCUMENT_BYTES = 64 * 1024 * 1024;
 /** Bytes of one line of a file of lines. */
-export const MAX_LINE_BYTES = 8 * 1024 * 1024;
+const MAX_LINE_BYTES = 8 * 1024 * 1024;
 
 /** Name of a source in a sentence: bounded, it comes from an archive. */
-export function called(source: FeedSource): string {
+function called(source: FeedSource): string {
   return JSON.stringify(source.name.slice(-200));
 }
 
@@ -38,10 +38,6 @@ export async function readText(source: FeedSource, maxBytes = MAX_DOCUMENT_BYTES
   } catch (error) {
     throw invalid(source, 'is no UTF-8 text', error);
   }
-}
-
-export async function readJson(source: FeedSource, maxBytes = MAX_DOCUMENT_BYTES): Promise<unknown> {
-  return parseJson(source, await readText(source, maxBytes));
 }
 
 export function parseJson(source: FeedSource, text: string): unknown {
