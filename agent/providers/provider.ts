@@ -23,6 +23,8 @@ export interface Observer {
   /** True when this host is managed by this package manager. */
   detect(): Promise<boolean>;
   installed(): Promise<readonly InstalledPackage[]>;
+  /** The same packages, with whose build each is where that is known; left out where a package manager tells at once. */
+  withOrigins?(installed: readonly InstalledPackage[]): Promise<readonly InstalledPackage[]>;
   /** Brings the agent's own package lists up to date, in its own folder. Problems of single repositories are in the answer. */
   refresh(options: RefreshOptions): Promise<readonly Repository[]>;
   /** Enabled repositories with the state of the agent's own lists; never touches the network. */

@@ -99,7 +99,7 @@ function softwareOfPackage(one: InstalledPackage, os: Section<'os'>, kernels: Ke
   const ecosystem = ecosystemFor(os, one.provider);
   const source = sourceOf(os, one);
   const kernel = kernels.of(one);
-  const common = { ecosystem, source: source.name, module: one.module ?? null, kernel, origin: one.origin ?? null };
+  const common = { ecosystem, source: source.name, module: one.module ?? null, kernel, origin: originOf(one, os) };
 
   return one.provider === 'apt'
     ? { ...common, name: source.name, version: source.version }
@@ -111,6 +111,11 @@ function sourceVersionOf({ version, source, sourceVersion }: InstalledPackage): 
   const plain = sourceVersion.replace(EPOCH, '');
 
   return source === '' || plain === version.replace(EPOCH, '') ? {} : { sourceVersion: plain };
+}
+
+/** EPEL's packages come from Fedora; Fedora's own are the distribution's. */
+function originOf({ origin }: InstalledPackage, { id }: Pick<Section<'os'>, 'id'>): string | null {
+  return origin === undefined || (id === 'fedora' && origin === 'Fedora Project') ? null : origin;
 }
 
 function softwareOfComponent({ name, version, purl }: Section<'agent'>['components'][number]): Software {

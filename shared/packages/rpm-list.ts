@@ -16,6 +16,9 @@ const PARTS = 8;
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9._+-]*$/;
 const VERSION = /^[A-Za-z0-9._+~^]+$/;
 const ARCHITECTURE = /^[a-z0-9_]+$/;
+/** Vendors whose builds the advisories of a distribution speak of; Fedora Project is one on Fedora, and EPEL's elsewhere. */
+const DISTRIBUTIONS = /^(?:red hat|rocky|almalinux|centos|oracle|amazon|suse|opensuse|cloudlinux|openeuler|mageia)/i;
+const MAX_VENDOR = 200;
 const SOURCE = /^(.+)-([^-]+)-([^-]+)[.](?:no)?src[.]rpm$/;
 
 /*
@@ -51,7 +54,8 @@ function readLine(
   file: string,
 ): Omit<InstalledPackage, 'provider' | 'state' | 'held'> | null {
   const parts = line.split('\t');
-  const [name = '', epoch = '', version = '', release = '', arch = '', sourceFile = '', installed = ''] = parts;
+  const [name = '', epoch = '', version = '', release = '', arch = '', sourceFile = '', installed = '', vendor = ''] =
+    parts;
   if (parts.length !== PARTS) throw invalid(file, `${at} has ${parts.length} parts, not ${PARTS}`);
   if (name === KEY) return null;
 
@@ -77,10 +81,17 @@ function readLine(
     source: need('source', source?.[1] ?? name, NAME),
     // The name of a source package has no epoch; its binaries carry the one it was built with.
     sourceVersion: source === null ? full : `${before}${source[2]}-${source[3]}`,
+    ...originOf(vendor),
     installedAt: seconds === 0 ? null : Temporal.Instant.fromEpochMilliseconds(seconds * 1000).toString(),
   };
 }
 
 function invalid(file: string, why: string): CodedError {
   return new CodedError('PACKAGE_DATABASE_INVALID', `${file} is not whole: ${why}`, { details: { file } });
+}
+
+/** Nothing where nobody says it. */
+function originOf(vendor: string): { readonly origin?: string | null } {
+  if (vendor === '' || vendor === NONE) return {};
+  return { origin: DISTRIBUTIONS.test(vendor) ? null : vendor.slice(0, MAX_VENDOR) };
 }

@@ -9,5 +9,14 @@ export async function collectPackages(context: InventoryContext): Promise<Sectio
     throw new CodedError('NOT_BUILT', 'this host has no package manager that Selvage knows (apt, dnf, zypper)');
   }
 
-  return [...(await context.installed())];
+  const installed = await context.installed();
+  const [observer, ...others] = context.observers;
+  // Of several package managers none knows the packages of all.
+  if (others.length > 0 || !observer?.withOrigins) return [...installed];
+  try {
+    return [...(await observer.withOrigins(installed))];
+  } catch {
+    // Whose builds they are is not known then; what is installed still is.
+    return [...installed];
+  }
 }

@@ -88,8 +88,16 @@ describe('when stale processes are looked for', () => {
           files: ['/usr/lib/x86_64-linux-gnu/libc.so.6'],
           service: 'ssh.service',
           package: 'libc6',
+          packages: ['libc6'],
         },
-        { pid: 14, program: 'data', files: ['/srv/app/plugin.so'], service: 'ssh.service', package: 'app' },
+        {
+          pid: 14,
+          program: 'data',
+          files: ['/srv/app/plugin.so'],
+          service: 'ssh.service',
+          package: 'app',
+          packages: ['app'],
+        },
       ],
     });
   });

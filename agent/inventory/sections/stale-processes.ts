@@ -36,7 +36,7 @@ export async function collectStaleProcesses(context: InventoryContext): Promise<
   const owners = await context.owners(suspects.flatMap(({ files }) => files));
   const stale = suspects.flatMap(({ process, files }) => {
     const counted = files.filter((path) => CODE_FOLDERS.test(path) || owners.has(path));
-    const owner = counted.map((path) => owners.get(path)).find((name) => name !== undefined);
+    const packages = [...new Set(counted.flatMap((path) => owners.get(path) ?? []))];
 
     return counted.length === 0
       ? []
@@ -46,7 +46,8 @@ export async function collectStaleProcesses(context: InventoryContext): Promise<
             program: process.program,
             files: counted,
             service: process.service,
-            package: owner ?? null,
+            package: packages[0] ?? null,
+            packages,
           },
         ];
   });

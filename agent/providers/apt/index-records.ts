@@ -25,9 +25,9 @@ export interface IndexRecords {
 }
 
 /** apt's own program that opens its files, however they are compressed; never in PATH. */
-const CAT_FILE = '/usr/lib/apt/apt-helper';
+export const CAT_FILE = '/usr/lib/apt/apt-helper';
 /** 1 GiB of one index; Debian's main is 52 MB. Only the entries that are kept take memory. */
-const MAX_INDEX_BYTES = 1024 * 1024 * 1024;
+export const MAX_INDEX_BYTES = 1024 * 1024 * 1024;
 /** 4 MiB; the longest entry of Debian has some 20 KB. */
 const MAX_ENTRY = 4 * 1024 * 1024;
 /** 64 MiB of entries that are kept: some ten thousand packages in several repositories. */

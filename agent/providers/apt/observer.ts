@@ -12,8 +12,10 @@ import type { Observer, RefreshOptions } from '../provider.ts';
 import { readHostOptions, type UnprivilegedUser } from './apt-config.ts';
 import { believe, type Problem } from './belief.ts';
 import { DPKG_FOLDER, readInstalled } from './dpkg-database.ts';
+import type { AskApt } from './index-records.ts';
 import { type Listed, readListed } from './lists.ts';
-import { readPending } from './pending.ts';
+import { withOrigins } from './origins.ts';
+import { createAskApt, readPending } from './pending.ts';
 import { type RefreshDeps, refreshLists, writeObserverConfig } from './refresh.ts';
 import { type RefreshState, readRefreshState, writeRefreshState } from './refresh-state.ts';
 import { readSources } from './source-files.ts';
@@ -74,6 +76,25 @@ export function createAptObserver(options: AptObserverOptions): Observer {
       await remember(workspace, listRepositories(entries), outcomes, attempt);
 
       return repositories(workspace);
+    },
+    withOrigins: async (installed) => {
+      const workspace = await openWorkspace(stateDir, unprivileged);
+      const listed = listRepositories(await readSources(root));
+      const heads = await Promise.all(
+        listed.map(async (one) => {
+          const release = (await readListed(workspace.lists, one).catch(() => null))?.release ?? null;
+
+          return release === null ? [] : [{ ...one, origin: release.origin, label: release.label }];
+        }),
+      );
+      const ask: AskApt = async (...args) => {
+        const own = await deps(workspace);
+        await writeObserverConfig(own);
+
+        return createAskApt(own)(...args);
+      };
+
+      return withOrigins({ lists: workspace.lists, repositories: heads.flat(), installed, ask });
     },
     pending: async () => {
       const workspace = await openWorkspace(stateDir, unprivileged);

@@ -37,12 +37,12 @@ export async function readPending(deps: PendingDeps): Promise<readonly PendingUp
   return pending;
 }
 
-async function ask(deps: PendingDeps): Promise<readonly PendingUpdate[]> {
-  const own = await deps.prepare();
-  const apt: AskApt = async (file, args, options = {}) => {
+/** Programs of apt on the agent's own lists. A run that fails is PACKAGE_MANAGER_FAILED. */
+export function createAskApt(own: RefreshDeps): AskApt {
+  return async (file, args, options = {}) => {
     const output = await own.run({
       file,
-      ...underConfig(deps.workspace.config, args),
+      ...underConfig(own.workspace.config, args),
       cwd: '/',
       deadlineMs: QUERY_DEADLINE_MS,
       outputLimit: OUTPUT_LIMIT,
@@ -58,6 +58,11 @@ async function ask(deps: PendingDeps): Promise<readonly PendingUpdate[]> {
 
     return output.stdout;
   };
+}
+
+async function ask(deps: PendingDeps): Promise<readonly PendingUpdate[]> {
+  const own = await deps.prepare();
+  const apt = createAskApt(own);
 
   // Side by side: apt builds its cache with one processor, and only what is installed can be upgradable.
   const [upgradable, { installed, records }] = await Promise.all([
