@@ -7,6 +7,7 @@ import type { Machine } from '../findings/fleet.ts';
 import type { FeedReader } from '../store/feed-ports.ts';
 import { circumstancesOf } from './circumstances.ts';
 import { decideWith } from './decide.ts';
+import { EXPOSURES, HUMAN_IMPACTS } from './decision.ts';
 import { dueOf } from './due.ts';
 import { mergeFacts } from './facts.ts';
 import { loadFacts, loadKnowledge } from './load.ts';
@@ -52,6 +53,16 @@ describe('when a fleet is triaged', () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  it('keeps the verdicts of different circumstances apart', () => {
+    const known = triage.facts('CVE-2024-38475');
+    const all = EXPOSURES.flatMap((exposure) => HUMAN_IMPACTS.map((impact) => ({ exposure, impact })));
+
+    for (let twice = 0; twice < 2; twice += 1)
+      expect(all.map((one) => triage.verdict(known, one).path)).toEqual(
+        all.map(({ exposure, impact }) => `active / ${exposure} / yes / ${impact}`),
+      );
   });
 
   it('shares one verdict between all machines in the same circumstances', () => {

@@ -84,6 +84,11 @@ describe('when findings are listed', () => {
     });
   });
 
+  it('says also of a part which machines are not known', async () => {
+    expect((await list({ package: 'vim' })).unknown.count).toBe(1);
+    expect((await list({ cve: APACHE })).unknown.count).toBe(1);
+  });
+
   it('gives the same list in pages', async () => {
     const whole = lines(await list());
     const pages: string[] = [];
