@@ -201,6 +201,15 @@ describe('when findings are handed to somebody else', () => {
       'own-2026-001 affected',
     ]);
     expect(statements[0]?.action_statement).toContain('accepted: risk acceptance');
+    const all = (await run('vex', 'export', '--fixed')).json<{
+      statements: { vulnerability: { name: string }; status: string; status_notes?: string }[];
+    }>().statements;
+    expect(all.filter(({ status }) => status === 'fixed')).toMatchObject([
+      {
+        vulnerability: { name: 'CVE-2023-51385' },
+        status_notes: expect.stringContaining('debian-tracker of 2026-11-20'),
+      },
+    ]);
     expect((await run('vex', 'export', '--select', 'name=nobody')).exit).toBe(1);
   });
 

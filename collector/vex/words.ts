@@ -22,7 +22,7 @@ export interface Word {
 }
 
 /** Words of one document: more do not fit into what others read, nor into memory. */
-const MAX_WORDS = 500_000;
+export const MAX_WORDS = 500_000;
 
 /** Of every finding of these machines, one machine a step. Throws REQUEST_TOO_LARGE. */
 export function* gatherWords(

@@ -46,6 +46,11 @@ export const vexImported = z.strictObject({
 export const vexExportQuery = z.strictObject({
   format: z.enum(VEX_FORMATS).default('openvex'),
   select: z.string().optional(),
+  /** Also what the installed versions have fixed: far more than what is open. */
+  fixed: z
+    .enum(['true', 'false'])
+    .transform((value) => value === 'true')
+    .optional(),
 });
 
 export const vexExported = z.strictObject({

@@ -3,6 +3,7 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { exportVex } from '../../vex/export.ts';
+import { fixedWords } from '../../vex/fixed-words.ts';
 import { createVexImporting, removeVex } from '../../vex/importing.ts';
 import { MAX_VEX_BYTES } from '../../vex/reading.ts';
 import { gatherWords } from '../../vex/words.ts';
@@ -66,7 +67,9 @@ export function addVex(app: FastifyInstance, deps: ApiDeps): void {
     handle: async ({ query }) => {
       const machines = await selectedMachines(deps, query.select);
       const options = { now: clock.now(), suppressions: suppress() };
-      const words = await inTurns(gatherWords(fleet(), machines, options));
+      const open = await inTurns(gatherWords(fleet(), machines, options));
+      const fixed = query.fixed === true ? await fixedWords(fleet(), machines, store.read.feeds) : [];
+      const words = [...open, ...fixed];
       const facts = {
         author: `the Selvage collector ${new URL(deps.addresses().api).host}`,
         at: clock.now().round({ smallestUnit: 'second', roundingMode: 'floor' }).toString(),

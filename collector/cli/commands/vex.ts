@@ -21,6 +21,13 @@ A statement is about a package URL (pkg:deb/debian/openssh?distro=debian-12), ab
 not_affected and fixed take a finding off the list; one author who says affected or under_investigation puts it back.
 Nothing is hidden: selvage finding list --state not-affected shows them, with whose word it is.`;
 
+interface ExportOptions {
+  readonly format: string;
+  readonly select?: string;
+  readonly fixed?: boolean;
+  readonly out?: string;
+}
+
 export function addVex(program: Command, cli: Cli): void {
   const noun = program.command('vex').description('statements of others about weaknesses, and our own about findings');
 
@@ -51,10 +58,9 @@ export function addVex(program: Command, cli: Cli): void {
   selectOption(noun.command('export'))
     .description('write our own findings as a VEX document, with their evidence')
     .addOption(new Option('--format <format>', 'which one').choices(VEX_FORMATS).default('openvex'))
+    .option('--fixed', 'also what the installed versions have fixed: far more than what is open')
     .option('--out <file>', 'write it there (default: standard output)')
-    .action((options: { readonly format: string; readonly select?: string; readonly out?: string }) =>
-      exportFindings(cli, options),
-    );
+    .action((options: ExportOptions) => exportFindings(cli, options));
 }
 
 async function importFile(cli: Cli, file: string, json: boolean): Promise<void> {
@@ -98,12 +104,12 @@ async function list(cli: Cli, json: boolean): Promise<void> {
   }
 }
 
-async function exportFindings(
-  cli: Cli,
-  options: { readonly format: string; readonly select?: string; readonly out?: string },
-): Promise<void> {
+async function exportFindings(cli: Cli, options: ExportOptions): Promise<void> {
   const { client } = await openSession(cli);
-  const path = pathWith('/v1/vex/export', { format: options.format, select: options.select });
+  const path = pathWith('/v1/vex/export', {
+    ...{ format: options.format, select: options.select },
+    fixed: options.fixed === true ? 'true' : undefined,
+  });
   const { document, statements, machines, unknown } = await client.get(path, vexExported);
   if (statements === 0) {
     throw new CodedError('NOT_FOUND', `${machines} machines have no finding: there is nothing to write`, {
@@ -115,7 +121,7 @@ async function exportFindings(
   else await writeDurable(options.out, text, { mode: READABLE });
 
   cli.screen.note(
-    `${statements} findings of ${machines} machines${options.out === undefined ? '' : ` in ${options.out}`}`,
+    `${statements} statements about ${machines} machines${options.out === undefined ? '' : ` in ${options.out}`}`,
   );
   if (unknown.length > 0) cli.screen.note(`nothing is said of ${someNames(unknown)}: their packages are not known`);
 }
