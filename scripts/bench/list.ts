@@ -7,6 +7,7 @@ import { connectorRss } from './benches/connector-rss.ts';
 import { connectorVsOsqueryd } from './benches/connector-vs-osqueryd.ts';
 import { debsecan } from './benches/debsecan.ts';
 import { enroll5000 } from './benches/enroll-5000.ts';
+import { feedImport } from './benches/feed-import.ts';
 import { gateway } from './benches/gateway.ts';
 import { idle15000 } from './benches/idle-15000.ts';
 import { installToVisible } from './benches/install-to-visible.ts';
@@ -38,6 +39,7 @@ export const BENCHES: readonly Bench[] = [
   enroll5000,
   installToVisible,
   coldInventory,
+  feedImport,
   debsecan,
   scan,
   matchHost,
