@@ -21,20 +21,19 @@ export function showCalendar(cli: Cli, { releases, elsewhere, complete }: Calend
         { title: 'VENDOR', shrinks: true },
         { title: 'PRODUCT', shrinks: true },
         { title: 'SEEN', align: 'right' },
-        { title: 'RHYTHM', shrinks: true },
+        { title: 'RHYTHM' },
       ],
       releases.map((each) => [nextOf(each), each.vendor, each.product ?? 'all', each.releases, each.words]),
     );
-    screen.line('rhythm: as seen in the releases of the last three years, none is known beforehand', 'dim');
+    screen.line('rhythm: as seen in releases of the last three years; none is known beforehand', 'dim');
   }
   if (elsewhere > 0) screen.line(`${elsewhere} announcements are about what no machine here has`, 'dim');
 }
 
-function nextOf({ next, last }: Release): string {
-  if (next === null) return last === null ? '-' : `? (last ${last})`;
-  if (next.lateDays > 0) return `${next.date} +${next.lateDays} d late`;
+function nextOf({ next }: Release): string {
+  if (next === null) return '?';
 
-  return next.date;
+  return next.lateDays > 0 ? `${next.lateDays} d late` : next.date;
 }
 
 /** Releases that are to be expected, one whole day or the days between the usual and the longest gap. */
