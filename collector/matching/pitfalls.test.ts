@@ -251,8 +251,13 @@ describe('pockets', () => {
   });
 
   it('never hide a fix that is for everybody', () => {
+    const newer = of({
+      record: 'UBUNTU-CVE-2026-1',
+      pocket: 'esm-apps',
+      ranges: before('8:6.9.11.60+dfsg-1.3ubuntu0.22.04.4+esm1'),
+    });
     const free = of({ ranges: before('8:6.9.11.60+dfsg-1.3ubuntu0.22.04.4') });
-    const [match] = matchSoftware(magick('8:6.9.11.60+dfsg-1.3ubuntu0.22.04.3'), [source('osv-ubuntu', free, paid)]);
+    const [match] = matchSoftware(magick('8:6.9.11.60+dfsg-1.3ubuntu0.22.04.3'), [source('osv-ubuntu', free, newer)]);
 
     expect(match).toMatchObject({ state: 'fixable', pocket: null, fixed: '8:6.9.11.60+dfsg-1.3ubuntu0.22.04.4' });
   });
