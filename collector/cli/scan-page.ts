@@ -8,6 +8,10 @@ type Finding = ScanReport['findings'][number];
 
 /** Unknown software is named up to so many. */
 const MOST_NAMED = 5;
+/** Feeds come out daily; older data is said to be so. */
+const OLD_DAYS = 2;
+/** Columns from which the severity has room too; the decision already counts it where it matters. */
+const WIDE = 100;
 
 /** The JSON document of `scan --json`. */
 export function scanDocument(path: string, subject: ScanSubject, report: ScanReport) {
@@ -23,17 +27,17 @@ export function scanDocument(path: string, subject: ScanSubject, report: ScanRep
 export function showScan(screen: Screen, path: string, subject: ScanSubject, report: ScanReport, all: boolean): void {
   const system = subject.os === null ? 'libraries only' : subject.os.prettyName;
   screen.line(`${path}: ${SCAN_KINDS[subject.kind]}, ${system}, ${plural(subject.packages, 'package')}`, 'strong');
-  screen.line(`by ${report.feeds.map(({ name, asOf }) => `${name} ${asOf?.slice(0, 10) ?? 'undated'}`).join(', ')}`);
+  screen.line(`by ${report.feeds.map((feed) => datedFeed(feed, report.at)).join(', ')}`);
   for (const note of [...subject.notes, ...report.notes]) screen.line(`note: ${note}`);
   screen.line();
 
   const shown = all ? report.findings : report.findings.filter(isShown);
-  if (shown.length > 0) table(screen, shown);
-  else
-    screen.line(
-      report.findings.length === 0 ? 'no findings in what is watched' : 'nothing that can be fixed, and nothing urgent',
-    );
-  screen.line();
+  if (shown.length > 0) tables(screen, shown);
+  else {
+    const none = report.findings.length === 0;
+    screen.line(none ? 'no findings in what is watched' : 'nothing that can be fixed, and nothing urgent');
+    screen.line();
+  }
   const hidden = report.findings.filter((one) => !shown.includes(one));
   if (hidden.length > 0) screen.line(`not listed: ${describe(hidden)}; --all lists them`);
   const total = DECISIONS.map((word) => `${word} ${report.counts[word]}`).join(', ');
@@ -41,27 +45,38 @@ export function showScan(screen: Screen, path: string, subject: ScanSubject, rep
   coverage(screen, subject, report);
 }
 
+/** Whoever reads it should see at once that what came later is not in it. */
+function datedFeed({ name, asOf }: ScanReport['feeds'][number], at: string): string {
+  if (asOf === null) return `${name} undated`;
+  const days = Math.floor(
+    Temporal.Instant.from(asOf).until(Temporal.Instant.from(at), { largestUnit: 'hours' }).hours / 24,
+  );
+
+  return `${name} ${asOf.slice(0, 10)}${days > OLD_DAYS ? ` (${days.toLocaleString('en-US')} days old)` : ''}`;
+}
+
 /** What somebody can do something about, and what is urgent whether or not. */
 function isShown({ state, decision }: Finding): boolean {
   return state === 'fixable' || decision === 'immediate' || decision === 'out-of-cycle' || decision === 'unknown';
 }
 
-function table(screen: Screen, findings: readonly Finding[]): void {
-  screen.table(
-    [
-      { title: 'DECISION' },
-      { title: 'CVE' },
-      { title: 'SOURCE', shrinks: true },
-      { title: 'INSTALLED', shrinks: true },
-      { title: 'FIXED', shrinks: true },
-      { title: 'STATE' },
-      { title: 'SEVERITY' },
-    ],
-    findings.map((one) => [
-      ...[one.decision, one.cve, one.source, one.installed, fixedIn(one), stateOf(one)],
-      severityOf(one),
-    ]),
-  );
+/** One table for each decision, so that versions have room. */
+function tables(screen: Screen, findings: readonly Finding[]): void {
+  const wide = screen.width >= WIDE;
+  for (const [decision, group] of Map.groupBy(findings, (one) => one.decision)) {
+    screen.line(`${decision}: ${plural(group.length, 'finding')}`, decision === 'immediate' ? 'bad' : 'strong');
+    screen.table(
+      [
+        ...[{ title: 'CVE' }, { title: 'SOURCE', shrinks: true }, { title: 'INSTALLED', shrinks: true }],
+        ...[{ title: 'FIXED', shrinks: true }, { title: 'STATE' }, ...(wide ? [{ title: 'SEVERITY' }] : [])],
+      ],
+      group.map((one) => [
+        ...[one.cve, one.source, one.installed, fixedIn(one)],
+        ...(wide ? [stateOf(one), severityOf(one)] : [`${stateOf(one)}${one.kev === null ? '' : ', KEV'}`]),
+      ]),
+    );
+    screen.line();
+  }
 }
 
 function fixedIn({ fixed, pocket }: Finding): string {

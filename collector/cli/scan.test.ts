@@ -111,8 +111,9 @@ describe('when something is scanned by the feeds of a collector', () => {
 
     expect(immediate).toMatchObject({ exit: 0, stderr: '' });
     expect(immediate.stdout.split('\n').find((line) => line.includes('CVE-'))).toMatch(
-      /^out-of-cycle +CVE-2023-44487 +nghttp2 +1\.52\.0-1 +1\.52\.0-1\+deb12u1 +fixable +high, KEV/,
+      /^CVE-2023-44487 +nghttp2 +1\.52\.0-1 +1\.52\.0-1\+deb12u1 +fixable +high, KEV/,
     );
+    expect(immediate.stdout).toMatch(/^out-of-cycle: 1 finding\n[\s\S]*^scheduled: 104 findings\n/m);
     expect(outOfCycle.exit).toBe(1);
     expect(outOfCycle.stdout).toBe(immediate.stdout);
     expect(outOfCycle.stderr).toContain('error SCAN_REACHED: 1 out-of-cycle: --fail-on out-of-cycle');

@@ -68,6 +68,15 @@ describe('when a dpkg status file is scanned', () => {
     expect(rows(subject)).toEqual(expected);
   });
 
+  it('by way of links that were named', async () => {
+    symlinkSync(osDebian, join(folder, 'os-link'));
+    symlinkSync(put('linked-status', STATUS), join(folder, 'status-link'));
+
+    expect(rows(await readSubject(join(folder, 'status-link'), { osRelease: join(folder, 'os-link') }))).toEqual(
+      expected,
+    );
+  });
+
   it('whatever it is called, and packed as well', async () => {
     expect(rows(await scan('some.json', gzipSync(STATUS), osDebian))).toEqual(expected);
   });
@@ -325,6 +334,13 @@ describe('when something is scanned that says nothing', () => {
     expect(await refusal(scan('unplaced', content))).toMatch(
       /SCAN_INVALID: .* does not say of which distribution.*next: .*--os-release FILE/,
     );
+  });
+
+  it('packages that the named release does not have are refused, not compared by its rules', async () => {
+    expect(await refusal(scan('alma-list', 'bash-5.1.8-6.el9.x86_64\n', osDebian))).toMatch(
+      /SCAN_INVALID: bash is a package of rpm, and Debian GNU\/Linux 12 \(bookworm\) has none/,
+    );
+    expect(await refusal(scan('status', STATUS, osAlma))).toMatch(/libssl3 is a package of deb/);
   });
 
   it('an os-release that is none is refused', async () => {

@@ -1,5 +1,5 @@
 // Reads what is to be scanned: a folder or a file, packed or not, told by what is in it. It asks nobody and sends nothing.
-import { stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { gunzipSync } from 'node:zlib';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { hasErrno, readBounded } from '@selvage/shared/files/durable.ts';
@@ -27,9 +27,13 @@ export interface ScanOptions {
   readonly osRelease: string | null;
 }
 
-/** Throws SCAN_INVALID, NOT_FOUND, FILE_UNREADABLE, and what its parsers throw. Never gives a subject without packages. */
-export async function readSubject(path: string, { osRelease }: ScanOptions): Promise<ScanSubject> {
-  const facts = await stat(path).catch(unreadable(path));
+/**
+ * Links are followed where whoever asks names them (/etc/os-release is one), never inside of a folder. Throws SCAN_INVALID, NOT_FOUND,
+ * FILE_UNREADABLE, and what its parsers throw. Never gives a subject without packages.
+ */
+export async function readSubject(named: string, { osRelease }: ScanOptions): Promise<ScanSubject> {
+  const path = await realpath(named).catch(unreadable(named));
+  const facts = await stat(path).catch(unreadable(named));
   const given = osRelease === null ? null : await osFrom(osRelease);
   const subject = facts.isDirectory()
     ? await (await import('./rootfs.ts')).readRootfs(path, { given })
@@ -117,7 +121,8 @@ function unpacked(bytes: Uint8Array, path: string): Uint8Array {
   }
 }
 
-async function osFrom(path: string): Promise<ScannedOs> {
+async function osFrom(named: string): Promise<ScannedOs> {
+  const path = await realpath(named).catch(unreadable(named));
   const bytes = await readBounded(path, MAX_OS_RELEASE_BYTES).catch(unreadable(path));
   if (bytes === null) throw new CodedError('NOT_FOUND', `there is no file ${path}`, { next: 'check the path' });
 

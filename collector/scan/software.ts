@@ -1,8 +1,9 @@
 // From packages and libraries that a scan found to distinct software, by the same rules as for machines that report. Pure.
 import type { InstalledPackage } from '@selvage/shared/model/package.ts';
 import { type Installed, softwareSteps } from '../findings/software-of.ts';
-import { ecosystemOf, normaliseName } from '../matching/ecosystem.ts';
+import { ecosystemOf, kindOf, normaliseName } from '../matching/ecosystem.ts';
 import { type Software, softwareKey } from '../matching/software.ts';
+import { HOW_TO_NAME_THE_OS, scanInvalid } from './invalid.ts';
 import type { ScannedOs } from './subject.ts';
 
 /** A package of a distribution. */
@@ -24,12 +25,26 @@ export interface Library {
   readonly version: string;
 }
 
-/** `kernel`: which one runs, where that is known; else every kernel image is taken as running. */
+/** What each manager's packages are called in advisories. */
+const KINDS = { apt: 'deb', dnf: 'rpm', apk: 'apk', pacman: 'pacman' } as const;
+
+/**
+ * `kernel`: which one runs, where that is known; else every kernel image is taken as running. Throws SCAN_INVALID for packages that the
+ * distribution does not have: they are of another one.
+ */
 export function softwareOfPackages(
   os: ScannedOs,
   packages: readonly SystemPackage[],
   kernel: Parameters<typeof softwareSteps>[0]['kernel'] = null,
 ): readonly Installed[] {
+  const wanted = kindOf(ecosystemOf(os.id, os.version) ?? '');
+  const strange = packages.find(({ manager }) => wanted !== null && KINDS[manager] !== wanted);
+  if (strange !== undefined) {
+    throw scanInvalid(
+      `${strange.name} is a package of ${KINDS[strange.manager]}, and ${os.prettyName} has none: it is not of that release`,
+      HOW_TO_NAME_THE_OS,
+    );
+  }
   const apk = packages.filter(({ manager }) => manager === 'apk').map((one) => softwareOfApk(os, one));
   const others = packages.flatMap(({ manager, ...one }) =>
     manager === 'apk' ? [] : [inventoryRow({ manager, ...one })],
