@@ -22,7 +22,7 @@ export interface HasText {
 }
 
 /** Characters. */
-export const MAX_HAS_TEXT = 1024;
+const MAX_HAS_TEXT = 1024;
 const MAX_CONDITIONS = 16;
 /** Names of packages of every kind that inventories know: npm's have @ and /, Maven's a colon. */
 const NAME = /^[A-Za-z0-9@*][A-Za-z0-9+._:@/*-]*$/;

@@ -22,12 +22,10 @@ export interface JoinOptions {
   readonly suppressions?: Suppress;
 }
 
-/** Every finding of one machine. None for a machine whose packages are not known: look at `unknown` first. */
-export function findingsOf(fleet: Fleet, machine: Machine, triage: Deciding, options: JoinOptions): Finding[] {
-  return openOf(fleet, machine, options).map((open) => decided(open, machine, triage));
-}
-
-/** The same of many machines, or of all: one after the other, so that it can be done in turns (see ../api/in-turns.ts). */
+/**
+ * Every finding of some machines, or of all. None of a machine whose packages are not known: look at `unknown` first. One after the other, so
+ * that it can be done in turns (see ../api/in-turns.ts).
+ */
 export function* eachFinding(
   fleet: Fleet,
   triage: Deciding,

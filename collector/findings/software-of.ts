@@ -80,10 +80,7 @@ export function* softwareSteps(sections: SoftwareSections): Generator<void, read
 }
 
 /** The release whose advisories apply; where no list knows the distribution, a name of its own under which nothing is found. */
-export function ecosystemFor(
-  { id, version }: Pick<Section<'os'>, 'id' | 'version'>,
-  provider: ProviderName,
-): Ecosystem {
+function ecosystemFor({ id, version }: Pick<Section<'os'>, 'id' | 'version'>, provider: ProviderName): Ecosystem {
   return ecosystemOf(id, version) ?? `${TYPES[provider]}:${id}:${version}`;
 }
 

@@ -139,7 +139,7 @@ export function recordOf(
 }
 
 /** A host that has not reported yet is one of which nothing is known. */
-export function putUnknown(parts: Pick<TakeInParts, 'fleet' | 'labelsOf'>, host: HostRecord): void {
+function putUnknown(parts: Pick<TakeInParts, 'fleet' | 'labelsOf'>, host: HostRecord): void {
   const takenAt = host.enrolledAt;
   const facts = { ...factsOf({ reasons: {} }, takenAt), unknown: NO_INVENTORY };
   parts.fleet.putMachine(recordOf(parts, host, facts, takenAt), facts, packList({ present: [], past: [] }));

@@ -7,15 +7,7 @@ import type { Match } from '../matching/match.ts';
 import { type Software, softwareKey } from '../matching/software.ts';
 import { type Db, written } from './dialect.ts';
 import * as rows from './rows.ts';
-import type {
-  Binary,
-  SoftwareMatches,
-  SoftwareReader,
-  SoftwareWriter,
-  Variant,
-  VariantId,
-  VariantRow,
-} from './software-ports.ts';
+import type { Binary, SoftwareMatches, SoftwareReader, SoftwareWriter, Variant, VariantId } from './software-ports.ts';
 
 /** Bytes of the matches of one piece of software: a kernel of years has two million. */
 const MAX_MATCHES_JSON = 64 * 1024 * 1024;
@@ -224,5 +216,3 @@ async function internVariants(db: Db, list: readonly Variant[]): Promise<readonl
 function missing(table: string, key: string): never {
   throw new CodedError('STORE_FAILED', `${key.slice(0, 200)} was written into ${table} and is not there`);
 }
-
-export type { VariantRow };

@@ -1,7 +1,7 @@
 // A real store with a keeper of findings, and what hosts and feeds bring. For tests only.
 import { silentLog } from '@selvage/shared/log/log.ts';
 import type { HostId, Timestamp } from '@selvage/shared/model/ids.ts';
-import type { Section, SectionName } from '@selvage/shared/model/inventory.ts';
+import type { SectionName } from '@selvage/shared/model/inventory.ts';
 import type { InstalledPackage } from '@selvage/shared/model/package.ts';
 import type { PolicyDocument } from '@selvage/shared/policy/documents.ts';
 import { fakeClock } from '@selvage/shared/testing/fake-clock.ts';
@@ -130,10 +130,3 @@ async function createLab(store: Store) {
 function told(events: Events, number: number, changed: readonly SectionName[]): void {
   events.publish({ type: 'inventory.received', host: hostId(number), name: `host-${number}`, changed });
 }
-
-export const KERNEL: Section<'kernel'> = {
-  running: '6.1.0-28-amd64',
-  runningVersion: '#1 SMP PREEMPT_DYNAMIC Debian 6.1.119-1 (2024-11-22)',
-  installed: [],
-  newest: null,
-};

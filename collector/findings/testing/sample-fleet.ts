@@ -7,7 +7,7 @@ import { type MachineFacts, type MachineRecord, NO_FACTS } from '../facts.ts';
 import { FleetIndex } from '../index.ts';
 import { packList } from '../packing.ts';
 
-export const SAMPLE_AT = '2026-03-01T12:00:00Z' as Timestamp;
+const SAMPLE_AT = '2026-03-01T12:00:00Z' as Timestamp;
 
 export type SampleSoftware = Partial<Software> & Pick<Software, 'name' | 'version'>;
 
