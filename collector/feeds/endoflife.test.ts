@@ -84,6 +84,7 @@ describe('when something else comes instead', () => {
     ['a.md', '---\nreleases: [\n---\n'],
     ['a.md', '---\nreleases: 1\nreleases: []\n---\n'],
     ['a.md', bomb],
+    ['a.md', '---\nx: &a [{releaseCycle: "1"}]\nreleases: *a\n---\n'],
     ['a.md', `---\nreleases: ${'['.repeat(20_000)}\n---\n`],
     ['a.md', `---\nreleases: "${'x'.repeat(600 * 1024)}"\n---\n`],
   ])('%s %#', async (name, content) => {

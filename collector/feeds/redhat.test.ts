@@ -161,6 +161,13 @@ describe('when the VEX of a CVE is read', () => {
     expect(bulletins).toEqual([]);
   });
 
+  it('an advisory of the same content only says what it fixes', async () => {
+    const document = { ...vex.document, category: 'csaf_security_advisory' };
+    const { rules } = await readAll(redhat, sourceOf('a.json', JSON.stringify({ ...vex, document })));
+
+    expect(rules.map(({ package: name, status }) => [name, status])).toEqual([['zlib', 'fixed']]);
+  });
+
   it('several lie in a list or in lines', async () => {
     const other = { ...vex, document: { ...vex.document, tracking: { id: 'CVE-2024-12346' } } };
     const [list, inLines] = await Promise.all([

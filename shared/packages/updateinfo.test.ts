@@ -96,12 +96,15 @@ describe('when an update is not what it must be', () => {
 
   it.each([
     ['another document', '<rss></rss>'],
-    ['a document type', `<!DOCTYPE updates [<!ENTITY a "aaaa">]>${whole(update(notice()))}`],
+    [
+      'a document type',
+      whole(update(notice())).replace('<updates>', '<!DOCTYPE updates [<!ENTITY a "aaaa">]><updates>'),
+    ],
     ['an entity that nobody defined', whole(update(notice().replace('Moderate', '&a;')))],
     ['half of it', whole(update(notice())).slice(0, -30)],
     ['two roots', `${whole()}<updates/>`],
     ['nothing', ''],
-    ['depth', `<updates>${'<a>'.repeat(100)}`],
+    ['depth', `<updates>${'<a>'.repeat(100)}${'</a>'.repeat(100)}</updates>`],
     [
       'attributes',
       `<updates><update ${Array.from({ length: 100 }, (_, index) => `a${index}=""`).join(' ')}/></updates>`,
