@@ -143,7 +143,7 @@ describe('when days to fixes are counted', () => {
 
   it('one CVE counts once, by its first fix', () => {
     const [row] = delaysOf(
-      [fixed('A', null), fixed('A', '2024-01-20', 'late'), fixed('A', '2024-01-11', 'first')],
+      [fixed('A', null), fixed('A', '2024-01-11', 'first'), fixed('A', '2024-01-20', 'late'), fixed('A', null)],
       [],
       since({ A: '2024-01-01' }),
     );

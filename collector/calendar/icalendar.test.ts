@@ -45,7 +45,7 @@ describe('when a calendar is written', () => {
 
   it('no line has more than 75 octets, and unfolded it is what it was', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'grapheme', maxLength: 400 }), (text) => {
+      fc.property(fc.string({ unit: 'grapheme', maxLength: 400, size: 'max' }), (text) => {
         const line = `SUMMARY:${escaped(text)}`;
         const parts = folded(line).split('\r\n');
 
@@ -54,6 +54,13 @@ describe('when a calendar is written', () => {
         expect(parts.map((part, index) => (index === 0 ? part : part.slice(1))).join('')).toBe(line);
       }),
     );
+  });
+
+  it('lines are full before they are folded, and a character is never cut', () => {
+    expect(folded('x'.repeat(75))).toBe('x'.repeat(75));
+    expect(folded('x'.repeat(76))).toBe(`${'x'.repeat(75)}\r\n x`);
+    expect(folded('x'.repeat(150))).toBe(`${'x'.repeat(75)}\r\n ${'x'.repeat(74)}\r\n x`);
+    expect(folded(`${'x'.repeat(74)}ä`)).toBe(`${'x'.repeat(74)}\r\n ä`);
   });
 
   it('what is escaped is read back', () => {
