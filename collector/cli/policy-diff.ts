@@ -5,6 +5,7 @@ import {
   type PatchPolicyDocument,
   type PolicyDocument,
   pathOf,
+  type RiskAcceptanceDocument,
 } from '@selvage/shared/policy/documents.ts';
 import { type SelectableHost, type Selection, type Selector, selectorOf } from '@selvage/shared/policy/select.ts';
 
@@ -69,14 +70,19 @@ export function resultOf(current: readonly PolicyDocument[], diff: PolicyDiff): 
   return [...current.filter((document) => !gone.has(pathOf(document))), ...put];
 }
 
-/** The hosts a policy selects, or a group holds, by the rule that hosts themselves follow. */
+type Selecting = PatchPolicyDocument | HostGroupDocument | RiskAcceptanceDocument;
+
+/** The hosts a policy selects, a group holds, or an acceptance is about, by the rule that hosts themselves follow. */
 export function hostsOf(
-  { selectionOf, memberOf }: Selector,
-  document: PatchPolicyDocument | HostGroupDocument,
+  { selectionOf, memberOf, accepts }: Selector,
+  document: Selecting,
   hosts: readonly SelectableHost[],
 ): SelectedHosts {
-  const ask = (host: SelectableHost) =>
-    document.kind === 'HostGroup' ? memberOf(document, host) : selectionOf(document, host);
+  const ask = (host: SelectableHost) => {
+    if (document.kind === 'HostGroup') return memberOf(document, host);
+
+    return document.kind === 'RiskAcceptance' ? accepts(document, host) : selectionOf(document, host);
+  };
   const answers = hosts.map((host) => ({ name: host.name, answer: ask(host) }));
   const named = (wanted: Selection) =>
     answers.flatMap(({ name, answer }) => (answer === wanted ? [name] : [])).toSorted();
@@ -86,7 +92,7 @@ export function hostsOf(
 
 /** What a policy selects, or a group holds, before and after; null where it is not there. */
 export interface SelectionChange {
-  readonly kind: 'PatchPolicy' | 'HostGroup';
+  readonly kind: Selecting['kind'];
   readonly name: string;
   readonly before: SelectedHosts | null;
   readonly after: SelectedHosts | null;
@@ -130,7 +136,7 @@ export function selectionChanges(
 }
 
 interface Selected {
-  readonly document: PatchPolicyDocument | HostGroupDocument;
+  readonly document: Selecting;
   readonly hosts: SelectedHosts;
 }
 
@@ -139,7 +145,7 @@ function selectionsOf(documents: readonly PolicyDocument[], hosts: readonly Sele
 
   return new Map(
     documents.flatMap((document): readonly (readonly [string, Selected])[] =>
-      document.kind === 'PatchPolicy' || document.kind === 'HostGroup'
+      document.kind === 'PatchPolicy' || document.kind === 'HostGroup' || document.kind === 'RiskAcceptance'
         ? [[pathOf(document), { document, hosts: hostsOf(selector, document, hosts) }]]
         : [],
     ),

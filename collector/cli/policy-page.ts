@@ -23,6 +23,8 @@ export interface PolicyReport {
     /** Names and ids in its list that no known host has. */
     readonly strangers: readonly string[];
   })[];
+  /** Hosts whose findings are accepted after the push. */
+  readonly acceptances: readonly SelectionReport[];
   readonly windows: readonly {
     readonly name: string;
     readonly openings: readonly { readonly opens: string; readonly closes: string }[];
@@ -62,6 +64,7 @@ export function reportOf(
     groups: changes
       .filter(({ kind }) => kind === 'HostGroup')
       .map((change) => ({ ...selectionReport(change), strangers: change.strangers })),
+    acceptances: changes.filter(({ kind }) => kind === 'RiskAcceptance').map(selectionReport),
     windows: windows.map((window) => ({
       name: window.name,
       openings: nextOpenings(window, cli.clock.now(), OPENINGS, cli.zone).map(({ opened, closes }) => ({
@@ -88,6 +91,7 @@ export function showReport(cli: Cli, report: PolicyReport, diff: PolicyDiff): vo
       screen.line(`    names that no known host has: ${someNames(group.strangers)}`, 'bad');
   }
   for (const policy of report.policies) showSelected(cli, policy, `${policy.name} selects`);
+  for (const acceptance of report.acceptances) showSelected(cli, acceptance, `${acceptance.name} is about`);
   for (const { name, openings } of report.windows) {
     const list = openings.map(({ opens, closes }) => `${at(opens, cli)}-${at(closes, cli).slice(-5)}`);
     screen.line(`  ${name} opens ${list.length === 0 ? 'never again' : `${list.join(', ')} (${cli.zone})`}`);
