@@ -39,7 +39,7 @@ export function asAdvised(software: Software): Software {
 /** A source package whose binaries include kernels: a CVE in it can only be used against one that runs. */
 const KERNEL_SOURCE = /^(linux|kernel)(?:-(?!base|firmware|atm|doc|igd|sound|tools|utils)[a-z0-9.-]+)?$/;
 
-export function isKernelSource(source: string): boolean {
+function isKernelSource(source: string): boolean {
   return KERNEL_SOURCE.test(source);
 }
 
