@@ -1,4 +1,6 @@
 // What every format owes: a new one is covered by its report in testing/reports.ts.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FORMATS } from './formats.ts';
@@ -117,6 +119,23 @@ describe('what is no report', () => {
 });
 
 describe('what products write besides', () => {
+  it('what Trivy itself wrote about an image of Debian is read: CVEs, packages, versions', () => {
+    const read = readReport(readFileSync(join(import.meta.dirname, 'fixtures/trivy-debian-buster.json')));
+
+    expect(read).toMatchObject({ format: 'trivy', scanner: 'Trivy', withoutCve: 0 });
+    expect(read.hosts).toMatchObject([{ scannedAt: '2021-08-25T12:20:30.000000005Z' }]);
+    expect(read.hosts[0]?.findings.map((each) => `${each.cve} ${each.package} ${each.version}`)).toEqual([
+      'CVE-2019-18276 bash 5.0-4',
+      'CVE-2019-18224 libidn2-0 2.0.5-1',
+    ]);
+  });
+
+  it('Grype has written versions with characters that may not be shown: they are blanks', () => {
+    const text = reportText('grype').replace('1:9.2p1-2+deb12u2', '17.0.10+7\\u0000-J\\u001b[31m');
+
+    expect(readReport(bytes(text)).hosts[0]?.findings[0]?.version).toBe('17.0.10+7 -J [31m');
+  });
+
   it("Tenable's service names hosts and CVEs otherwise, divides by semicolons, and tells what is over", () => {
     const titles =
       'asset.display_ipv4_address;asset.host_name;definition.cve;definition.id;definition.name;severity;state;last_seen';

@@ -169,7 +169,7 @@ export function instantOf(text: string | null): Timestamp | null {
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
 function short(text: string | null | undefined): string | null {
-  const plain = (text ?? '').replaceAll(/\s+/g, ' ').trim();
+  const plain = (text ?? '').replaceAll(/[\s\p{Cc}]+/gu, ' ').trim();
 
   return plain === '' ? null : plain.slice(0, MAX_TEXT);
 }
