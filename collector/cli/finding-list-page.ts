@@ -51,7 +51,9 @@ export function showFindings(cli: Cli, answer: Answer): void {
   );
   if (answer.next !== null) {
     const rest = answer.total - answer.findings.length;
-    say(cli, `more of ${number(rest)} others: --limit up to 1000, or --after ${answer.next}`, 'dim');
+    say(cli, `${number(rest)} on other pages: --limit up to 1000, or the next page with`, 'dim');
+    // Whole, because it is copied.
+    screen.line(`  --after ${answer.next}`, 'dim');
   }
 }
 

@@ -241,7 +241,7 @@ describe('when findings are printed', () => {
     const text = print(120, (cli) => showFindings(cli, answer([row()], { total: 1_000_000, next: 'abc' })));
 
     expect(text).toContain('decided by tree deployer 2.1 (ssvc:DT_DP:1.0.0) · KEV of 2026-08-07');
-    expect(text).toContain('more of 999,999 others: --limit up to 1000, or --after abc');
+    expect(text).toContain('999,999 on other pages: --limit up to 1000, or the next page with\n  --after abc\n');
   });
 
   it.each([

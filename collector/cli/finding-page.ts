@@ -137,7 +137,9 @@ function runningTexts({ running }: Explanation): readonly Text[] {
     ...(kernel === null
       ? []
       : [`kernel ${kernel.running} runs${kernel.newest === null ? '' : `, newest installed ${kernel.newest}`}`]),
-    ...(unseen > 0 ? [{ text: `${unseen} processes could not be looked into`, tone: 'bad' as const }] : []),
+    ...(unseen > 0
+      ? [{ text: `${unseen} ${unseen === 1 ? 'process' : 'processes'} could not be looked into`, tone: 'bad' as const }]
+      : []),
   ];
 }
 
@@ -156,7 +158,11 @@ function whyTexts({ decision, tree }: Explanation): readonly Text[] {
 
 function dueTexts({ due, overdue, here }: Explanation, cli: Cli): readonly Text[] {
   const [first] = due;
-  if (!first) return ['nobody names a date: no policy with `due` selects it, no severity rule, no KEV date'];
+  if (!first) {
+    return here.some(({ state }) => state === 'no-fix')
+      ? ['no date: no fix exists, and KEV names none']
+      : ['nobody names a date: no policy with `due` selects it, no severity rule, no KEV date'];
+  }
   const firstSeen = here.find((one) => one.firstSeen !== null)?.firstSeen ?? null;
   const from = firstSeen === null ? 'first seen' : `first seen, ${at(firstSeen, cli)}`;
   const texts = due.map(({ date, by, afterDays }) => {

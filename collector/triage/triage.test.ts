@@ -65,6 +65,18 @@ describe('when a fleet is triaged', () => {
       );
   });
 
+  it('lets no time run for what has no fix, but for the date of KEV', () => {
+    const known = triage.facts('CVE-2024-38475');
+    const verdict = triage.verdict(known, { exposure: 'open', impact: 'high' });
+    const asked = { facts: known, verdict, firstSeen: '2026-11-20T10:00:00Z', policies };
+    const unlisted = { ...known, kev: null };
+
+    expect(triage.dates({ ...asked, fixable: false }).map(({ by }) => by)).toEqual(['KEV']);
+    expect(triage.dates(asked).length).toBe(3);
+    expect(triage.due({ ...asked, facts: unlisted, fixable: false })).toBeNull();
+    expect(triage.due({ ...asked, facts: unlisted })).toEqual({ date: '2026-11-22', by: 'policy linux' });
+  });
+
   it('shares one verdict between all machines in the same circumstances', () => {
     const [cve = ''] = cves;
     const verdictOn = (on: Machine) =>

@@ -32,6 +32,8 @@ export interface FindingDates {
   readonly verdict: DueQuestion['decision'];
   readonly firstSeen: string;
   readonly policies: readonly DuePolicy[];
+  /** False: no fix exists, so that no time to install it runs; KEV's own date stands. True when left out. */
+  readonly fixable?: boolean;
 }
 
 export interface Triage {
@@ -85,12 +87,12 @@ export function createTriage({ knowledge, settings, facts, policiesOf }: TriageS
     },
     policies: (machine) => kept(policies, machine, () => policiesOf(machine)),
     due: (question) => {
-      const { facts: about, verdict, firstSeen } = question;
+      const { facts: about, verdict, firstSeen, fixable = true } = question;
       const byCve = kept(dues, question.policies, () => new WeakMap<CveFacts, Map<string, Due | null>>());
       const byMoment = kept(byCve, about, () => new Map<string, Due | null>());
       if (byMoment.size > MAX_DUES) byMoment.clear();
 
-      return kept(byMoment, `${verdict.decision} ${firstSeen}`, () => dueOf(asked(question, settings)));
+      return kept(byMoment, `${verdict.decision} ${fixable} ${firstSeen}`, () => dueOf(asked(question, settings)));
     },
     dates: (question) => dueCandidates(asked(question, settings)),
   };
@@ -98,8 +100,11 @@ export function createTriage({ knowledge, settings, facts, policiesOf }: TriageS
   return triage;
 }
 
-function asked({ verdict, ...rest }: FindingDates, { severityDays }: FleetSettings): DueQuestion {
-  return { ...rest, decision: verdict, severity: severityDays };
+function asked(question: FindingDates, { severityDays }: FleetSettings): DueQuestion {
+  const { verdict, facts, firstSeen, policies, fixable = true } = question;
+  const counted = fixable ? { policies, severity: severityDays } : { policies: [], severity: {} };
+
+  return { facts, firstSeen, decision: verdict, ...counted };
 }
 
 /** What is there under the key, made where it is not. */

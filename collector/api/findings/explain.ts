@@ -17,7 +17,7 @@ import type { explanation } from '../contract/findings.ts';
 import { planOf } from '../host-plan.ts';
 import { inTurns } from '../in-turns.ts';
 import { hereOf, readRules, unwatchedOf, whyNot } from './here.ts';
-import { decidedOn, keyOf, shownMachine } from './list.ts';
+import { datesAsked, decidedOn, keyOf, shownMachine } from './list.ts';
 import { compareKeys } from './page.ts';
 import { remediesOf } from './remedies.ts';
 import type { FindingSources } from './sources.ts';
@@ -36,6 +36,7 @@ const CVE = /^cve-\d{4}-\d{4,}$/i;
 /** Throws NOT_FOUND for a machine that is not there. A CVE that nobody knows is no error: the answer says so. */
 export async function explainFinding(sources: FindingSources, name: string, asked: string): Promise<Explanation> {
   const { store, clock } = sources;
+  const { coverage } = sources.feeds;
   const fleet = sources.fleet();
   const machine = machineOf(fleet, name);
   const cve = CVE.test(asked) ? asked.toUpperCase() : asked;
@@ -59,21 +60,14 @@ export async function explainFinding(sources: FindingSources, name: string, aske
     .toSorted((a, b) => compareKeys(keyOf(a), keyOf(b)));
   const [worst] = decided;
   const ordered = decided.map(({ open }) => open);
-  const here = await hereOf({ fleet, machine, cve, findings: ordered, rules, ecosystems });
+  const here = await hereOf({ fleet, machine, cve, findings: ordered, rules, ecosystems, coverage });
   const host = await hostOf(sources, machine, documents);
   const remedies = await remediesOf(ordered, {
     ...{ machine, rules, triage, updates: host?.updates ?? null },
     factsOf: (cves) => loadFacts(store.read.feeds, cves),
   });
   const facts = triage.facts(cve);
-  const dates = worst
-    ? triage.dates({
-        facts,
-        verdict: worst.verdict,
-        firstSeen: worst.open.firstSeen,
-        policies: triage.policies(machine),
-      })
-    : [];
+  const dates = worst ? triage.dates(datesAsked(triage, machine, worst)) : [];
 
   return {
     machine: shownMachine(machine),
@@ -84,7 +78,7 @@ export async function explainFinding(sources: FindingSources, name: string, aske
       ...{ kev: facts.kev && { ...facts.kev }, epss: facts.epss && { ...facts.epss } },
       ...{ cwe: [...facts.cwe], references: [...facts.references] },
     },
-    answer: worst ? { here: 'yes', reason: null } : whyNot(here, machine, cve, unwatchedOf(all, ecosystems)),
+    answer: worst ? { here: 'yes', reason: null } : whyNot(here, machine, cve, unwatchedOf(all, ecosystems, coverage)),
     here: [...here],
     running: worst ? runningOf(machine, ordered) : null,
     decision: worst ? decisionOf(triage, machine, worst) : null,

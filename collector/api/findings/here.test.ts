@@ -68,3 +68,15 @@ describe('when coverage is said', () => {
     expect(coverageText(coverage)).toBe(text);
   });
 });
+
+describe('when every update of a repository counts as security', () => {
+  it('its packages are not called unwatched', () => {
+    const chrome = {
+      ...{ ecosystem: 'Debian:12', name: 'google-chrome-stable', version: '1-1', source: 'google-chrome-stable' },
+      ...{ module: null, kernel: null, origin: 'dl.google.com/linux/chrome' },
+    };
+
+    expect(unwatchedOf([chrome], new Map()).count).toBe(1);
+    expect(unwatchedOf([chrome], new Map(), { everyUpdateIsSecurity: ['dl.google.com/*'] }).count).toBe(0);
+  });
+});

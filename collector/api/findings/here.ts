@@ -3,7 +3,7 @@
 import type { z } from 'zod';
 import type { Fleet, Machine } from '../../findings/fleet.ts';
 import type { Open } from '../../findings/join.ts';
-import { coverageOf } from '../../matching/coverage.ts';
+import { type CoverageSettings, coverageOf } from '../../matching/coverage.ts';
 import type { Coverage, Evidence } from '../../matching/match.ts';
 import { judge, packagesOf } from '../../matching/matching.ts';
 import type { Software } from '../../matching/software.ts';
@@ -45,8 +45,9 @@ export async function hereOf(facts: {
   readonly findings: readonly Open[];
   readonly rules: MachineRules;
   readonly ecosystems: ReadonlyMap<string, readonly string[]>;
+  readonly coverage: CoverageSettings;
 }): Promise<readonly Here[]> {
-  const { fleet, machine, cve, findings, rules, ecosystems } = facts;
+  const { fleet, machine, cve, findings, rules, ecosystems, coverage } = facts;
   const found = new Map<number, Here>();
   for (const open of findings) {
     const { software, match } = open;
@@ -56,7 +57,7 @@ export async function hereOf(facts: {
       ...{ state: open.state, status: match.status, firstSeen: open.firstSeen, note: open.note },
       ...{ fixed: match.fixed, pocket: match.pocket, disagreement: match.disagreement },
       evidence: match.evidence.map(shownEvidence),
-      coverage: coverageText(coverageOf(software, ecosystems)),
+      coverage: coverageText(coverageOf(software, ecosystems, coverage)),
     });
   }
 
@@ -81,7 +82,7 @@ export async function hereOf(facts: {
             pocket: first.pocket,
           },
           ...{ disagreement, evidence: evidence.map(shownEvidence) },
-          coverage: coverageText(coverageOf(software, ecosystems)),
+          coverage: coverageText(coverageOf(software, ecosystems, coverage)),
         });
       }
     })(),
@@ -98,9 +99,13 @@ export interface Unwatched {
   readonly reason: string | null;
 }
 
-export function unwatchedOf(all: readonly Software[], ecosystems: ReadonlyMap<string, readonly string[]>): Unwatched {
+export function unwatchedOf(
+  all: readonly Software[],
+  ecosystems: ReadonlyMap<string, readonly string[]>,
+  settings?: CoverageSettings,
+): Unwatched {
   const unknown = all.flatMap((software) => {
-    const coverage = coverageOf(software, ecosystems);
+    const coverage = coverageOf(software, ecosystems, settings);
 
     return coverage.by === 'unknown' ? [coverage.reason] : [];
   });

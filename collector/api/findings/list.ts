@@ -10,7 +10,7 @@ import { type Open, openOf } from '../../findings/join.ts';
 import { counts } from '../../host-state.ts';
 import { DECISIONS, type DecisionWord } from '../../triage/decision.ts';
 import { TREE } from '../../triage/tree.ts';
-import type { Triage } from '../../triage/triage.ts';
+import type { FindingDates, Triage } from '../../triage/triage.ts';
 import type { finding, findings, findingsQuery } from '../contract/findings.ts';
 import type { HostFacts } from '../host-fields.ts';
 import { labelNames } from '../host-fields.ts';
@@ -121,9 +121,19 @@ function passes({ cve, state, software, firstSeen }: Open, query: Query, before:
 export function decidedOn(triage: Triage, machine: Machine, open: Open, host: HostFacts | null): FindingFacts {
   const facts = triage.facts(open.cve);
   const verdict = triage.verdict(facts, triage.circumstances(machine).of(open.software));
-  const due = triage.due({ facts, verdict, firstSeen: open.firstSeen, policies: triage.policies(machine) });
+  const due = triage.due(datesAsked(triage, machine, { open, verdict, facts }));
 
   return { open, verdict, due, facts, host };
+}
+
+export function datesAsked(
+  triage: Triage,
+  machine: Machine,
+  { open, verdict, facts }: Pick<FindingFacts, 'open' | 'verdict' | 'facts'>,
+): FindingDates {
+  const { firstSeen, match } = open;
+
+  return { facts, verdict, firstSeen, policies: triage.policies(machine), fixable: match.state === 'fixable' };
 }
 
 export function keyOf({ open, verdict, due, facts }: FindingFacts): SortKey {

@@ -3,5 +3,5 @@ import type { ApiDeps } from '../deps.ts';
 
 export type FindingSources = Pick<
   ApiDeps,
-  'fleet' | 'triage' | 'suppress' | 'store' | 'policy' | 'connections' | 'clock'
+  'fleet' | 'triage' | 'suppress' | 'store' | 'policy' | 'connections' | 'clock' | 'feeds'
 >;
