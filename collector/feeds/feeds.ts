@@ -10,6 +10,7 @@ import { connectVia } from '@selvage/shared/net/tunnel.ts';
 import type { Random } from '@selvage/shared/random.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import type { Events } from '../events.ts';
+import type { CoverageSettings } from '../matching/coverage.ts';
 import type { Store } from '../store/ports.ts';
 import type { Feed } from './feed.ts';
 import type { DownloadLimits } from './fetch/download.ts';
@@ -47,6 +48,8 @@ export interface FeedsDeps {
 }
 
 export interface Feeds {
+  /** What the settings say of repositories that no feed speaks of. */
+  readonly coverage: CoverageSettings;
   list(): Promise<readonly FeedView[]>;
   /** One job for each, in the order of the list; all that are wanted when `names` is left out. Throws NOT_FOUND. */
   update(
@@ -121,6 +124,7 @@ export async function createFeeds(deps: FeedsDeps): Promise<Feeds> {
   );
 
   return {
+    coverage: settings,
     list: async () => {
       const [states, facts] = await Promise.all([store.read.feeds.list(), factsNow()]);
       const byName = new Map(states.map((state) => [state.name, state]));

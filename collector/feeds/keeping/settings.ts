@@ -41,6 +41,8 @@ export const feedSettings = z.strictObject({
   sources: z.record(name, z.array(address).min(1).max(MAX_SOURCES)).default({}),
   /** Sources of the feed `bulletins`; none: it has nothing to fetch. */
   bulletins: z.array(announcements).max(MAX_SOURCES).default([]),
+  /** Repositories of vendors, as globs over the origin of packages, every update of which counts as security: nobody else watches them. */
+  everyUpdateIsSecurity: z.array(word).max(MAX_SOURCES).default([]),
   /** File of PEM certificates that are trusted beside the usual ones: of an internal mirror or a proxy that opens TLS. */
   ca: z.string().refine(isAbsolute, 'an absolute path').optional(),
   /** `none`: never through a proxy; else its address. Left out: as HTTPS_PROXY and NO_PROXY say. */
