@@ -5,7 +5,7 @@ import type { byDecision, fixRow, todo } from '../api/contract/todo.ts';
 import { shareText } from '../coverage/share.ts';
 import { DECISIONS, type DecisionWord } from '../triage/decision.ts';
 import type { Cli } from './cli.ts';
-import { type Column, layOut, type Screen, type Tone } from './screen.ts';
+import { type Cell, type Column, layOut, type Screen, type Tone } from './screen.ts';
 import { showSelection } from './selection-lines.ts';
 import { dueText, expectedText, standingText, whyText } from './todo-words.ts';
 import { at, since } from './when.ts';
@@ -97,15 +97,17 @@ function showFixes(cli: TodoViewer, answer: Answer, all: boolean): void {
   const shown = all
     ? fixes
     : fixes.filter(({ decision }, index) => index < (URGENT.includes(decision) ? MAX_URGENT : MAX_ROWS));
-  const [head = '', ...lines] = layOut(
-    columnsFor(screen.width),
+  const columns = columnsFor(screen.width);
+  const cells = roomForFirst(
+    columns,
     shown.map((row) => cellsOf(cli, row)),
     screen.width,
   );
+  const [head = '', ...lines] = layOut(columns, cells, screen.width);
   screen.line(head, 'dim');
   let before: DecisionWord | null = null;
   for (const [index, row] of shown.entries()) {
-    if (row.decision !== before) screen.line(HEADINGS[row.decision], TONES[row.decision] ?? 'plain');
+    if (row.decision !== before) screen.line(headingOf(row.decision, fixes), TONES[row.decision] ?? 'plain');
     before = row.decision;
     screen.line(lines[index] ?? '', row.overdueDays !== null ? 'bad' : 'plain');
   }
@@ -122,6 +124,13 @@ function showFixes(cli: TodoViewer, answer: Answer, all: boolean): void {
   if (first) screen.line(`next: selvage fix approve ${first.id} --policy NAME --lane ${laneOf(first)}`);
 }
 
+/** Fixes that are newer than the data say what nobody here knows yet. */
+function headingOf(decision: DecisionWord, fixes: readonly Row[]): string {
+  const blind = fixes.every((row) => row.decision !== 'unknown' || row.closes === 0);
+
+  return decision === 'unknown' && blind ? `${HEADINGS.unknown}: no feed here says what these fix` : HEADINGS[decision];
+}
+
 /** An empty list is good news only where everything is known. */
 function nothingText({ machines, feeds, needs, open }: Answer): string {
   if (feeds.length === 0) return 'NO FIX IS KNOWN, because no feed was imported';
@@ -136,17 +145,43 @@ function columnsFor(width: number): readonly Column[] {
   const wide = width >= WIDE;
 
   return [
-    { title: 'FIX', shrinks: true },
+    { title: 'FIX' },
     { title: 'HOSTS', align: 'right' },
     { title: 'CLOSES', align: 'right' },
     { title: 'WHY', shrinks: true },
     { title: 'DUE' },
-    { title: 'STATE', shrinks: wide },
-    ...(wide ? [{ title: 'LAST HOST', shrinks: true }] : []),
+    { title: 'STATE', shrinks: true },
+    ...(wide ? [{ title: 'LAST HOST' }] : []),
   ];
 }
 
-function cellsOf(cli: TodoViewer, row: Row) {
+/** The name and version of a fix may take what the others leave at their narrowest: it is what the next command is given. */
+function roomForFirst(
+  columns: readonly Column[],
+  rows: readonly (readonly Cell[])[],
+  width: number,
+): readonly (readonly Cell[])[] {
+  const widthOf = (cell: Cell | undefined) => (typeof cell === 'number' ? count(cell) : (cell ?? '?')).length;
+  const others = columns.slice(1).map(({ title, shrinks }, index) => {
+    const natural = Math.max(title.length, ...rows.map((row) => widthOf(row[index + 1])));
+
+    return GAP + (shrinks === true ? Math.min(natural, width >= WIDE ? NARROW_WIDE : NARROW) : natural);
+  });
+  const room = Math.max(NARROWEST_FIX, width - others.reduce((sum, each) => sum + each, 0));
+
+  return rows.map(([first, ...rest]) => {
+    const text = String(first);
+
+    return [text.length > room ? `${text.slice(0, room - 1)}…` : text, ...rest];
+  });
+}
+
+const GAP = 2;
+const NARROW = 13;
+const NARROW_WIDE = 20;
+const NARROWEST_FIX = 16;
+
+function cellsOf(cli: TodoViewer, row: Row): readonly Cell[] {
   const wide = cli.screen.width >= WIDE;
   const name = `  ${row.source} ${row.version}${row.from === 'feed' ? '*' : ''}${row.reboot ? ' (reboot)' : ''}`;
 
@@ -155,7 +190,7 @@ function cellsOf(cli: TodoViewer, row: Row) {
     row.machines,
     row.closes,
     whyText(row, wide),
-    dueText(row),
+    dueText(row, wide),
     standingText(row, wide),
     ...(wide ? [expectedText(row, cli)] : []),
   ];
@@ -181,8 +216,8 @@ function showNotOffered(screen: Screen, { notOffered }: Answer, all: boolean): v
     ],
     shown.map(({ source, fixed, machines, findings, decision, why }) => [
       `  ${source} ${fixed}`,
-      machines,
-      findings,
+      `${count(machines)} ${machinesWord(machines)}`,
+      `${count(findings)} findings`,
       decision,
       why,
     ]),
@@ -198,7 +233,9 @@ function showCounts(cli: TodoViewer, answer: Answer): void {
   const { oldCode, stillRunning, noFix, accepted, notAffected, notRunning, otherUpdates, nextWindow, fixes } = answer;
   const lines: [string, string][] = [];
   const unseen =
-    oldCode.unseen > 0 ? [`on ${oldCode.unseen} ${machines(oldCode.unseen)} not all processes could be looked at`] : [];
+    oldCode.unseen > 0
+      ? [`on ${oldCode.unseen} ${machinesWord(oldCode.unseen)} not all processes could be looked at`]
+      : [];
   if (oldCode.machines > 0) {
     const services = oldCode.services.map(({ name, machines: on }) => (on > 1 ? `${name} ${on}` : name)).join(', ');
     const waits = [
@@ -208,13 +245,15 @@ function showCounts(cli: TodoViewer, answer: Answer): void {
     const open = stillRunning.findings > 0 ? [`${count(stillRunning.findings)} findings still open by it`] : [];
     lines.push([
       'OLD CODE RUNS',
-      [`${oldCode.machines} ${machines(oldCode.machines)} wait: ${waits.join(', ')}`, ...open, ...unseen].join(' · '),
+      [`${oldCode.machines} ${machinesWord(oldCode.machines)} wait: ${waits.join(', ')}`, ...open, ...unseen].join(
+        ' · ',
+      ),
     ]);
   } else if (unseen.length > 0) lines.push(['OLD CODE', `none seen running; ${unseen.join('')}`]);
   if (noFix.findings > 0)
     lines.push([
       'NO FIX EXISTS',
-      `${count(noFix.findings)} findings on ${noFix.machines} ${machines(noFix.machines)}: ${decisionsText(noFix.byDecision)}`,
+      `${count(noFix.findings)} findings on ${noFix.machines} ${machinesWord(noFix.machines)}: ${decisionsText(noFix.byDecision)}`,
     ]);
   if (notRunning.findings > 0)
     lines.push(['NOT RUNNING', `${count(notRunning.findings)} findings of kernels that are installed and do not run`]);
@@ -225,7 +264,7 @@ function showCounts(cli: TodoViewer, answer: Answer): void {
   if (otherUpdates.fixes > 0)
     lines.push([
       'OTHER UPDATES',
-      `${otherUpdates.fixes} on ${otherUpdates.machines} ${machines(otherUpdates.machines)} that close nothing known: selvage fix list`,
+      `${otherUpdates.fixes} on ${otherUpdates.machines} ${machinesWord(otherUpdates.machines)} that close nothing known: selvage fix list`,
     ]);
   const late = fixes.filter((row) => row.late);
   if (late.length > 0) lines.push(['LATE', lateText(late)]);
@@ -243,11 +282,11 @@ function showCounts(cli: TodoViewer, answer: Answer): void {
 function lateText(late: readonly Row[]): string {
   const overdue = late.filter(({ overdueDays }) => overdueDays !== null);
   const rest = late.filter(({ overdueDays }) => overdueDays === null);
-  const names = (rows: readonly Row[]) =>
-    `${rows
-      .slice(0, 3)
-      .map(({ source }) => source)
-      .join(', ')}${rows.length > 3 ? ', …' : ''}`;
+  const names = (rows: readonly Row[]) => {
+    const sources = [...new Set(rows.map(({ source }) => source))];
+
+    return `${sources.slice(0, 3).join(', ')}${sources.length > 3 ? ', …' : ''}`;
+  };
 
   return [
     ...(overdue.length > 0 ? [`${overdue.length} ${fixesWord(overdue.length)} overdue (${names(overdue)})`] : []),
@@ -284,7 +323,7 @@ export function count(value: number): string {
   return value.toLocaleString('en-US');
 }
 
-function machines(value: number): string {
+function machinesWord(value: number): string {
   return value === 1 ? 'host' : 'hosts';
 }
 

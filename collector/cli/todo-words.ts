@@ -15,7 +15,7 @@ const WORDS: Readonly<Record<Standing, string>> = {
   'needs-approval': 'to approve',
   held: 'held',
   silent: 'silent',
-  observing: 'only observes',
+  observing: 'observes only',
   imported: 'imported',
   unknown: 'unknown',
   approved: 'approved',
@@ -24,13 +24,17 @@ const WORDS: Readonly<Record<Standing, string>> = {
 
 /** So that the version beside it can be read whole. */
 const SHORT: Readonly<Record<string, string>> = {
-  'security-repository': 'security repo',
-  'point-release': 'point release',
+  ...{ kev: 'KEV', exploited: 'exploited', poc: 'exploit code' },
+  ...{ 'security-repository': 'security repo', 'point-release': 'point release' },
 };
 
 /** The strongest alone where there is little room. */
 export function whyText({ why, closes, closesByDecision }: Row, wide: boolean): string {
-  if (why.length === 0 && closes > 0) return closesByDecision.unknown > 0 ? 'not known if exploited' : 'none exploited';
+  if (why.length === 0 && closes > 0) {
+    if (closesByDecision.unknown > 0) return wide ? 'not known if exploited' : 'not known';
+
+    return wide ? 'none exploited' : 'unexploited';
+  }
 
   return why
     .slice(0, wide ? MAX_REASONS : 1)
@@ -38,10 +42,12 @@ export function whyText({ why, closes, closesByDecision }: Row, wide: boolean): 
     .join(', ');
 }
 
-export function dueText({ due, overdueDays }: Row): string {
+export function dueText({ due, overdueDays }: Row, wide: boolean): string {
   if (due === null) return '-';
 
-  return overdueDays === null ? dayText(Temporal.PlainDate.from(due.date)) : `OVERDUE ${overdueDays}d`;
+  return overdueDays === null
+    ? dayText(Temporal.PlainDate.from(due.date))
+    : `${wide ? 'OVERDUE' : 'LATE'} ${overdueDays}d`;
 }
 
 /** What counts most, with how many where not all stand there. */

@@ -7,7 +7,8 @@ import type { Reason } from './todo.ts';
 /** Below it a forecast says little: about nine of ten scores are lower. */
 const EPSS_WORTH_SAYING = 0.01;
 const PERCENT = 100;
-const OPEN_SOCKET = /listens (\S+)/;
+/** As triage says it: `listens 0.0.0.0:443`, `used behind [::]:22 (openssh)`, `label zone=dmz`. */
+const OPEN_BY = /(?:listens|behind) (\S+)|^label (\S+)/;
 
 /** What is kept of all findings of a row while they are looked at one after the other. */
 export interface Strongest {
@@ -39,10 +40,11 @@ export function notice(strongest: Strongest, facts: CveFacts, verdict: Verdict, 
     strongest.score = { cve, severity, score };
 }
 
-/** Its own socket, as triage says it: `listens 0.0.0.0:443`. */
+/** The socket or label that opens it. */
 export function noticeExposure(strongest: Strongest, { exposure, exposureWhy }: Circumstances): void {
   if (exposure !== 'open') return;
-  strongest.exposed ??= OPEN_SOCKET.exec(exposureWhy)?.[1] ?? exposureWhy;
+  const [, socket, label] = OPEN_BY.exec(exposureWhy) ?? [];
+  strongest.exposed ??= socket ?? label ?? exposureWhy;
 }
 
 export function reasonsOf(
