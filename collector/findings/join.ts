@@ -39,7 +39,7 @@ export function* eachFinding(
 function decided({ id: _id, ...open }: Open, machine: Machine, triage: Deciding): Finding {
   const verdict = triage.of(machine, open.software, open.match);
   const due = triage.due({
-    ...{ facts: triage.facts(open.cve), verdict, firstSeen: open.firstSeen },
+    ...{ facts: triage.facts(open.cve), verdict, firstSeen: open.firstSeen, fixable: open.match.state === 'fixable' },
     policies: triage.policies(machine),
   });
 
