@@ -87,7 +87,7 @@ describe('when the same comes again', () => {
     const lab = await labs();
     const path = lab.file('two.jsonl', two);
     const first = await lab.take('osv-debian', path, { etag: '"a"' });
-    lab.clock.advance(60_000);
+    await lab.clock.advance(60_000);
     const again = await lab.take('osv-debian', path, { etag: '"b"' });
 
     expect(again).toMatchObject({ changed: false, from: 1, to: 1 });

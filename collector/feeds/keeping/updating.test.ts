@@ -67,7 +67,7 @@ describe('when a publisher is asked', () => {
     const { lab, publisher, update, fixed, left, state } = await world();
     publisher.answer(document(data('1'), '"one"'));
     expect(await update()).toMatchObject({ changed: true });
-    lab.clock.advance(3_600_000);
+    await lab.clock.advance(3_600_000);
     expect(await update()).toBeNull();
     expect(publisher.asked[1]?.headers).toMatchObject({
       'if-none-match': '"one"',
