@@ -5,6 +5,7 @@ import type { Match } from '../matching/match.ts';
 import type { SoftwareId } from '../store/software-ports.ts';
 import type { CveFacts } from '../triage/cve-facts.ts';
 import type { Due } from '../triage/decision.ts';
+import { firstOf } from './chains.ts';
 import { addSums, noSums, type Sums, totalOf } from './counting.ts';
 import type { Group } from './groups.ts';
 import type { Compare, Judgements, Triage, Verdict } from './ports.ts';
@@ -92,7 +93,10 @@ export function closingOf(group: Group, deps: ClosingDeps, verdicts: Verdicts): 
       continue;
     }
     const known = since[match.cve];
-    const firstSeen = known !== undefined && known > group.since ? known : group.since;
+    const had = firstOf(group.since, group.chains.values(), (id) =>
+      deps.matches(id).some((one) => one.cve === match.cve),
+    );
+    const firstSeen = known !== undefined && known > had ? known : had;
     const due = triage.due({ facts, verdict, firstSeen, policies: group.policies });
     const one = { cve: match.cve, facts, verdict, due, machines: left };
     const { fixed, pocket } = match;

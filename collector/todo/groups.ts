@@ -6,6 +6,7 @@ import type { Software } from '../matching/software.ts';
 import type { SoftwareId } from '../store/software-ports.ts';
 import type { Circumstances } from '../triage/decision.ts';
 import type { DuePolicy } from '../triage/due.ts';
+import { addChain, type Chain, chainsOf } from './chains.ts';
 import type { Compare, Triage } from './ports.ts';
 import type { MachineUnknown } from './todo.ts';
 
@@ -25,6 +26,8 @@ export interface Group extends Kind {
   readonly machines: Machine[];
   /** Earliest instant since when one of them has it. */
   since: string;
+  /** What they had before. */
+  readonly chains: Map<string, Chain>;
 }
 
 /** Offers that no vulnerable software stands behind. */
@@ -42,7 +45,7 @@ export interface Groups {
 
 /** What one machine adds; the same for the same machine as long as nothing is matched otherwise. */
 interface Share {
-  readonly has: readonly { readonly kind: Kind; readonly since: string }[];
+  readonly has: readonly { readonly kind: Kind; readonly since: string; readonly before: Chain | null }[];
   readonly bare: readonly Offer[];
 }
 
@@ -79,6 +82,7 @@ export class GroupMemory {
     const used = new Set<Offer>();
     const around = triage.circumstances(machine);
     const policies = triage.policies(machine);
+    const before = chainsOf(fleet, machine);
     const has = fleet.affected(machine.key).map(({ id, since }) => {
       const software = fleet.software(id);
       const offer = offers === null ? 'unknown' : (offers.get(software.source) ?? null);
@@ -86,7 +90,10 @@ export class GroupMemory {
       const circumstances = around.of(software);
       const beside = software.kernel === 'running' ? newerBeside(fleet, machine, software, compare) : NONE;
 
-      return { kind: this.#kindOf({ id, software, circumstances, offer, beside, policies }), since };
+      return {
+        kind: this.#kindOf({ id, software, circumstances, offer, beside, policies }),
+        ...{ since, before: before(id, since) },
+      };
     });
 
     return { has, bare: offers === null ? [] : [...offers.values()].filter((offer) => !used.has(offer)) };
@@ -127,13 +134,12 @@ export function* groupSteps(
     counted += 1;
     if (machine.unknown !== null) unknown.push({ key: machine.key, name: machine.name, reason: machine.unknown });
     const share = memory.shareOf(fleet, machine, triage, compare);
-    for (const { kind, since } of share.has) {
-      const group = groups.get(kind);
-      if (group === undefined) groups.set(kind, { ...kind, machines: [machine], since });
-      else {
-        group.machines.push(machine);
-        if (since < group.since) group.since = since;
-      }
+    for (const { kind, since, before } of share.has) {
+      const group = groups.get(kind) ?? { ...kind, machines: [], since, chains: new Map<string, Chain>() };
+      if (group.machines.length === 0) groups.set(kind, group);
+      group.machines.push(machine);
+      if (since < group.since) group.since = since;
+      if (before !== null) addChain(group.chains, before);
     }
     for (const offer of share.bare) addBare(bare, offer, machine);
   }

@@ -17,6 +17,17 @@ const OLD = '3.0.11-1~deb12u2';
 const NEW = '3.0.19-1~deb12u1';
 const OPEN: readonly FindingState[] = ['fixable', 'no-fix', 'still-running'];
 const KEV = { kev: { dateAdded: '2026-01-02', dueDate: '2026-01-23', ransomware: null } };
+const CRITICAL = {
+  cvss: [
+    {
+      version: '3.1' as const,
+      vector: 'CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H',
+      score: 9.8,
+      severity: 'critical' as const,
+      source: 'cna',
+    },
+  ],
+};
 const EPSS = { epss: { score: 0.05, percentile: 0.9, asOf: '2026-03-01' } };
 
 const offer = (over: Partial<Offer> = {}): Offer => ({
@@ -380,7 +391,13 @@ describe('when anything may be installed, offered and known', () => {
     fc.assert(
       fc.property(sample, (given) => {
         const fleet = sampleFleet(given);
-        const deps = todoDeps({ facts: { 'CVE-1': KEV, 'CVE-2': EPSS }, judgements });
+        const deps = todoDeps({
+          facts: {
+            'CVE-1': { ...KEV, ...CRITICAL, kev: { ...KEV.kev, dueDate: null } },
+            'CVE-2': { ...EPSS, ...CRITICAL },
+          },
+          judgements,
+        });
         const list = todoOf(fleet, deps);
         const found = [...eachFinding(fleet, deps.triage, { now: TODO_AT, suppressions: judgements.of })];
         const count = (state: FindingState) => found.filter((one) => one.state === state).length;
@@ -394,6 +411,12 @@ describe('when anything may be installed, offered and known', () => {
         expect(list.accepted.findings).toBe(count('accepted'));
         expect(list.notAffected.findings).toBe(count('not-affected'));
         const open = found.filter(({ state }) => OPEN.includes(state));
+        const first = (dues: readonly ({ readonly date: string } | null)[]) =>
+          dues.flatMap((due) => due?.date ?? []).sort()[0];
+        const fixable = found.filter(({ state }) => state === 'fixable');
+        expect(first([...list.fixes, ...list.notOffered].map(({ due }) => due))).toBe(
+          first(fixable.map(({ due }) => due)),
+        );
         for (const decision of DECISIONS) {
           expect(list.open[decision]).toBe(open.filter((one) => one.decision.decision === decision).length);
         }
