@@ -5,6 +5,7 @@ import { patchPolicySample } from '@selvage/shared/policy/testing/sample-documen
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import { keepFindings } from '../../findings/keeper.ts';
+import { sampleFleet } from '../../findings/testing/sample-fleet.ts';
 import { hostId } from '../../store/samples.ts';
 import { explanation, findings } from '../contract/findings.ts';
 import { type ApiLab, apiLab, type ClientIdentity } from '../testing/api-lab.ts';
@@ -297,6 +298,58 @@ describe('when policies say what happens', () => {
       answer: 'never',
       why: ['no fix exists (minor)'],
     });
+  });
+});
+
+describe('when people have said something of a finding', () => {
+  it('keeps counting it, under its state and with whose word it is', async () => {
+    const { suppress } = lab.findings;
+    lab.findings.suppress = (_machine, _software, cve) =>
+      cve === APACHE ? { state: 'accepted', note: 'risk acceptance web by bob', until: null } : null;
+    const answer = await list();
+    const { here, when } = await explain('web-old', APACHE);
+    lab.findings.suppress = suppress;
+
+    expect(answer).toMatchObject({ total: 7, byState: { accepted: 1, fixable: 2 } });
+    expect(answer.findings[0]).toMatchObject({ cve: APACHE, state: 'accepted', note: 'risk acceptance web by bob' });
+    expect(here[0]).toMatchObject({ state: 'accepted', note: 'risk acceptance web by bob' });
+    expect(when?.why).toEqual(['nothing is to be done: see its state']);
+  });
+});
+
+describe('when machines are known from a file, and old code still runs', () => {
+  const OPENSSL = { name: 'openssl', version: '3.0.11' };
+  const processes = [{ pid: 812, program: 'nginx', service: 'nginx.service' }];
+
+  it('lists and explains both', async () => {
+    const { fleet } = lab.findings;
+    lab.findings.fleet = sampleFleet({
+      machines: [
+        { name: 'plant-7', import: true, software: [OPENSSL], labels: { zone: ['isolated'] } },
+        {
+          ...{ name: 'web-17', software: [{ name: 'openssl', version: '3.0.22' }] },
+          episodes: [{ ...OPENSSL, since: '2026-02-01T00:00:00Z', until: '2026-03-01T12:00:00Z' }],
+          stillRunning: [{ package: 'openssl', source: 'openssl', processes }],
+        },
+      ],
+      matches: [{ ...OPENSSL, matches: [{ cve: 'CVE-2026-0200', fixed: '3.0.22' }] }],
+    });
+    const [answer, file, old] = [
+      await list({ cve: 'CVE-2026-0200' }),
+      await explain('plant-7', 'CVE-2026-0200'),
+      await explain('web-17', 'CVE-2026-0200'),
+    ];
+    lab.findings.fleet = fleet;
+
+    expect(answer.findings.map(({ machine, state }) => [machine.name, machine.imported, state])).toEqual([
+      // Seen first, and so due first.
+      ['web-17', false, 'still-running'],
+      ['plant-7', true, 'fixable'],
+    ]);
+    expect(file.when).toMatchObject({ answer: 'never', why: [expect.stringContaining('no agent')] });
+    expect(file.others.some).toMatchObject([{ name: 'web-17', state: 'still-running' }]);
+    expect(old.running).toMatchObject({ answer: 'old', old: processes });
+    expect(old.others).toMatchObject({ machines: 1, imported: 1 });
   });
 });
 
