@@ -67,7 +67,15 @@ const report = z.object({
 const longJson = <S extends z.ZodType>(schema: S) =>
   z
     .string()
-    .transform((value) => JSON.parse(value) as unknown)
+    .transform((value, context) => {
+      try {
+        return JSON.parse(value) as unknown;
+      } catch {
+        context.addIssue({ code: 'custom', message: 'not JSON' });
+
+        return z.NEVER;
+      }
+    })
     .pipe(schema);
 
 const DOCUMENTS = 'select * from vexDocuments order by serial';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { sha256 } from '../files/canonical.ts';
 import { acceptanceAt } from './acceptance.ts';
+import { decodeAccepted, encodeAccepted, policyInForce, verifyAccepted } from './accepted.ts';
 import { decodeDocument, decodeDocuments } from './decode.ts';
 import { MAX_ACCEPTANCE_DAYS } from './documents.ts';
 import { isForCollector, maySign } from './roles.ts';
@@ -119,6 +120,17 @@ describe('when a document is for the collector alone', () => {
     expect(documents.map(({ document }) => document.kind)).toEqual(['Window']);
     expect([...asked, ...accepted.files.map(({ name }) => name)].filter(isForCollector)).toEqual([]);
     expect(repository.verify(NOW).documents).toHaveLength(3);
+  });
+
+  it('a host whose copy has none of it accepts the policy, and again what it has accepted before', () => {
+    const repository = sampleRepository({ now: NOW });
+    repository.change({ put: [windowSample(), riskAcceptanceSample()] }, NOW);
+    const { root, files } = repository;
+    const copy: typeof files = (name, hash) => (isForCollector(name) ? null : files(name, hash));
+    const { policy, accepted, problem } = policyInForce({ root, files: copy, now: NOW, previous: null });
+
+    expect([problem, policy.documents.length]).toEqual([null, 1]);
+    expect(verifyAccepted(decodeAccepted(encodeAccepted(accepted))).documents).toEqual(policy.documents);
   });
 
   it('of a kind that comes later, it stops no host; in any other folder it does', () => {

@@ -1,0 +1,73 @@
+import { sha256 } from '@selvage/shared/files/canonical.ts';
+import type { Timestamp } from '@selvage/shared/model/ids.ts';
+import { describe, expect, it } from 'vitest';
+import { statementSample } from '../vex/testing/samples.ts';
+import { AT } from './samples.ts';
+import { freshStores } from './testing/fresh-store.ts';
+import type { ScannerReport, VexDocument } from './vex-ports.ts';
+
+const freshStore = freshStores('vex');
+const document = (id: string, over: Partial<VexDocument> = {}): VexDocument => ({
+  ...{ id, format: 'openvex', document: 'https://example.org/1', version: '1', author: 'vendor', at: AT },
+  ...{ file: 'vendor.json', sha256: sha256(id), importedAt: AT, importedBy: 'admin:ann', statements: 0 },
+  ...over,
+});
+const report = (over: Partial<ScannerReport> = {}): ScannerReport => ({
+  ...{ machine: 'host:1', scanner: 'Nessus', scannedAt: AT, file: 'x', sha256: sha256('x'), comparedAt: AT },
+  ...{ comparedBy: 'admin:ann', rows: [{ cve: 'CVE-2024-1', package: null, group: 'open', answer: 'none' }] },
+  ...over,
+});
+
+describe('when VEX documents are kept', () => {
+  it('come back word for word in their order, however many statements there are', async () => {
+    const store = await freshStore();
+    const many = Array.from({ length: 1200 }, (_, at) => statementSample({ detail: `statement ${at}` }));
+    await store.transaction(async ({ vex }) => {
+      await vex.add(document('b', { statements: many.length }), many);
+      await vex.add(document('a'), [statementSample({ status: 'fixed' })]);
+    });
+
+    expect((await store.read.vex.documents()).map(({ id }) => id)).toEqual(['b', 'a']);
+    const statements = await store.read.vex.statements();
+    expect(statements.filter((each) => each.document === 'b').map(({ statement }) => statement)).toEqual(many);
+    expect(statements).toHaveLength(1201);
+  });
+
+  it('the same file is there once; what is removed is gone with its statements', async () => {
+    const store = await freshStore();
+    await store.transaction(({ vex }) => vex.add(document('a'), [statementSample()]));
+
+    await expect(store.transaction(({ vex }) => vex.add(document('a'), []))).rejects.toThrow(
+      expect.objectContaining({ code: 'ALREADY_EXISTS' }),
+    );
+    await store.transaction(({ vex }) => vex.remove('a'));
+    expect([await store.read.vex.documents(), await store.read.vex.statements()]).toEqual([[], []]);
+    await expect(store.transaction(({ vex }) => vex.remove('a'))).rejects.toThrow(
+      expect.objectContaining({ code: 'NOT_FOUND' }),
+    );
+  });
+
+  it('what could not be read again is not stored', async () => {
+    const store = await freshStore();
+    const wrong = statementSample({ at: 'yesterday' as Timestamp });
+
+    await expect(store.transaction(({ vex }) => vex.add(document('a'), [wrong]))).rejects.toThrow(
+      expect.objectContaining({ code: 'STORE_FAILED' }),
+    );
+    expect(await store.read.vex.documents()).toEqual([]);
+  });
+});
+
+describe('when reports of scanners are kept', () => {
+  it('the last of each scanner and machine counts', async () => {
+    const store = await freshStore();
+    await store.transaction(({ scanners }) =>
+      scanners.put([report(), report({ scanner: 'Qualys' }), report({ machine: 'host:2' })]),
+    );
+    await store.transaction(({ scanners }) => scanners.put([report({ scannedAt: null, rows: [] })]));
+    const found = await store.read.scanners.ofMachine('host:1');
+
+    expect(found).toEqual([report({ scannedAt: null, rows: [] }), report({ scanner: 'Qualys' })]);
+    expect(await store.read.scanners.ofMachine('host:3')).toEqual([]);
+  });
+});
