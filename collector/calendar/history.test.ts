@@ -5,7 +5,7 @@ import type { Rule } from '../matching/rule.ts';
 import type { Software } from '../matching/software.ts';
 import type { FeedReader, PackageName } from '../store/feed-ports.ts';
 import { delaysOf } from './delays.ts';
-import { readHistory } from './history.ts';
+import { readEnds, readHistory } from './history.ts';
 import { concerns } from './vendors.ts';
 
 const software = (ecosystem: string, name: string, origin: string | null = null): Software => ({
@@ -132,6 +132,29 @@ describe('when the history of releases is read', () => {
       true,
     ]);
     expect([is('Microsoft', null), is('Debian', null)]).toEqual([false, false]);
+  });
+});
+
+describe('when ends of releases are read', () => {
+  it('of those that are installed here, the soonest first', async () => {
+    const cycle = (product: string, name: string, eol: string | boolean) => ({
+      ...{ product, cycle: name, released: null, eol, support: null, extended: null, latest: null, latestDate: null },
+    });
+    const known = [
+      cycle('debian', '12', '2026-07-11'),
+      cycle('debian', '13', '2028-08-09'),
+      cycle('rocky-linux', '8', true),
+    ];
+    const feeds = { cycles: async (product: string) => known.filter((each) => each.product === product) };
+    const here = fleet(
+      ...['Debian:13', 'Debian:12', 'Rocky:8', 'Rocky:9', 'npm', 'Arch'].map((each) => software(each, 'x')),
+    );
+
+    expect(await readEnds(feeds as unknown as FeedReader, here)).toEqual([
+      { ecosystem: 'Rocky:8', eol: true, extended: null },
+      { ecosystem: 'Debian:12', eol: '2026-07-11', extended: null },
+      { ecosystem: 'Debian:13', eol: '2028-08-09', extended: null },
+    ]);
   });
 });
 

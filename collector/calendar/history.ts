@@ -5,7 +5,7 @@ import type { Rule } from '../matching/rule.ts';
 import type { Software } from '../matching/software.ts';
 import type { FeedReader, PackageName } from '../store/feed-ports.ts';
 import type { FixedCve, OpenCve } from './delays.ts';
-import { concerns, type Found, vendorOf } from './vendors.ts';
+import { concerns, cycleOf, type Found, vendorOf } from './vendors.ts';
 
 /** Packages, and CVEs, asked for at once. */
 const AT_ONCE = 400;
@@ -138,4 +138,26 @@ async function readPublished(
 function earliest(published: Map<string, string>, cve: string, date: string): void {
   const before = published.get(cve);
   if (before === undefined || date < before) published.set(cve, date);
+}
+
+/** End of a release that is installed here; `true`: it has ended, and nobody says when. */
+interface ReleaseEnd {
+  readonly ecosystem: string;
+  readonly eol: string | boolean | null;
+  /** Of what is paid for, or done by others. */
+  readonly extended: string | boolean | null;
+}
+
+/** Of those that some feed knows the end of, the soonest first. */
+export async function readEnds(feeds: FeedReader, fleet: FleetSoftware): Promise<readonly ReleaseEnd[]> {
+  const ends: ReleaseEnd[] = [];
+  for (const ecosystem of whatIsHere(fleet).found.ecosystems) {
+    const wanted = cycleOf(ecosystem);
+    const cycles = wanted === null ? [] : await feeds.cycles(wanted.product);
+    const found = cycles.find(({ cycle }) => cycle === wanted?.cycle);
+    if (found) ends.push({ ecosystem, eol: found.eol, extended: found.extended });
+  }
+  const soon = ({ eol }: ReleaseEnd) => (eol === true ? '' : typeof eol === 'string' ? eol : '9999');
+
+  return ends.sort((a, b) => (soon(a) < soon(b) ? -1 : 1));
 }

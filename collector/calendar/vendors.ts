@@ -16,6 +16,30 @@ const VENDORS: Readonly<Record<string, string>> = {
   openSUSE: 'SUSE',
 };
 
+/** Release of a distribution → its name at endoflife.date. */
+const PRODUCTS: Readonly<Record<string, string>> = {
+  Debian: 'debian',
+  Ubuntu: 'ubuntu',
+  RedHat: 'rhel',
+  AlmaLinux: 'almalinux',
+  Rocky: 'rocky-linux',
+  CentOS: 'centos',
+  Oracle: 'oracle-linux',
+  Amazon: 'amazon-linux',
+  Fedora: 'fedora',
+  Alpine: 'alpine-linux',
+  SUSE: 'sles',
+  openSUSE: 'opensuse',
+};
+
+/** `Debian:12` → debian, 12; null for what has no releases. */
+export function cycleOf(ecosystem: string): { readonly product: string; readonly cycle: string } | null {
+  const [name = '', cycle] = ecosystem.split(':', 2);
+  const product = PRODUCTS[name];
+
+  return product === undefined || cycle === undefined ? null : { product, cycle };
+}
+
 export function vendorOf(ecosystem: string): string | null {
   return VENDORS[ecosystem.split(':', 1)[0] ?? ''] ?? null;
 }

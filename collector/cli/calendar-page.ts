@@ -8,7 +8,7 @@ type Calendar = z.output<typeof calendar>;
 type Release = Calendar['releases'][number];
 type VendorReport = z.output<typeof vendorReport>;
 
-export function showCalendar(cli: Cli, { releases, elsewhere, complete }: Calendar): void {
+export function showCalendar(cli: Cli, { releases, ends, elsewhere, complete, now }: Calendar): void {
   const { screen } = cli;
   if (!complete) screen.line('not all machines have been read yet: this is not all of it', 'bad');
   if (releases.length === 0) {
@@ -27,7 +27,20 @@ export function showCalendar(cli: Cli, { releases, elsewhere, complete }: Calend
     );
     screen.line('rhythm: as seen in releases of the last three years; none is known beforehand', 'dim');
   }
+  const today = now.slice(0, 10);
+  for (const { ecosystem, eol, extended } of ends) {
+    const isOver = eol === true || (typeof eol === 'string' && eol < today);
+    if (!isOver && (typeof eol !== 'string' || eol > soon(today))) continue;
+    const when = typeof eol === 'string' ? `${isOver ? 'ended' : 'ends'} ${eol}` : 'has ended';
+    const longer = typeof extended === 'string' ? `, extended until ${extended}` : '';
+    screen.line(`${ecosystem}: regular support ${when}${longer}`, isOver ? 'bad' : 'strong');
+  }
   if (elsewhere > 0) screen.line(`${elsewhere} announcements are about what no machine here has`, 'dim');
+}
+
+/** Ends are said from half a year before on: a release is not changed in a week. */
+function soon(today: string): string {
+  return Temporal.PlainDate.from(today).add({ months: 6 }).toString();
 }
 
 function nextOf({ next }: Release): string {
@@ -37,7 +50,7 @@ function nextOf({ next }: Release): string {
 }
 
 /** Releases that are to be expected, one whole day or the days between the usual and the longest gap. */
-export function calendarFile({ releases, now }: Calendar): string {
+export function calendarFile({ releases, ends, now }: Calendar): string {
   const today = now.slice(0, 10);
   const events = releases.flatMap(({ vendor, product, next, words, releases: seen, last, from }) => {
     if (next === null) return [];
@@ -56,7 +69,18 @@ export function calendarFile({ releases, now }: Calendar): string {
     ];
   });
 
-  return icalendar(events, Temporal.Instant.from(now));
+  const over = ends.flatMap(({ ecosystem, eol }) =>
+    typeof eol === 'string' && eol >= today
+      ? [
+          {
+            ...{ uid: `${encodeURIComponent(ecosystem)}-end@selvage`, from: eol, until: eol },
+            ...{ summary: `${ecosystem}: regular support ends`, description: 'endoflife.date' },
+          },
+        ]
+      : [],
+  );
+
+  return icalendar([...events, ...over], Temporal.Instant.from(now));
 }
 
 export function showVendors(cli: Cli, { vendors, cannot, complete }: VendorReport): void {

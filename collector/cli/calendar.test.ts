@@ -18,6 +18,11 @@ const release = {
 };
 const calendar = {
   ...{ now: '2026-11-23T20:00:00Z', complete: true, elsewhere: 3 },
+  ends: [
+    { ecosystem: 'Debian:12', eol: '2026-07-11', extended: '2028-06-30' },
+    { ecosystem: 'Rocky:9', eol: '2027-01-31', extended: null },
+    { ecosystem: 'Ubuntu:24.04', eol: '2029-04-25', extended: null },
+  ],
   releases: [
     release,
     {
@@ -47,6 +52,9 @@ describe('when the calendar is shown', () => {
     expect(text).toMatch(/^\? .* irregular/m);
     expect(text).toContain('3 announcements are about what no machine here has');
     expect(text).not.toContain('\u001b');
+    expect(text).toContain('Debian:12: regular support ended 2026-07-11, extended until 2028-06-30');
+    expect(text).toContain('Rocky:9: regular support ends 2027-01-31');
+    expect(text).not.toContain('Ubuntu:24.04: regular');
   });
 
   it('soon after a start it says that it is not all of it', () => {
@@ -61,11 +69,13 @@ describe('when the calendar is shown', () => {
       'DTSTART;VALUE=DATE:20261127',
       'DTSTART;VALUE=DATE:20261208',
       'DTSTART;VALUE=DATE:20261123',
+      'DTSTART;VALUE=DATE:20270131',
+      'DTSTART;VALUE=DATE:20290425',
     ]);
     expect(text.replaceAll('\r\n', '')).not.toMatch(/[\r\n]/);
     for (const line of text.split('\r\n')) expect(Buffer.byteLength(line)).toBeLessThanOrEqual(75);
     expect(text).toContain('(11 days late)');
-    expect(text.match(/^UID:.*$/gm)?.length).toBe(3);
+    expect(text.match(/^UID:.*$/gm)?.length).toBe(5);
   });
 });
 

@@ -3,6 +3,7 @@ import { z } from 'zod';
 
 const instant = z.iso.datetime({ offset: true });
 const day = z.iso.date();
+const ended = z.union([day, z.boolean()]).nullable();
 const count = z.number().int().nonnegative();
 
 const CADENCES = ['monthly', 'weekly', 'days', 'irregular', 'unknown'] as const;
@@ -29,6 +30,8 @@ export const calendar = z.strictObject({
   /** False soon after a start: not all machines have been read yet. */
   complete: z.boolean(),
   releases: z.array(release),
+  /** Releases that are installed here, and when their support ends; true: it has ended, and nobody says when. */
+  ends: z.array(z.strictObject({ ecosystem: z.string(), eol: ended, extended: ended })),
   /** Announcements of vendors and products that no machine here has. */
   elsewhere: count,
 });

@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { cadenceInWords, rhythmOf } from '../../calendar/cadence.ts';
 import { delaysOf } from '../../calendar/delays.ts';
-import { readHistory } from '../../calendar/history.ts';
+import { readEnds, readHistory } from '../../calendar/history.ts';
 import { calendar, vendorReport } from '../contract/calendar.ts';
 import type { ApiDeps } from '../deps.ts';
 import { addRoute } from '../route.ts';
@@ -40,6 +40,7 @@ export function addCalendar(app: FastifyInstance, deps: ApiDeps): void {
       return {
         ...{ now: now.toString(), complete: fleet.complete, elsewhere },
         releases: releases.sort(soonestFirst),
+        ends: [...(await readEnds(store.read.feeds, fleet))],
       };
     },
   });
