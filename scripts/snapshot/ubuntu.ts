@@ -18,7 +18,7 @@ export interface TrackerEntry {
 }
 
 /** Codename → how OSV writes the release. */
-export const RELEASES: Readonly<Record<string, string>> = { jammy: '22.04:LTS', noble: '24.04:LTS' };
+const RELEASES: Readonly<Record<string, string>> = { jammy: '22.04:LTS', noble: '24.04:LTS' };
 /** Pockets of Ubuntu Pro that continue a release. */
 const POCKETS: readonly string[] = ['esm-infra', 'esm-apps'];
 
