@@ -57,6 +57,23 @@ describe('when a host reports', () => {
     expect(lab.fleet.machines.get(key)).toMatchObject({ unknown: null, software: [{ since: at(5) }] });
   });
 
+  it('one with more packages than are looked at is unknown with that reason, and holds up nobody', async () => {
+    const lab = await make();
+    for (const number of [1, 2, 3]) await lab.host(number);
+    await lab.feed('debian-tracker', 0, [rule('CVE-2026-1', 'openssl', '3.0.12-1')]);
+    const names = (count: number, length: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, index) => [`${'p'.repeat(length)}${index}`, '1-1']));
+    await lab.inventory(1, 5, { ...names(12_000, 200), openssl: '3.0.9-1' });
+    await lab.inventory(2, 5, { ...names(20_001, 2), openssl: '3.0.9-1' });
+    await lab.inventory(3, 5, { ...names(3000, 100), openssl: '3.0.9-1' });
+    expect([...lab.fleet.machines.values()].map(({ unknown }) => unknown)).toEqual([
+      'its packages are not known: the list is longer than 4 MiB and is not looked at',
+      expect.stringMatching(/are not looked at: 20002 are more than 20000$|longer than 4 MiB/),
+      null,
+    ]);
+    expect(lab.lines()).toEqual(['host-3 openssl 3.0.9-1 CVE-2026-1 fixable']);
+  });
+
   it('one that has not reported is unknown; one that waits, is revoked or retired is not there', async () => {
     const lab = await make();
     await lab.feed('debian-tracker', 0, [rule('CVE-2026-1', 'openssl', '3.0.12-1')]);
@@ -135,6 +152,27 @@ describe('when a finding is dated', () => {
     await lab.inventory(1, 40, { openssl: '3.0.12-1', bash: '5.2-1' });
     await lab.inventory(1, 50, { openssl: '3.0.10-1', bash: '5.2-1' });
     expect(seen()).toEqual({ 'CVE-2026-1': at(50), 'CVE-2026-2': known });
+  });
+
+  it('what is known of a package stays known since then, whichever version comes later', async () => {
+    const lab = await make();
+    for (const number of [1, 2]) await lab.host(number);
+    await lab.feed('debian-tracker', 0, [rule('CVE-2026-1', 'openssl', '3.0.12-1')]);
+    await lab.inventory(1, 5, { openssl: '3.0.9-1' });
+    const known = lab.clock.now().toString();
+    lab.clock.advance(86_400_000);
+    await lab.inventory(2, 6, { openssl: '3.0.10-1' });
+    expect(lab.open().map(({ host, firstSeen }) => `${host} ${firstSeen}`)).toEqual([
+      `host-1 ${known}`,
+      `host-2 ${known}`,
+    ]);
+    // Also when the version that it was known of is gone for long.
+    await lab.inventory(1, 7, {});
+    await lab.inventory(2, 8, {});
+    await lab.restart();
+    lab.clock.advance(86_400_000);
+    await lab.inventory(2, 9, { openssl: '3.0.11-1' });
+    expect(lab.fleet.byName('openssl').map((id) => lab.fleet.since(id))).toEqual([{ 'CVE-2026-1': known }]);
   });
 
   it('a machine whose clock is ahead makes nothing younger than it is known', async () => {

@@ -1,6 +1,7 @@
 // From inventories to software: which names and versions advisories speak of, which kernel runs, and what is left out.
 import type { Section } from '@selvage/shared/model/inventory.ts';
 import type { InstalledPackage } from '@selvage/shared/model/package.ts';
+import { parseRpmList } from '@selvage/shared/packages/rpm-list.ts';
 import { describe, expect, it } from 'vitest';
 import { inTurns } from '../api/in-turns.ts';
 import { OS_SECTION, pendingSample } from '../api/testing/inventories.ts';
@@ -55,6 +56,22 @@ describe('when packages become software', () => {
   it('a distribution that no advisory speaks of has a name of its own, by which versions still compare', async () => {
     const os = { ...OS_SECTION, id: 'raspbian' };
     expect(await of({ os, packages: debs({ bash: '1' }) })).toEqual(['deb:raspbian:12 bash 1 - bash']);
+  });
+
+  it("whose build it is stays with it: EPEL's are Fedora's on Rocky, and on Fedora they are the distribution's", async () => {
+    const lines = (vendors: readonly string[]) =>
+      parseRpmList(
+        vendors.map((vendor, at) => `p${at}\t(none)\t1\t1.el9\tx86_64\t(none)\t1700000000\t${vendor}\n`).join(''),
+        { file: 'list', provider: 'dnf' },
+      );
+    const builds = async (id: string) => {
+      const packages = lines(['Rocky Enterprise Software Foundation', 'Fedora Project', 'Docker', '(none)']);
+      const os = { ...OS_SECTION, id, version: '9' };
+
+      return (await inTurns(softwareSteps({ os, packages, ...NOTHING }))).map(({ software }) => software.origin);
+    };
+    expect(await builds('rocky')).toEqual([null, 'Fedora Project', 'Docker', null]);
+    expect(await builds('fedora')).toEqual([null, null, 'Docker', null]);
   });
 
   it('what is only configuration does not count; what is half there does', async () => {

@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import { constants, zstdDecompress } from 'node:zlib';
 import { asCoded } from '@selvage/shared/errors/coded-error.ts';
 import { sha256 } from '@selvage/shared/files/canonical.ts';
+import { hasErrno } from '@selvage/shared/files/durable.ts';
 import type { HostId, Timestamp } from '@selvage/shared/model/ids.ts';
 import type { Section, SectionName } from '@selvage/shared/model/inventory.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
@@ -265,7 +266,9 @@ async function hostSections(store: Store, id: HostId): Promise<FactSections | nu
     try {
       sections[name] = await parsed(bytes);
     } catch (error) {
-      reasons[name] = asCoded(error).message;
+      reasons[name] = hasErrno(error, 'ERR_BUFFER_TOO_LARGE')
+        ? `the list is longer than ${MAX_JSON_BYTES / 1024 / 1024} MiB and is not looked at`
+        : asCoded(error).message;
     }
   }
 
