@@ -192,6 +192,16 @@ describe('when the report of another scanner is held against findings', () => {
     );
   });
 
+  it('before everything has been matched it says so, and keeps nothing', async () => {
+    const { compare, fleet: index, store } = await fleet();
+    index.complete = false;
+
+    expect((await compare(nessus(NAME, 'CVE-2024-0001'))).complete).toBe(false);
+    expect(await store.read.scanners.ofMachine(`host:${hostSample(1).id}`)).toEqual([]);
+    index.complete = true;
+    expect((await compare(nessus(NAME, 'CVE-2024-0001'))).complete).toBe(true);
+  });
+
   it('a report that cannot be read changes nothing that was kept', async () => {
     const { compare, store } = await fleet();
     await compare(nessus(NAME, 'CVE-2024-0002'));

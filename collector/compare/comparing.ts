@@ -35,6 +35,8 @@ export interface Compared extends Comparison {
   readonly format: string;
   readonly withoutCve: number;
   readonly sha256: string;
+  /** False soon after a start: not everything has been matched, answers may be missing, and nothing of it was kept. */
+  readonly complete: boolean;
 }
 
 type Deps = Pick<ApiDeps, 'store' | 'fleet' | 'suppress' | 'clock'>;
@@ -62,8 +64,9 @@ async function compare(deps: Deps, request: CompareRequest): Promise<Compared> {
     joinSteps(matched, unknown, { fleet: index, open: (machine) => openOf(index, machine, options), ...rules }),
   );
   const hash = sha256(request.bytes);
+  const { complete } = index;
   const at = clock.now().toString() as Timestamp;
-  const reports = kept(comparison, report, { file: request.file, sha256: hash, at, by: request.by });
+  const reports = complete ? kept(comparison, report, { file: request.file, sha256: hash, at, by: request.by }) : [];
   await store.transaction(async ({ scanners, audit }) => {
     await scanners.put(reports);
     await audit.append({
@@ -77,7 +80,7 @@ async function compare(deps: Deps, request: CompareRequest): Promise<Compared> {
 
   return {
     ...comparison,
-    ...{ scanner: report.scanner, format: report.format, withoutCve: report.withoutCve, sha256: hash },
+    ...{ scanner: report.scanner, format: report.format, withoutCve: report.withoutCve, sha256: hash, complete },
   };
 }
 

@@ -45,6 +45,8 @@ export const compared = z.strictObject({
   scanner: text,
   format: text,
   sha256: text,
+  /** False soon after a start: answers may be missing, and nothing was kept. */
+  complete: z.boolean(),
   /** Lines of the report without a CVE; they are in no group. */
   withoutCve: count,
   counts: z.strictObject({ agreed: count, answered: count, open: count, oursOnly: count }),

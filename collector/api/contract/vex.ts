@@ -58,6 +58,8 @@ export const vexExported = z.strictObject({
   document: z.record(z.string(), z.unknown()),
   statements: count,
   machines: count,
+  /** False soon after a start: statements may be missing. */
+  complete: z.boolean(),
   /** Machines whose packages are not known: nothing is said of them. */
   unknown: z.array(text),
 });

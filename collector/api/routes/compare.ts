@@ -48,6 +48,7 @@ function shown(done: Compared, as: Output, deps: ApiDeps): z.input<typeof compar
 
   return {
     ...{ scanner: done.scanner, format: done.format, sha256: done.sha256, withoutCve: done.withoutCve },
+    complete: done.complete,
     counts: {
       ...{ agreed: done.agreed.length, answered: done.answered.length, open: done.open.length },
       oursOnly: done.oursOnly.length,

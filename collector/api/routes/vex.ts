@@ -80,6 +80,7 @@ export function addVex(app: FastifyInstance, deps: ApiDeps): void {
         document: exportVex(query.format, words, facts),
         statements: words.length,
         machines: machines.length,
+        complete: fleet().complete,
         unknown: machines.filter((machine) => machine.unknown !== null).map(({ name }) => name),
       };
     },

@@ -54,6 +54,7 @@ async function compareFile(cli: Cli, file: string, options: Options): Promise<vo
   const path = pathWith('/v1/findings/compare', { file: basename(file), host: options.host, as });
   const answer = await client.upload(path, { type: FILE_TYPE, bytes }, compared);
   if (options.json === true) return cli.screen.json(answer);
+  if (!answer.complete) cli.screen.note('not all findings are read yet after a start: compare again in a moment');
   if (answer.file !== null) {
     cli.screen.text(answer.file);
     cli.screen.note(countsOf(answer));

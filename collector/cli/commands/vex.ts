@@ -110,7 +110,7 @@ async function exportFindings(cli: Cli, options: ExportOptions): Promise<void> {
     ...{ format: options.format, select: options.select },
     fixed: options.fixed === true ? 'true' : undefined,
   });
-  const { document, statements, machines, unknown } = await client.get(path, vexExported);
+  const { document, statements, machines, unknown, complete } = await client.get(path, vexExported);
   if (statements === 0) {
     throw new CodedError('NOT_FOUND', `${machines} machines have no finding: there is nothing to write`, {
       next: 'look at what is known of them: selvage host list',
@@ -123,6 +123,7 @@ async function exportFindings(cli: Cli, options: ExportOptions): Promise<void> {
   cli.screen.note(
     `${statements} statements about ${machines} machines${options.out === undefined ? '' : ` in ${options.out}`}`,
   );
+  if (!complete) cli.screen.note('not all findings are read yet after a start: write it again in a moment');
   if (unknown.length > 0) cli.screen.note(`nothing is said of ${someNames(unknown)}: their packages are not known`);
 }
 
