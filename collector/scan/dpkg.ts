@@ -4,17 +4,29 @@ import { parseStanzas } from '@selvage/shared/packages/deb822.ts';
 import { parseStatus, readSource } from '@selvage/shared/packages/dpkg-status.ts';
 import { scanInvalid } from './invalid.ts';
 import type { SystemPackage } from './software.ts';
+import { isUncertain, maintainersIn, vendorOf } from './vendors.ts';
 
 /** dpkg ends each entry with an empty line; copies made with other tools may lack the last one. */
 const END = '\n\n';
 
-/** Throws PACKAGE_DATABASE_INVALID for one that is not whole. */
+/** Throws PACKAGE_DATABASE_INVALID for one that is not whole. A vendor's own builds are known by ./vendors.ts. */
 export function parseDpkgStatus(text: string, file: string): readonly SystemPackage[] {
-  return parseStatus(endsAsDpkgWrites(text) || !text.endsWith('\n') ? text : `${text}\n`, file).map(
-    ({ name, version, source, sourceVersion, arch }) => ({
-      ...{ manager: 'apt' as const, name, version, source, sourceVersion, arch },
-    }),
-  );
+  const whole = endsAsDpkgWrites(text) || !text.endsWith('\n') ? text : `${text}\n`;
+  const packages = parseStatus(whole, file);
+  const maintainers = maintainersIn(whole);
+
+  return packages.map(({ name, version, source, sourceVersion, arch }) => {
+    const origin = vendorOf(version, maintainers.get(name) ?? '');
+
+    return { ...{ manager: 'apt' as const, name, version, source, sourceVersion, arch, origin } };
+  });
+}
+
+/** How many packages may be a vendor's without anybody here knowing it. */
+export function uncertainIn(text: string, packages: readonly SystemPackage[]): number {
+  const maintainers = maintainersIn(text);
+
+  return packages.filter(({ name, version }) => isUncertain(version, maintainers.get(name) ?? '')).length;
 }
 
 /** Where it does not, the last entry is whole, but nobody can say that others did not follow. */

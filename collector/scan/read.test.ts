@@ -87,6 +87,32 @@ describe('when a dpkg status file is scanned', () => {
     expect(rows(await scan('root/var/lib/dpkg/status', STATUS))).toEqual(expected);
   });
 
+  it('knows the builds of vendors, which no advisory of the distribution speaks of, and counts whose it cannot tell', async () => {
+    const by = (binary: string, version: string, maintainer: string, source = binary) =>
+      dpkgStatus([{ binary, version, source }]).replace('Version:', `Maintainer: ${maintainer}\nVersion:`);
+    const status = [
+      by('nodejs', '20.11.0-1nodesource1', 'NodeSource Support <support@nodesource.com>'),
+      by('postgresql-15', '15.3-1.pgdg120+1', 'Debian PostgreSQL Maintainers <team+postgresql@tracker.debian.org>'),
+      by('containerd.io', '1.6.21-1', 'Containerd team <help@containerd.io>'),
+      by('docker-ce', '5:24.0.2-1~debian.12~bookworm', 'Docker <support@docker.com>'),
+      by('chromium', '119.0-1', 'Debian Chromium Team <chromium@packages.debian.org>'),
+      by('kmod', '30+20221128-1', "Marco d'Itri <md@linux.it>"),
+    ].join('');
+    const { installed, notes } = await scan('vendors', status, osDebian);
+
+    expect(installed.map(({ software: { source, origin } }) => [source, origin])).toEqual([
+      ['nodejs', 'NodeSource'],
+      ['postgresql-15', 'PostgreSQL'],
+      ['containerd.io', 'Docker'],
+      ['docker-ce', 'Docker'],
+      ['chromium', null],
+      ['kmod', null],
+    ]);
+    expect(notes).toEqual([
+      expect.stringContaining('1 without a maintainer of the distribution are taken for its own'),
+    ]);
+  });
+
   it('takes each kernel as running, and says so: the file does not know which one does', async () => {
     const kernels = dpkgStatus([
       {

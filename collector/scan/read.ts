@@ -5,7 +5,7 @@ import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { hasErrno, readBounded } from '@selvage/shared/files/durable.ts';
 import { parseApkInstalled } from './apk.ts';
 import { detect } from './detect.ts';
-import { endsAsDpkgWrites, parseDpkgStatus } from './dpkg.ts';
+import { endsAsDpkgWrites, parseDpkgStatus, uncertainIn } from './dpkg.ts';
 import { HOW_TO_NAME_THE_OS, scanInvalid } from './invalid.ts';
 import { parseOsRelease } from './os.ts';
 import { parseRpmPackages } from './rpm-list.ts';
@@ -69,7 +69,17 @@ async function readFile(path: string, given: ScannedOs | null): Promise<ScanSubj
       const packages = parseDpkgStatus(found.text, path);
       const subject = subjectOf('dpkg-status', packages, given ?? (await osBeside(path)), path);
 
-      return endsAsDpkgWrites(found.text) ? subject : { ...subject, notes: [NOT_AS_DPKG_WRITES] };
+      const uncertain = uncertainIn(found.text, packages);
+      const notes = [
+        ...(endsAsDpkgWrites(found.text) ? [] : [NOT_AS_DPKG_WRITES]),
+        ...(uncertain === 0
+          ? []
+          : [
+              `from where packages came is not in it: ${uncertain} without a maintainer of the distribution are taken for its own`,
+            ]),
+      ];
+
+      return { ...subject, notes };
     }
     case 'apk-installed':
       return subjectOf('apk-installed', parseApkInstalled(found.text, path), given, path);

@@ -53,8 +53,9 @@ function ofCollect(text: string, file: string): RpmList {
   const packages = parseRpmList(text, { file, provider: 'dnf' });
 
   return {
-    packages: packages.map(({ name, version, source, sourceVersion, arch }) => ({
+    packages: packages.map(({ name, version, source, sourceVersion, arch, module, origin }) => ({
       ...{ manager: 'dnf' as const, name, version, source, sourceVersion, arch },
+      ...{ module: module ?? null, origin: origin ?? null },
     })),
     epochsUnknown: false,
   };
