@@ -11,6 +11,7 @@ import type { Events } from '../events.ts';
 import type { PackageName, PackageRules } from '../store/feed-ports.ts';
 import type { ImportRecord } from '../store/import-ports.ts';
 import type { Store } from '../store/ports.ts';
+import type { CountedHost } from '../store/software-ports.ts';
 import type { FleetIndex } from './index.ts';
 import { type LabelsOf, labelsBy } from './labels.ts';
 import { loadFleet } from './load.ts';
@@ -44,6 +45,8 @@ const PAUSE_MS = 5000;
 const MOST_UNUSED = 2000;
 /** Looked for after so many machines that had something new. */
 const PRUNE_EVERY = 5000;
+/** Hosts whose labels are worked out at once. */
+const HOSTS_AT_ONCE = 200;
 /** Software let go in one transaction. */
 const DROP_AT_ONCE = 200;
 /** Another number when the rules of matching are others: everything is matched again. Kept as a feed of that name. */
@@ -205,20 +208,19 @@ export function keepFindings(parts: FindingsParts, { pauseMs = PAUSE_MS } = {}):
 
   const relabel = async () => {
     labelsOf = labelsBy(await documents());
-    const records = await store.read.hosts.list();
-    await inTurns(
-      (function* () {
-        for (const record of records) {
-          const key = `host:${record.id}`;
-          const [machine, facts] = [fleet.machines.get(key), fleet.factsOf(key)];
-          if (machine && facts) {
-            const next = recordOf(taking, record, facts, machine.firstReportedAt);
-            if (JSON.stringify(next.labels) !== JSON.stringify(machine.labels)) fleet.describeMachine(next);
-          }
-          yield;
-        }
-      })(),
-    );
+    for (let after: HostId | null = null; ; ) {
+      const page: readonly CountedHost[] = await store.read.software.hosts(after, HOSTS_AT_ONCE);
+      for (const host of page) {
+        const [machine, facts] = [fleet.machines.get(`host:${host.id}`), fleet.factsOf(`host:${host.id}`)];
+        if (!machine || !facts) continue;
+        const next = recordOf(taking, host, facts, machine.firstReportedAt);
+        if (JSON.stringify(next.labels) !== JSON.stringify(machine.labels)) fleet.describeMachine(next);
+      }
+      after = page.at(-1)?.id ?? null;
+      if (page.length < HOSTS_AT_ONCE) return;
+      goOn();
+      await setImmediate();
+    }
   };
 
   const prune = async (most: number) => {

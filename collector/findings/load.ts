@@ -3,11 +3,11 @@ import { setImmediate } from 'node:timers/promises';
 import type { HostId, Timestamp } from '@selvage/shared/model/ids.ts';
 import { inTurns } from '../api/in-turns.ts';
 import type { ImportRecord } from '../store/import-ports.ts';
-import type { HostRecord, Store } from '../store/ports.ts';
-import type { MachineKey } from '../store/software-ports.ts';
+import type { Store } from '../store/ports.ts';
+import type { CountedHost, MachineKey } from '../store/software-ports.ts';
 import type { FleetIndex } from './index.ts';
 import type { LabelsOf } from './labels.ts';
-import { basisOf, isIn, recordOf, type StoredFacts } from './take-in.ts';
+import { basisOf, recordOf, type StoredFacts } from './take-in.ts';
 
 const ROWS = 500;
 const MACHINES = 100;
@@ -58,8 +58,12 @@ export async function loadFleet(parts: {
 
 async function machines(parts: Parameters<typeof loadFleet>[0]): Promise<Loaded> {
   const { store, fleet, goOn } = parts;
-  const hosts = new Map<string, HostRecord>();
-  for (const host of await store.read.hosts.list()) if (isIn(host)) hosts.set(`host:${host.id}`, host);
+  const hosts = new Map<string, CountedHost>();
+  await pages(goOn, ROWS, null as HostId | null, store.read.software.hosts, (rows) => {
+    for (const host of rows) hosts.set(`host:${host.id}`, host);
+
+    return rows.at(-1)?.id;
+  });
   const imports = new Map((await store.read.imports.list()).map((one) => [`import:${one.name}`, one]));
   const now = new Map<string, { readonly basis: string; readonly takenAt: Timestamp }>();
   await pages(goOn, ROWS, null as HostId | null, store.read.software.bases, (rows) => {

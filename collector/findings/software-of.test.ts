@@ -65,7 +65,7 @@ describe('when packages become software', () => {
         { file: 'list', provider: 'dnf' },
       );
     const builds = async (id: string) => {
-      const packages = lines(['Rocky Enterprise Software Foundation', 'Fedora Project', 'Docker', '(none)']);
+      const packages = [...lines(['Rocky Enterprise Software Foundation', 'Fedora Project', 'Docker', '(none)'])];
       const os = { ...OS_SECTION, id, version: '9' };
 
       return (await inTurns(softwareSteps({ os, packages, ...NOTHING }))).map(({ software }) => software.origin);

@@ -113,7 +113,7 @@ export async function takeInImport(parts: TakeInParts, record: ImportRecord): Pr
 }
 
 /** Active and accepted: everybody else counts nowhere. */
-export function isIn({ state, acceptedAt }: Pick<HostRecord, 'state' | 'acceptedAt'>): boolean {
+function isIn({ state, acceptedAt }: Pick<HostRecord, 'state' | 'acceptedAt'>): boolean {
   return state === 'active' && acceptedAt !== null;
 }
 
@@ -129,7 +129,7 @@ export async function drop({ store, fleet }: Pick<TakeInParts, 'store' | 'fleet'
 
 export function recordOf(
   { labelsOf }: Pick<TakeInParts, 'labelsOf'>,
-  host: HostRecord,
+  host: Pick<HostRecord, 'id' | 'name' | 'labels'>,
   facts: MachineFacts,
   firstReportedAt: Timestamp,
 ) {

@@ -2,6 +2,7 @@
 import type { HostId, Timestamp } from '@selvage/shared/model/ids.ts';
 import type { Match } from '../matching/match.ts';
 import type { Software } from '../matching/software.ts';
+import type { HostRecord } from './host-ports.ts';
 
 /** Number of a distinct piece of software in this store. */
 export type SoftwareId = number;
@@ -69,6 +70,9 @@ export interface SoftwareEpisode {
   readonly until: Timestamp;
 }
 
+/** What findings need of the record of a host. */
+export type CountedHost = Pick<HostRecord, 'id' | 'name' | 'enrolledAt' | 'labels'>;
+
 /** What a machine's list would be made of now. */
 export interface HostBasis {
   readonly host: HostId;
@@ -86,6 +90,8 @@ export interface SoftwareReader {
   since(after: Pick<PackageSince, 'ecosystem' | 'package'> | null, limit: number): Promise<readonly PackageSince[]>;
   machines(after: MachineKey, limit: number): Promise<readonly MachineRow[]>;
   machine(key: MachineKey): Promise<MachineRow | null>;
+  /** Active accepted hosts. */
+  hosts(after: HostId | null, limit: number): Promise<readonly CountedHost[]>;
   /** Of active accepted hosts that have reported. */
   bases(after: HostId | null, limit: number): Promise<readonly HostBasis[]>;
   /** Null when it is none of these. */

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { Match } from '../matching/match.ts';
 import { type Software, softwareKey } from '../matching/software.ts';
 import { type Db, written } from './dialect.ts';
+import { labels } from './hosts.ts';
 import * as rows from './rows.ts';
 import type { Binary, SoftwareMatches, SoftwareReader, SoftwareWriter, Variant, VariantId } from './software-ports.ts';
 
@@ -83,6 +84,7 @@ const machine = z.object({
   facts: z.string().max(MAX_FACTS_JSON),
 });
 const basis = z.object({ host: rows.hostId, takenAt: rows.timestamp, sections: z.string() });
+const host = z.object({ id: rows.hostId, name: rows.name, enrolledAt: rows.timestamp, labels: rows.json(labels) });
 const feed = z.object({ feed: rows.name, generation: z.number().int() });
 
 const SELECT_SOFTWARE = 'select id, key from software where id > ? order by id limit ?';
@@ -102,6 +104,8 @@ const BASES = `
   where reports.host > ? and exists (select 1 from hosts where hosts.id = reports.host and state = 'active' and acceptedAt is not null)
   group by reports.host order by reports.host limit ?`;
 const BASIS_OF = BASES.replace('reports.host > ?', 'reports.host = ?');
+const HOSTS = `
+  select id, name, enrolledAt, labels from hosts where state = 'active' and acceptedAt is not null and id > ? order by id limit ?`;
 const FEEDS = 'select feed, generation from matchedFeeds';
 const INTERN = 'insert into software (key) select value from json_each(?) where true on conflict (key) do nothing';
 const INTERNED = 'select id, key from software where key in (select value from json_each(?))';
@@ -149,6 +153,7 @@ export function softwareReader(db: Db): SoftwareReader {
     since: (after, limit) => all(since, 'packageSince', SINCE, [after?.ecosystem ?? '', after?.package ?? '', limit]),
     machines: (after, limit) => all(machine, 'machineSoftware', MACHINES, [after, limit]),
     machine: async (key) => (await all(machine, 'machineSoftware', MACHINE, [key]))[0] ?? null,
+    hosts: (after, limit) => all(host, 'hosts', HOSTS, [after ?? '', limit]),
     bases: (after, limit) => all(basis, 'reports', BASES, [after ?? '', limit]),
     basis: async (host: HostId) => (await all(basis, 'reports', BASIS_OF, [host, 1]))[0] ?? null,
     matchedFeeds: async () =>
