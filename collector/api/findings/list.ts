@@ -147,7 +147,7 @@ export function keyOf({ open, verdict, due, facts }: FindingFacts): SortKey {
   ];
 }
 
-export function shownFinding(machine: Machine, { open, verdict, due, facts }: FindingFacts): ShownFinding {
+function shownFinding(machine: Machine, { open, verdict, due, facts }: FindingFacts): ShownFinding {
   const { software, match, cve, state, firstSeen, note } = open;
   const { decision, path, severity, score } = verdict;
 
