@@ -7,6 +7,7 @@ import { FILE_TYPE } from '../../api/contract/imports.ts';
 import { FORMATS } from '../../compare/formats.ts';
 import { type Cli, openSession } from '../cli.ts';
 import { pathWith } from '../options.ts';
+import { brokenAt } from '../paragraph.ts';
 import { someNames } from '../some-names.ts';
 import { readUpload } from '../upload.ts';
 import { at } from '../when.ts';
@@ -15,6 +16,8 @@ import { at } from '../when.ts';
 const MAX_FILE_BYTES = 128 * 1024 * 1024;
 /** Lines of a group that a person reads. */
 const MAX_SHOWN = 20;
+/** Of what is said under a line. */
+const INDENT = '    ';
 const HELP = `
 Formats, told by what is in the file:
 ${FORMATS.map(({ name, about }) => `  ${name.padEnd(11)} ${about}`).join('\n')}
@@ -104,7 +107,7 @@ function showGroup({ screen }: Cli, title: string, lines: readonly Line[], count
   screen.line(`${title} (${count})`, 'strong');
   for (const { name, cve, package: of, answer } of lines.slice(0, shown)) {
     screen.line(`  ${name}  ${cve}${of === null ? '' : `  ${of}`}`);
-    screen.line(`    ${answer}`, 'dim');
+    for (const text of brokenAt(answer, screen.width - INDENT.length)) screen.line(`${INDENT}${text}`, 'dim');
   }
   const more = count - Math.min(lines.length, shown);
   if (more > 0) screen.line(`  and ${more} more: --all, --json, or --csv`, 'dim');

@@ -9,6 +9,7 @@ import { vexDocuments, vexExported, vexId, vexImported } from '../../api/contrac
 import { VEX_FORMATS } from '../../vex/export.ts';
 import { type Cli, openSession } from '../cli.ts';
 import { pathWith, selectOption } from '../options.ts';
+import { brokenAt } from '../paragraph.ts';
 import { someNames } from '../some-names.ts';
 import { readUpload } from '../upload.ts';
 import { ago, at } from '../when.ts';
@@ -78,7 +79,9 @@ async function importFile(cli: Cli, file: string, json: boolean): Promise<void> 
     `  ${document.document}${document.version === null ? '' : `, version ${document.version}`}, ${document.format}`,
   );
   screen.line(`  ${applies} of its ${applies + elsewhereCount} products are software that some machine here has`);
-  for (const { product, reason } of elsewhere) screen.line(`    ${product}: ${reason}`, 'dim');
+  for (const { product, reason } of elsewhere) {
+    for (const text of brokenAt(`${product}: ${reason}`, screen.width - 4)) screen.line(`    ${text}`, 'dim');
+  }
   if (elsewhereCount > elsewhere.length) screen.line(`    and ${elsewhereCount - elsewhere.length} more`, 'dim');
   if (elsewhereCount > 0) screen.line('  these are kept all the same, and count as soon as a machine has them');
   screen.line('next: selvage finding list --state not-affected');
