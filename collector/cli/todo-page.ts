@@ -303,7 +303,7 @@ function windowText(
   return `${at(opens, cli)}${until} (${window}) · ${fixes} ${fixesWord(fixes)}, ${on} ${on === 1 ? 'installation' : 'installations'}`;
 }
 
-export function decisionsText(sums: ByDecision): string {
+function decisionsText(sums: ByDecision): string {
   const words = DECISIONS.flatMap((word) =>
     word === 'immediate' ? [`${count(sums[word])} immediate`] : countText(sums[word], word),
   );
@@ -315,7 +315,7 @@ function countText(number: number, word: DecisionWord): readonly string[] {
   return number === 0 ? [] : [`${count(number)} ${word}`];
 }
 
-export function totalOf(sums: ByDecision): number {
+function totalOf(sums: ByDecision): number {
   return DECISIONS.reduce((sum, word) => sum + sums[word], 0);
 }
 

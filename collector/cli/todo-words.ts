@@ -78,6 +78,6 @@ function partsOf(time: Temporal.ZonedDateTime) {
 }
 
 /** `Thu 26 Nov`; with the year where it is another than that of every neighbour's reading would not say. */
-export function dayText(date: Temporal.PlainDate): string {
+function dayText(date: Temporal.PlainDate): string {
   return `${WEEKDAYS[date.dayOfWeek - 1]} ${date.day} ${MONTHS[date.month - 1]}`;
 }

@@ -7,7 +7,7 @@ const MAX_NAMES = 3;
 /** Reasons that stand on lines of their own. */
 const MAX_REASONS = 3;
 /** An import is one look at one moment. */
-export const IMPORT_OLD_DAYS = 7;
+const IMPORT_OLD_DAYS = 7;
 
 export type NeedKind =
   | 'no-feed'

@@ -33,7 +33,7 @@ export function todoOf(fleet: Fleet, deps: TodoDeps): TodoList {
   }
 }
 
-export function* todoSteps(fleet: Fleet, deps: TodoDeps): Generator<void, TodoList> {
+function* todoSteps(fleet: Fleet, deps: TodoDeps): Generator<void, TodoList> {
   return yield* listSteps(yield* workSteps(fleet, deps), deps);
 }
 

@@ -4,7 +4,6 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asCoded } from '@selvage/shared/errors/coded-error.ts';
 import { parseShellFacts } from '@selvage/shared/linux/shell-facts.ts';
-import { z } from 'zod';
 import { feeds as feedsShape } from '../../collector/api/contract/feeds.ts';
 import { ecosystemOf } from '../../collector/matching/ecosystem.ts';
 import type { Commands } from './commands.ts';
@@ -16,11 +15,12 @@ const FETCH_MS = 4_000;
 const ASKED_LATELY_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 
-const manifestShape = z.object({
-  feeds: z.array(z.object({ feed: z.string(), file: z.string(), asOf: z.string(), records: z.number() })),
-});
-type Part = z.output<typeof manifestShape>['feeds'][number];
-type FeedRow = z.output<typeof feedsShape>['feeds'][number];
+interface Part {
+  readonly feed: string;
+  readonly file: string;
+  readonly asOf: string;
+}
+type FeedRow = ReturnType<typeof feedsShape.parse>['feeds'][number];
 
 export interface FeedParts {
   readonly commands: Commands;
@@ -53,9 +53,7 @@ export async function bringFeeds(parts: FeedParts): Promise<void> {
 
 /** Of the system that the agent looks at; null where no feed could be meant. */
 async function distributionOf(agentSettings: string): Promise<string | null> {
-  const { root = '/' } = z
-    .looseObject({ root: z.string().optional() })
-    .parse(JSON.parse(await readFile(agentSettings, 'utf8')));
+  const { root = '/' } = JSON.parse(await readFile(agentSettings, 'utf8')) as { readonly root?: string };
   for (const file of ['etc/os-release', 'usr/lib/os-release']) {
     const text = await readFile(join(root, file), 'utf8').catch(() => null);
     if (text === null) continue;
@@ -75,7 +73,10 @@ async function listFeeds(commands: Commands): Promise<readonly FeedRow[]> {
 async function takeSnapshot({ commands, say, now }: FeedParts, wanted: readonly FeedRow[]): Promise<void> {
   const empty = new Set(wanted.filter(({ importedAt }) => importedAt === null).map(({ name }) => name));
   if (empty.size === 0) return;
-  const manifest = manifestShape.parse(JSON.parse(await readFile(join(SNAPSHOT, 'manifest.json'), 'utf8')));
+  // Ours, of the same version: a test reads it whole.
+  const manifest = JSON.parse(await readFile(join(SNAPSHOT, 'manifest.json'), 'utf8')) as {
+    readonly feeds: readonly Part[];
+  };
   const parts = manifest.feeds.filter(({ feed }) => empty.has(feed));
   if (parts.length === 0) return;
   say(`feeds: taking the copy that comes with Selvage: ${parts.map((part) => ageText(part, now())).join(', ')}`);
@@ -125,9 +126,9 @@ function isAfter(instant: string | null, ms: number): boolean {
 
 /** Whoever has switched feeds off in the collector's settings is not overruled by a start. */
 async function isOff(home: string): Promise<boolean> {
-  const settings = z
-    .looseObject({ feeds: z.looseObject({ list: z.unknown() }).optional() })
-    .parse(JSON.parse(await readFile(join(home, 'settings.json'), 'utf8')));
+  const settings = JSON.parse(await readFile(join(home, 'settings.json'), 'utf8')) as {
+    readonly feeds?: { readonly list?: unknown };
+  };
 
   return settings.feeds?.list === 'off';
 }

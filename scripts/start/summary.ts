@@ -2,7 +2,6 @@
 import { hostname } from 'node:os';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { systemClock } from '@selvage/shared/time/clock.ts';
-import type { z } from 'zod';
 import { todo as todoShape } from '../../collector/api/contract/todo.ts';
 import { hostDetail } from '../../collector/api/contract.ts';
 import type { HostDetail } from '../../collector/api/host-view.ts';
@@ -35,7 +34,7 @@ export interface Summary {
   readonly feeds: readonly { readonly name: string; readonly asOf: string | null; readonly records: number }[];
 }
 
-export type Todo = z.output<typeof todoShape>;
+export type Todo = ReturnType<typeof todoShape.parse>;
 
 interface Findings {
   readonly immediate: number;

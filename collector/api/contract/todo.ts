@@ -17,7 +17,7 @@ export const byDecision = z.strictObject(
 const due = z.strictObject({ date: z.iso.date(), by: text });
 const counted = z.strictObject({ findings: count, machines: count, byDecision });
 
-export const NEED_KINDS = [
+const NEED_KINDS = [
   'no-feed',
   'not-ready',
   'alarm',
@@ -33,7 +33,7 @@ export const NEED_KINDS = [
 ] as const;
 
 /** One thing that waits for a person, with the command that shows or helps. */
-export const need = z.strictObject({
+const need = z.strictObject({
   kind: z.enum(NEED_KINDS),
   count,
   message: text,
