@@ -1,17 +1,27 @@
 // Alarms of feeds: data that this fleet needs and that is too old, is not there or cannot be had. Pure.
 import type { FeedView } from '../feeds/keeping/standing.ts';
-import type { Alarm } from './alarms.ts';
 
 const DAY_MS = 24 * 3_600_000;
 /** So much older than it may be, it no longer waits for next week. */
 const URGENT_TIMES = 3;
 
+/** An Alarm; see ./alarms.ts, which makes one list of all kinds. */
+interface FeedAlarm {
+  readonly severity: 'urgent' | 'warning';
+  readonly kind: 'feed';
+  readonly subject: string;
+  readonly ends: null;
+  readonly message: string;
+  readonly stops: string;
+  readonly next: string;
+}
+
 /** Of feeds that nobody here needs nothing is said. */
-export function feedAlarms(feeds: readonly FeedView[]): readonly Alarm[] {
+export function feedAlarms(feeds: readonly FeedView[]): readonly FeedAlarm[] {
   return feeds.filter(({ wanted }) => wanted).flatMap((feed) => alarmOf(feed));
 }
 
-function alarmOf(feed: FeedView): readonly Alarm[] {
+function alarmOf(feed: FeedView): readonly FeedAlarm[] {
   const { name, standing, state, next } = feed;
   const why = state?.error ? `: ${state.error.code}, ${state.error.reason}` : '';
   const about = { kind: 'feed', subject: name, ends: null, next: next ?? `selvage feed update ${name}` } as const;

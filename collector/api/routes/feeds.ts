@@ -108,7 +108,7 @@ export function addFeeds(app: FastifyInstance, deps: ApiDeps): void {
   });
 }
 
-export function shownFeed({ state, ...view }: FeedView): z.input<typeof feed> {
+function shownFeed({ state, ...view }: FeedView): z.input<typeof feed> {
   const { name, title, serves, sources, wanted, standing, ageMs, staleAfterMs, next } = view;
 
   return {

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
 import { systemClock } from '@selvage/shared/time/clock.ts';
 import { expect, it } from 'vitest';
@@ -12,7 +13,7 @@ import { lines, osvOf } from '../testing/import-lab.ts';
 import { cleanFeeds } from './cleaning.ts';
 
 const folder = temporaryFolder('feed-crash');
-const PROGRAM = join(import.meta.dirname, '../testing/import-child.ts');
+const PROGRAM = fileURLToPath(new URL('../testing/import-child.ts', import.meta.url));
 const all = (fixed: string, count: number) =>
   lines(Array.from({ length: count }, (_, n) => osvOf(`CVE-2025-${10_000 + n}`, { [`p${n}`]: fixed })));
 

@@ -75,10 +75,10 @@ export async function importFeed(
   options: ImportOptions = {},
 ): Promise<FeedImported> {
   const { bounds = FEED_BOUNDS, limits } = options;
+  const reading = new FeedReading(limits);
   let name = feed;
 
   try {
-    await using reading = new FeedReading(limits);
     const opened = await reading.open(files, feed, bounds);
     name = opened.feed;
     const before = await parts.store.read.feeds.byName(name);
@@ -91,6 +91,7 @@ export async function importFeed(
     if (name !== null) await noteFailure(parts, name, error);
     throw error;
   } finally {
+    await reading.close();
     await cleanFeeds(parts.store, parts.writing ?? new Set(), options.signal);
   }
 }

@@ -30,8 +30,12 @@ export async function hashOf(files: readonly FeedFile[], budget: Budget): Promis
   const hashes: [string, string][] = [];
   for await (const { path, name } of eachFile(files, budget)) {
     const hash = createHash('sha256');
-    await using handle = await openFile(path);
-    for await (const part of chunks(handle, budget)) hash.update(part);
+    const handle = await openFile(path);
+    try {
+      for await (const part of chunks(handle, budget)) hash.update(part);
+    } finally {
+      await handle.close();
+    }
     hashes.push([name, hash.digest('hex')]);
   }
   const [only] = hashes;
@@ -43,10 +47,14 @@ export async function hashOf(files: readonly FeedFile[], budget: Budget): Promis
 
 export async function* membersOf(files: readonly FeedFile[], budget: Budget): AsyncGenerator<Member> {
   for await (const { path, name, packed } of eachFile(files, new Budget(budget.bounds))) {
-    await using handle = await openFile(path);
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
-    if (kindOf(buffer.subarray(0, bytesRead)) === 'zip') yield* unzip(handle, budget);
-    else yield* unpack(name, chunks(handle, budget), budget, { packed });
+    const handle = await openFile(path);
+    try {
+      const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+      if (kindOf(buffer.subarray(0, bytesRead)) === 'zip') yield* unzip(handle, budget);
+      else yield* unpack(name, chunks(handle, budget), budget, { packed });
+    } finally {
+      await handle.close();
+    }
   }
 }
 
@@ -75,9 +83,12 @@ async function collect(folder: string, found: string[], budget: Budget, depth: n
 }
 
 async function isFolder(path: string): Promise<boolean> {
-  await using handle = await openFile(path, O_RDONLY | O_NONBLOCK);
-
-  return (await handle.stat()).isDirectory();
+  const handle = await openFile(path, O_RDONLY | O_NONBLOCK);
+  try {
+    return (await handle.stat()).isDirectory();
+  } finally {
+    await handle.close();
+  }
 }
 
 async function openFile(path: string, flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK): Promise<FileHandle> {

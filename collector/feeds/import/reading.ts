@@ -24,7 +24,7 @@ export interface ReadLimits {
 type Rows = Extract<FromThread, { readonly type: 'rows' | 'end' }>;
 type Opened = Extract<FromThread, { readonly type: 'opened' }>;
 
-export class FeedReading implements AsyncDisposable {
+export class FeedReading {
   readonly #thread: Worker;
   readonly #timer: NodeJS.Timeout;
   readonly #waiting: { done: (answer: FromThread) => void; failed: (error: unknown) => void }[] = [];
@@ -60,7 +60,7 @@ export class FeedReading implements AsyncDisposable {
     return (await this.#ask({ type: 'pull', weight })) as Rows;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  async close(): Promise<void> {
     clearTimeout(this.#timer);
     this.#end(new CodedError('STATE', 'this feed is read no more'));
     await this.#thread.terminate();

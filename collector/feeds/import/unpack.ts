@@ -60,7 +60,7 @@ export function kindOf(head: Uint8Array): 'gzip' | 'zstd' | 'zip' | 'tar' | null
 }
 
 /** The first bytes, and all of them. */
-export async function peek(bytes: Bytes): Promise<{ readonly head: Uint8Array; readonly rest: Bytes }> {
+async function peek(bytes: Bytes): Promise<{ readonly head: Uint8Array; readonly rest: Bytes }> {
   const iterator = bytes[Symbol.asyncIterator]();
   const parts: Uint8Array[] = [];
   let size = 0;
