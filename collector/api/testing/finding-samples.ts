@@ -95,7 +95,7 @@ const updates = (...pending: readonly Partial<typeof UPDATE>[]): Section<'update
 });
 
 /** web-old: open to the world. db: patched, isolated. lap: behind nothing. unknown: its packages are not known. */
-export const SAMPLE_HOSTS: readonly { readonly name: string; readonly sections: Sections | null }[] = [
+const SAMPLE_HOSTS: readonly { readonly name: string; readonly sections: Sections | null }[] = [
   {
     name: 'web-old',
     sections: {
