@@ -19,7 +19,7 @@ describe('when words of others come by the API', () => {
   it('a reader may look and may bring nothing', async () => {
     const upload = { as: rita, raw: vex, type };
 
-    expect((await lab.call('GET', '/v1/vex', { as: rita })).json).toEqual({ documents: [] });
+    expect((await lab.call('GET', '/v1/vex', { as: rita })).json).toEqual({ documents: [], selection: null });
     expect((await lab.call('GET', '/v1/vex/export', { as: rita })).json).toMatchObject({ statements: 0 });
     expect((await lab.call('POST', '/v1/vex?file=x', upload)).json.code).toBe('FORBIDDEN');
     expect((await lab.call('POST', '/v1/findings/compare?file=x', upload)).json.code).toBe('FORBIDDEN');

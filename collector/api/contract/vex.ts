@@ -1,6 +1,7 @@
 // VEX documents of others and our own words about findings, as they cross the API: shapes only.
 import { z } from 'zod';
 import { VEX_FORMATS } from '../../vex/export.ts';
+import { selection, selectText } from './select.ts';
 
 const instant = z.iso.datetime({ offset: true });
 const count = z.number().int().nonnegative();
@@ -28,7 +29,7 @@ const vexDocument = z.strictObject({
   statements: count,
 });
 
-export const vexDocuments = z.strictObject({ documents: z.array(vexDocument) });
+export const vexDocuments = z.strictObject({ documents: z.array(vexDocument), selection });
 
 export const vexQuery = z.strictObject({ file: z.string().min(1).max(MAX_FILE) });
 
@@ -45,7 +46,7 @@ export const vexImported = z.strictObject({
 
 export const vexExportQuery = z.strictObject({
   format: z.enum(VEX_FORMATS).default('openvex'),
-  select: z.string().optional(),
+  select: selectText,
   /** Also what the installed versions have fixed: far more than what is open. */
   fixed: z
     .enum(['true', 'false'])

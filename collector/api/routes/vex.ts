@@ -7,25 +7,34 @@ import { fixedWords } from '../../vex/fixed-words.ts';
 import { createVexImporting, removeVex } from '../../vex/importing.ts';
 import { MAX_VEX_BYTES } from '../../vex/reading.ts';
 import { gatherWords } from '../../vex/words.ts';
+import { selectText } from '../contract/select.ts';
 import { vexDocuments, vexExported, vexExportQuery, vexId, vexImported, vexQuery } from '../contract/vex.ts';
 import type { ApiDeps } from '../deps.ts';
 import { inTurns } from '../in-turns.ts';
 import { addRoute } from '../route.ts';
 import { selectedMachines } from '../selected-machines.ts';
+import { choose, readSelect } from '../selecting.ts';
+import { VEX_WORDS } from '../words/vex.ts';
 import { bytesOf } from './imports.ts';
 
 export function addVex(app: FastifyInstance, deps: ApiDeps): void {
   const { store, clock, fleet, suppress } = deps;
   const importing = createVexImporting(deps);
-  const list = async () => ({ documents: [...(await store.read.vex.documents())] });
+  const list = async (text?: string) => {
+    const select = readSelect(text, VEX_WORDS);
+    const { chosen, selection } = await choose(await store.read.vex.documents(), select, clock.now());
+
+    return { documents: [...chosen], selection };
+  };
 
   addRoute(app, {
     method: 'GET',
     url: '/v1/vex',
     guard: 'reader',
     summary: 'The VEX documents that were imported, with who brought them',
+    query: z.strictObject({ select: selectText }),
     reply: vexDocuments,
-    handle: list,
+    handle: ({ query }) => list(query.select),
   });
 
   addRoute(app, {

@@ -14,6 +14,7 @@ import { FIX_FIELDS, FIX_WORDS } from './fixes.ts';
 import { KEY_WORDS } from './keys.ts';
 import { RESULT_WORDS } from './results.ts';
 import { TOKEN_WORDS } from './tokens.ts';
+import { VEX_WORDS } from './vex.ts';
 
 export interface Noun {
   /** The word after `help select`, and the heading in docs/select.md. */
@@ -45,11 +46,17 @@ export const NOUNS: readonly Noun[] = [
   noun('keys', KEY_WORDS, 'key list'),
   noun('results', RESULT_WORDS, '`GET /v1/hosts/HOST/results`'),
   noun('alarms', ALARM_WORDS, '`GET /v1/alarms`'),
+  noun('vex', VEX_WORDS, 'vex list'),
   noun('entries', AUDIT_WORDS, 'audit list'),
   noun('events', EVENT_WORDS, 'host history'),
   noun('assets', ASSET_WORDS, 'asset list'),
   noun('documents', POLICY_WORDS, 'policy get'),
-  noun('signed', DOCUMENT_WORDS, '`select` of PatchPolicy and HostGroup', "the host's own, and signed by a HostGroup"),
+  noun(
+    'signed',
+    DOCUMENT_WORDS,
+    '`select` of PatchPolicy, HostGroup and RiskAcceptance',
+    "the host's own, and signed by a HostGroup",
+  ),
 ];
 
 function noun<F>(name: string, vocabulary: Vocabulary<F>, where: string, labels = 'none'): Noun {

@@ -8,8 +8,9 @@ import { FILE_TYPE } from '../../api/contract/imports.ts';
 import { vexDocuments, vexExported, vexId, vexImported } from '../../api/contract/vex.ts';
 import { VEX_FORMATS } from '../../vex/export.ts';
 import { type Cli, openSession } from '../cli.ts';
-import { pathWith, selectOption } from '../options.ts';
+import { type ListOptions, pathWith, selectOption } from '../options.ts';
 import { brokenAt } from '../paragraph.ts';
+import { showSelection } from '../selection-lines.ts';
 import { someNames } from '../some-names.ts';
 import { readUpload } from '../upload.ts';
 import { ago, at } from '../when.ts';
@@ -40,11 +41,10 @@ export function addVex(program: Command, cli: Cli): void {
     .addHelpText('after', HELP)
     .action((file: string, options: { readonly json?: boolean }) => importFile(cli, file, options.json === true));
 
-  noun
-    .command('list')
+  selectOption(noun.command('list'), 'author=*example* and imported<30d')
     .description('the documents that were imported, with who brought them')
     .option('--json', 'print one JSON document')
-    .action((options: { readonly json?: boolean }) => list(cli, options.json === true));
+    .action((options: ListOptions) => list(cli, options));
 
   noun
     .command('remove')
@@ -87,13 +87,14 @@ async function importFile(cli: Cli, file: string, json: boolean): Promise<void> 
   screen.line('next: selvage finding list --state not-affected');
 }
 
-async function list(cli: Cli, json: boolean): Promise<void> {
+async function list(cli: Cli, options: ListOptions): Promise<void> {
   const { client } = await openSession(cli);
-  const answer = await client.get('/v1/vex', vexDocuments);
-  if (json) return cli.screen.json(answer);
+  const answer = await client.get(pathWith('/v1/vex', { select: options.select }), vexDocuments);
+  if (options.json === true) return cli.screen.json(answer);
 
   const { screen } = cli;
-  if (answer.documents.length === 0) {
+  showSelection(screen, answer.selection, 'VEX documents');
+  if (answer.documents.length === 0 && answer.selection === null) {
     screen.line('no VEX document was imported');
     screen.line('next: selvage vex import FILE');
 
