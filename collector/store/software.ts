@@ -67,7 +67,8 @@ const ownJson = <T>(most: number, fits: (value: unknown) => value is T) =>
 const isList = <T>(value: unknown): value is readonly T[] => Array.isArray(value);
 const isRecord = (value: unknown): value is Readonly<Record<string, SoftwareMatches['matchedAt'] & string>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
-const row = z.object({ id, key: rows.json(software) });
+const softwareJson = rows.json(software);
+const row = z.object({ id, key: softwareJson });
 const keyed = z.object({ id, key: z.string() });
 const variant = z.object({ id, software: id, binaries: ownJson(MAX_FACTS_JSON, isList<Binary>) });
 const variantKeyed = z.object({ id, software: id, binaries: z.string() });
@@ -199,7 +200,7 @@ export function softwareWriter(db: Db): SoftwareReader & SoftwareWriter {
 
 async function intern(db: Db, list: readonly Software[]): Promise<readonly number[]> {
   const keys = list.map(softwareKey);
-  for (const key of new Set(keys)) rows.checked(rows.json(software), 'software', key);
+  for (const key of new Set(keys)) rows.checked(softwareJson, 'software', key);
   const asked = JSON.stringify(keys);
   await written(db, INTERN, [asked]);
   const found = rows.decodeRows(keyed, 'software', (await written(db, INTERNED, [asked])).rows);
