@@ -156,6 +156,22 @@ describe('when what is brought is wrong', () => {
   );
 
   it.each([
+    ['gzip', () => gzipSync(Buffer.alloc(80 * 1024 * 1024, ' '))],
+    ['zstd', () => zstdCompressSync(Buffer.alloc(80 * 1024 * 1024, ' '))],
+    ['zip', () => zipOf([['1.json', Buffer.alloc(80 * 1024 * 1024, ' ')]])],
+  ])('a bomb of %s is stopped for what it is, before it is all there', async (_kind, make) => {
+    const path = file('bomb', make());
+
+    await expect(read('osv-debian', path)).rejects.toThrow(/more than 100 times its size/);
+  });
+
+  it('a member that ends half-way after others of it is no single record: nothing is taken', async () => {
+    const path = file('x.zip', zipOf([['1.jsonl', `${two}"${'x'.repeat(9 * 1024 * 1024)}`]]));
+
+    await expect(read('osv-debian', path)).rejects.toThrow(/a line of more than/);
+  });
+
+  it.each([
     ['a file that is not there', '/nowhere/at/all', 'NOT_FOUND'],
     ['a device', '/dev/zero', 'FILE_UNSAFE'],
   ])('%s is said as such', async (_what, path, expected) => {
