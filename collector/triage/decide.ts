@@ -12,7 +12,8 @@ import {
   type DecisionWord,
   type Exploitation,
 } from './decision.ts';
-import { type Automatable, createLookup, pathOf, TREE } from './tree.ts';
+import { createLookup, pathOf, TREE } from './tree.ts';
+import type { Automatable } from './trees/shape.ts';
 
 /** What the collector could have known: without a list of what is exploited nobody can say that a CVE is not on it. */
 export interface Knowledge {

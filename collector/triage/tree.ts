@@ -1,17 +1,7 @@
-// A decision tree as a table, and looking up a row in it. Which tree decides is one line here; its rows lie in trees/.
-import {
-  type DecisionWord,
-  EXPLOITATION,
-  EXPOSURES,
-  type Exploitation,
-  type Exposure,
-  HUMAN_IMPACTS,
-  type HumanImpact,
-} from './decision.ts';
+// The tree that decides, and looking up a row in it. Which one it is, is one line here; the rows lie in trees/.
+import { EXPLOITATION, EXPOSURES, HUMAN_IMPACTS } from './decision.ts';
 import { DEPLOYER_2_1 } from './trees/deployer-2.1.ts';
-
-export const AUTOMATABLE = ['no', 'yes'] as const;
-export type Automatable = (typeof AUTOMATABLE)[number];
+import { AUTOMATABLE, type Tree, type TreeRow } from './trees/shape.ts';
 
 /** From the mildest to the worst, as each point names its values. */
 export const POINT_VALUES = {
@@ -21,23 +11,13 @@ export const POINT_VALUES = {
   impact: HUMAN_IMPACTS,
 } as const;
 
-export type TreeRow = readonly [Exploitation, Exposure, Automatable, HumanImpact, Exclude<DecisionWord, 'unknown'>];
-
-export interface Tree {
-  readonly name: string;
-  readonly version: string;
-  /** How its publisher names the same table. */
-  readonly definition: string;
-  readonly rows: readonly TreeRow[];
-}
-
 /** The tree that decides. */
 export const TREE: Tree = DEPLOYER_2_1;
 
-/** Throws nothing for a complete tree; null where a row is missing, which a test rules out. */
-export function createLookup({
-  rows,
-}: Tree): (...inputs: [Exploitation, Exposure, Automatable, HumanImpact]) => TreeRow[4] | null {
+type Path = [exploitation: TreeRow[0], exposure: TreeRow[1], automatable: TreeRow[2], impact: TreeRow[3]];
+
+/** Null where a row is missing, which a test rules out. */
+export function createLookup({ rows }: Tree): (...inputs: Path) => TreeRow[4] | null {
   const byPath = new Map(
     rows.map(([exploitation, exposure, automatable, impact, decision]) => [
       pathOf(exploitation, exposure, automatable, impact),

@@ -6,7 +6,7 @@ import { SEVERITIES } from '../../triage/cvss.ts';
 import { DECISIONS } from '../../triage/decision.ts';
 import { selection, selectText } from './select.ts';
 
-export const MAX_FINDINGS = 1000;
+const MAX_FINDINGS = 1000;
 const SOME_FINDINGS = 50;
 const text = z.string();
 const count = z.number().int().nonnegative();

@@ -1,7 +1,7 @@
 // What docs/triage.md tells of the data: its tables, so that a test can hold the page to them. Pure.
 import { HUMAN_IMPACTS } from '../decision.ts';
 import type { FleetSettings } from '../settings.ts';
-import type { Tree } from '../tree.ts';
+import type { Tree } from '../trees/shape.ts';
 
 /** A line for each exploitation, exposure and automatable, with the decision for each impact. */
 export function treeTable({ rows }: Tree): string {

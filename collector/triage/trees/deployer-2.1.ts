@@ -1,6 +1,6 @@
 // The SSVC deployer tree (CERT/CC, SSVC 2.1; today published as decision table ssvc:DT_DP:1.0.0, the same 72 rows) as data.
 // A changed row is another version: make a new file, never edit a published one. https://certcc.github.io/SSVC/howto/deployer_tree/
-import type { Tree } from '../tree.ts';
+import type { Tree } from './shape.ts';
 
 export const DEPLOYER_2_1: Tree = {
   name: 'deployer',
