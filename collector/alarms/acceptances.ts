@@ -2,7 +2,17 @@
 import { endOfAcceptance, reviewOfAcceptance } from '@selvage/shared/policy/acceptance.ts';
 import type { RiskAcceptanceDocument } from '@selvage/shared/policy/documents.ts';
 import { formatDuration } from '@selvage/shared/time/duration.ts';
-import type { Alarm, Severity } from './alarms.ts';
+
+/** An alarm of ./alarms.ts. */
+interface AcceptanceAlarm {
+  readonly severity: 'warning' | 'urgent';
+  readonly kind: 'risk-acceptance' | 'risk-acceptance-review';
+  readonly subject: string;
+  readonly ends: string;
+  readonly message: string;
+  readonly stops: string;
+  readonly next: string;
+}
 
 const DAY_MS = 24 * 3_600_000;
 /** So long before its end an acceptance is said: somebody has to fix, or to approve again. */
@@ -14,16 +24,16 @@ const REVIEW_AHEAD_MS = 14 * DAY_MS;
 export function acceptanceAlarms(
   acceptances: readonly RiskAcceptanceDocument[],
   now: Temporal.Instant,
-): readonly Alarm[] {
+): readonly AcceptanceAlarm[] {
   return acceptances.flatMap((acceptance) => [...ending(acceptance, now), ...review(acceptance, now)]);
 }
 
-function ending(acceptance: RiskAcceptanceDocument, now: Temporal.Instant): readonly Alarm[] {
+function ending(acceptance: RiskAcceptanceDocument, now: Temporal.Instant): readonly AcceptanceAlarm[] {
   const { name, requester, approver } = acceptance;
   const end = endOfAcceptance(acceptance);
   const left = msUntil(end, now);
   if (left > ACCEPTANCE_AHEAD_MS) return [];
-  const severity: Severity = left <= ACCEPTANCE_URGENT_MS ? 'urgent' : 'warning';
+  const severity = left <= ACCEPTANCE_URGENT_MS ? 'urgent' : 'warning';
 
   return [
     {
@@ -44,7 +54,7 @@ function ending(acceptance: RiskAcceptanceDocument, now: Temporal.Instant): read
 function review(
   { name, review: day, approver, ...dates }: RiskAcceptanceDocument,
   now: Temporal.Instant,
-): readonly Alarm[] {
+): readonly AcceptanceAlarm[] {
   const at = reviewOfAcceptance({ ...dates, review: day });
   const left = msUntil(at, now);
   if (left > REVIEW_AHEAD_MS) return [];

@@ -1,13 +1,14 @@
 // OpenVEX documents (specification 0.2.0, and 0.0 with its plain texts) as statements. Pure. A product that holds the package as a part
 // of something else, such as an image, says nothing of the package on a machine: it is kept and not applied.
 import { z } from 'zod';
-import { VEX_STATUSES, type VexProduct, type VexStatement } from '../store/vex-ports.ts';
+import type { VexProduct, VexStatement, VexStatus } from '../store/vex-ports.ts';
 import { decoded, id, instant, machineKey, type ReadVex, sentence } from './shapes.ts';
 
 const CONTEXT = 'https://openvex.dev/ns';
 const MAX_ALIASES = 60;
 const MAX_PRODUCTS = 10_000;
 
+const STATUSES = ['not_affected', 'affected', 'fixed', 'under_investigation'] as const satisfies readonly VexStatus[];
 /** The five words of the specification; any other text is no justification. */
 const JUSTIFICATIONS = [
   'component_not_present',
@@ -40,7 +41,7 @@ const statement = z
     products: z.array(product).max(MAX_PRODUCTS).optional(),
     /** 0.0: beside the products. */
     subcomponents: z.array(part).max(MAX_PRODUCTS).optional(),
-    status: z.enum(VEX_STATUSES),
+    status: z.enum(STATUSES),
     justification: z.enum(JUSTIFICATIONS).optional(),
     impact_statement: sentence.optional(),
     action_statement: sentence.optional(),
