@@ -3,6 +3,7 @@ import { CODES, type Code } from '@selvage/shared/errors/codes.ts';
 import { z } from 'zod';
 import { FEED_NAME } from '../../feeds/keeping/settings.ts';
 import { FEED_STANDINGS } from '../../feeds/keeping/standing.ts';
+import { selection } from './select.ts';
 
 const instant = z.iso.datetime({ offset: true });
 const count = z.number().int().nonnegative();
@@ -39,7 +40,7 @@ export const feed = z.strictObject({
   next: z.string().nullable(),
 });
 
-export const feeds = z.strictObject({ feeds: z.array(feed) });
+export const feeds = z.strictObject({ feeds: z.array(feed), selection });
 
 export const feedJob = z.strictObject({
   id: z.string(),

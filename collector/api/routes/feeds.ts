@@ -17,8 +17,11 @@ import {
   feedUpload,
   newUpload,
 } from '../contract/feeds.ts';
+import { selectText } from '../contract/select.ts';
 import type { ApiDeps } from '../deps.ts';
 import { addRoute } from '../route.ts';
+import { choose, readSelect } from '../selecting.ts';
+import { FEED_WORDS } from '../words/feeds.ts';
 import { bytesOf } from './imports.ts';
 
 const named = z.strictObject({ name: feedName });
@@ -30,8 +33,14 @@ export function addFeeds(app: FastifyInstance, deps: ApiDeps): void {
     url: '/v1/feeds',
     guard: 'reader',
     summary: 'What is known about vulnerabilities, feed by feed: how old, how much, and what went wrong',
+    query: z.strictObject({ select: selectText }),
     reply: feeds,
-    handle: async () => ({ feeds: (await deps.feeds.list()).map(shownFeed) }),
+    handle: async ({ query }) => {
+      const select = readSelect(query.select, FEED_WORDS);
+      const { chosen, selection } = await choose(await deps.feeds.list(), select, deps.clock.now());
+
+      return { feeds: chosen.map(shownFeed), selection };
+    },
   });
 
   addRoute(app, {

@@ -9,6 +9,7 @@ import { ASSET_WORDS } from './assets.ts';
 import { AUDIT_WORDS } from './audit.ts';
 import { POLICY_WORDS } from './documents.ts';
 import { EVENT_WORDS } from './events.ts';
+import { FEED_WORDS } from './feeds.ts';
 import { FINDING_FIELDS, FINDING_WORDS } from './findings.ts';
 import { FIX_FIELDS, FIX_WORDS } from './fixes.ts';
 import { KEY_WORDS } from './keys.ts';
@@ -46,6 +47,7 @@ export const NOUNS: readonly Noun[] = [
   noun('keys', KEY_WORDS, 'key list'),
   noun('results', RESULT_WORDS, '`GET /v1/hosts/HOST/results`'),
   noun('alarms', ALARM_WORDS, '`GET /v1/alarms`'),
+  noun('feeds', FEED_WORDS, 'feed list'),
   noun('vex', VEX_WORDS, 'vex list'),
   noun('entries', AUDIT_WORDS, 'audit list'),
   noun('events', EVENT_WORDS, 'host history'),

@@ -8,6 +8,8 @@ import { type Cli, openSession } from '../cli.ts';
 import type { Client } from '../client.ts';
 import { showFeeds, showTaken } from '../feed-page.ts';
 import { sendFile } from '../feed-upload.ts';
+import { pathWith, selectOption } from '../options.ts';
+import { showSelection } from '../selection-lines.ts';
 import { addFeedCalendar } from './calendar.ts';
 
 type Job = z.output<typeof feedJob>;
@@ -16,6 +18,7 @@ interface Options {
   readonly feed?: string;
   readonly acceptShrunk?: boolean;
   readonly all?: boolean;
+  readonly select?: string;
   readonly json?: boolean;
 }
 
@@ -31,16 +34,16 @@ What it is, its content says. It takes the place of all that is known of its fee
 export function addFeed(program: Command, cli: Cli): void {
   const noun = program.command('feed').description('what is known about vulnerabilities: how old it is, and newer');
 
-  noun
-    .command('list')
+  selectOption(noun.command('list'), 'needed and state in (stale, failed)')
     .description('each feed that machines here need or that has data: how old, how much, what is wrong')
     .option('--all', 'those that nobody here needs too')
     .option('--json', 'print one JSON document')
     .action(async (options: Options) => {
       const { client } = await openSession(cli);
-      const answer = await client.get('/v1/feeds', feeds);
+      const answer = await client.get(pathWith('/v1/feeds', { select: options.select }), feeds);
       if (options.json === true) return cli.screen.json(answer);
-      showFeeds(cli, answer.feeds, options.all === true);
+      showSelection(cli.screen, answer.selection, 'feeds');
+      showFeeds(cli, answer.feeds, options.all === true || options.select !== undefined);
     });
 
   addFeedCalendar(noun, cli);

@@ -43,6 +43,13 @@ describe('when it is decided which feeds are needed', () => {
     expect(wanted([], { list: ['kev'] })).toEqual(['kev']);
   });
 
+  it('announcements are needed where the settings say whose', () => {
+    const bulletins = [{ vendor: 'Debian', maildir: '/var/mail/announce' }];
+
+    expect(wanted(['Debian:12'])).not.toContain('bulletins');
+    expect(wanted(['Debian:12'], { bulletins })).toContain('bulletins');
+  });
+
   it.each([
     [{ list: 'some' }],
     [{ list: ['NO SUCH'] }],

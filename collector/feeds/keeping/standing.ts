@@ -50,6 +50,8 @@ export function isWanted(feed: Feed, { settings, ecosystems }: Omit<ViewFacts, '
   if (settings.list !== 'auto') return settings.list.includes(feed.name);
   const known = new Set(ecosystems.map((each) => each.split(':', 1)[0] ?? ''));
   if (known.size === 0) return false;
+  // Whose announcements there are, only the settings can say: without one there is nothing to need.
+  if (feed.name === BULLETINS && settings.bulletins.length === 0) return false;
 
   return feed.serves.includes('all') || feed.serves.some((each) => known.has(each));
 }
