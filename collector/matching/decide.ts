@@ -2,12 +2,14 @@
 // sentence where sources differ.
 import type { Timestamp } from '@selvage/shared/model/ids.ts';
 import { disagreementOf } from './disagreement.ts';
+import { kindOf } from './ecosystem.ts';
 import { kernelNote } from './kernel.ts';
 import type { Evidence, Match } from './match.ts';
+import { streamVerdict } from './modules.ts';
 import { carriesMark, continuesRelease, isRestricted } from './pockets.ts';
 import type { Rule } from './rule.ts';
 import type { Software } from './software.ts';
-import { OWN_ADVISORIES } from './sources.ts';
+import { OWN_ADVISORIES, TOLD_BY_HOSTS } from './sources.ts';
 import type { Says, Standing } from './verdict.ts';
 
 /** One rule of one feed and what it says. */
@@ -40,7 +42,7 @@ export function decide(cve: string, group: readonly Entry[], software: Software,
   const fixed = says === 'affected' ? fixFor(deciding, standing) : null;
   const others = group
     .filter((entry) => !by.includes(entry))
-    .sort((a, b) => a.rank - b.rank || order(a.rule.record, b.rule.record));
+    .sort((a, b) => bySource(a, b) || order(a.rule.record, b.rule.record));
   const evidence = [...deciding.sort((a, b) => decidedFirst(a, b, fixed)), ...others.map(show)];
   const disagreement = disagreementOf(evidence, says);
   const match = says === 'affected' || says === 'unknown' ? matchOf(cve, says, fixed, evidence, disagreement) : null;
@@ -72,11 +74,11 @@ function order(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** Own intelligence is retired as soon as anybody else speaks of the same CVE in this package. */
+/** Own intelligence is retired as soon as any feed speaks of the same CVE in this package; what a host says of itself is no such word. */
 function withoutRetired(group: readonly Entry[]): readonly Entry[] {
-  const real = group.filter((entry) => entry.feed !== OWN_ADVISORIES);
+  const isRetired = group.some(({ feed }) => feed !== OWN_ADVISORIES && feed !== TOLD_BY_HOSTS);
 
-  return real.length === 0 ? group : real;
+  return isRetired ? group.filter((entry) => entry.feed !== OWN_ADVISORIES) : group;
 }
 
 interface Verdict {
@@ -85,14 +87,14 @@ interface Verdict {
   readonly by: readonly Entry[];
 }
 
+/** Of the same rank by name: never as a store happens to give them. */
+function bySource(a: Entry, b: Entry): number {
+  return a.rank - b.rank || order(a.feed, b.feed);
+}
+
 /** Of the first source in rank that knows; where none knows, that is the answer. */
 function firstWord(cve: string, group: readonly Entry[], software: Software): Verdict | null {
-  const feeds = [
-    ...Map.groupBy(
-      [...group].sort((a, b) => a.rank - b.rank),
-      (entry) => entry.feed,
-    ).values(),
-  ];
+  const feeds = [...Map.groupBy([...group].sort(bySource), (entry) => entry.feed).values()];
   const verdicts = feeds.map((entries) => wordOf(cve, entries, software));
 
   return verdicts.find((verdict) => verdict.says !== 'unknown') ?? verdicts[0] ?? null;
@@ -100,8 +102,9 @@ function firstWord(cve: string, group: readonly Entry[], software: Software): Ve
 
 /** Of one feed. Its record of the CVE itself counts before announcements that list the CVE among others. */
 function wordOf(cve: string, entries: readonly Entry[], software: Software): Verdict {
-  const own = entries.filter(({ rule }) => rule.record.endsWith(cve));
-  const rules = own.length > 0 ? own : entries;
+  const here = entries.filter(({ rule }) => streamVerdict(software, rule) !== 'not-affected');
+  const own = here.filter((entry) => isOwnRecord(entry, cve, software));
+  const rules = own.length > 0 ? own : here.length > 0 ? here : entries;
   const marked = rules.filter(({ rule }) => isRestricted(rule.pocket) && carriesMark(software.version, rule.pocket));
   if (marked.length > 0) return strongest(marked);
   const open = rules.filter(({ rule }) => !isRestricted(rule.pocket));
@@ -117,6 +120,14 @@ function wordOf(cve: string, entries: readonly Entry[], software: Software): Ver
     : verdict;
 }
 
+/** The record of the CVE itself, as far as it is for this build: one for an extension that is for others leaves the word to the rest. */
+function isOwnRecord({ feed, rule }: Entry, cve: string, { version }: Software): boolean {
+  if (feed === TOLD_BY_HOSTS || !rule.record.endsWith(cve)) return false;
+  const { pocket } = rule;
+
+  return !isRestricted(pocket) || continuesRelease(pocket) || carriesMark(version, pocket);
+}
+
 const STRENGTH: readonly Says[] = ['affected', 'unknown', 'fixed', 'not-affected'];
 
 /** One record that says affected is enough: an announcement that fixes only a part does not speak for the next one. */
@@ -127,10 +138,12 @@ function strongest(all: readonly Entry[]): Verdict {
   return { says, by: entries.filter((entry) => entry.says === says) };
 }
 
-/** One record that names several builds with the fix (41.el8 and 41.el8.alma): having one of them is having the fix. */
+/** One record of rpms that names several builds with the fix (41.el8 and 41.el8.alma): having one of them is having the fix. */
 function isAnswered(entry: Entry, all: readonly Entry[]): boolean {
   return (
     entry.says === 'affected' &&
+    entry.feed !== TOLD_BY_HOSTS &&
+    kindOf(entry.rule.ecosystem) === 'rpm' &&
     fromTheStart(entry.rule) &&
     all.some((other) => other.rule.record === entry.rule.record && other.says === 'fixed' && fromTheStart(other.rule))
   );

@@ -1,5 +1,6 @@
 // Which source package a kernel really is built from, and what of it can run. Debian and Ubuntu sign kernels in a source package of
 // its own, under which no advisory is ever written.
+import { kindOf } from './ecosystem.ts';
 import type { Ecosystem, Software } from './software.ts';
 
 export interface SourcePackage {
@@ -36,17 +37,41 @@ export function asAdvised(software: Software): Software {
   return { ...software, name, version, source: name };
 }
 
-/** A source package whose binaries include kernels: a CVE in it can only be used against one that runs. */
-const KERNEL_SOURCE = /^(linux|kernel)(?:-(?!base|firmware|atm|doc|igd|sound|tools|utils)[a-z0-9.-]+)?$/;
+/** Source packages of kernels by their whole names: one that is not known here counts as any other software (linux-ftpd is a server). */
+const DEBIAN_KERNEL_SOURCE = /^linux(?:-[2-9][.][\d.]+)?$/;
+const UBUNTU_KERNEL_SOURCE = new RegExp(
+  `^linux(?:-(?:${[
+    ...['allwinner', 'aws', 'azure', 'bluefield', 'fde', 'edge', 'fips', 'gcp', 'gke', 'gkeop', 'hwe', 'ibm', 'intel'],
+    ...['iot', 'iotg', 'kvm', 'laptop', 'lowlatency', 'lts', 'nvidia', 'oem', 'oracle', 'osp1', 'raspi', 'raspi2'],
+    ...['realtime', 'riscv', 'starfive', 'tegra', 'igx', 'xilinx', 'zynqmp', 'xenial', 'trusty', String.raw`\d[\d.]*`],
+  ].join('|')}))*$`,
+);
+/** What is built from the sources of a Red Hat kernel and is no part of one. */
+const RPM_KERNEL_TOOL =
+  /^(?:kernel-(?:[a-z\d]+-)*(?:headers|devel|devel-matched|doc|tools|tools-libs|tools-libs-devel|abi-stablelists)|(?:python3-)?perf|bpftool|rtla|rv|libperf)$/;
 
-function isKernelSource(source: string): boolean {
-  return KERNEL_SOURCE.test(source);
+/**
+ * Whether it is headers or tools of the sources of a kernel: a hole in the kernel can only be used in one that runs. Only where images
+ * are told apart by their packages; everything that is not known for certain counts as if it ran.
+ */
+export function isOnlyKernelSources({
+  ecosystem,
+  name,
+  source,
+  kernel,
+}: Pick<Software, 'ecosystem' | 'name' | 'source' | 'kernel'>): boolean {
+  if (kernel !== null) return false;
+  if (ecosystem.startsWith('Debian:')) return DEBIAN_KERNEL_SOURCE.test(source);
+  if (ecosystem.startsWith('Ubuntu:')) return UBUNTU_KERNEL_SOURCE.test(source);
+
+  return kindOf(ecosystem) === 'rpm' && RPM_KERNEL_TOOL.test(name);
 }
+
+export const ONLY_KERNEL_SOURCES = 'only headers or tools of the kernel sources are here, no kernel that runs them';
 
 /** What stands behind findings of a kernel source on a machine that runs no such kernel; null for everything else. */
 export function kernelNote(software: Software): string | null {
   if (software.kernel === 'installed') return 'this kernel is installed but does not run';
-  if (software.kernel === 'running' || !isKernelSource(software.source)) return null;
 
-  return 'only headers or tools of the kernel sources are meant here, no kernel that runs';
+  return isOnlyKernelSources(software) ? ONLY_KERNEL_SOURCES : null;
 }

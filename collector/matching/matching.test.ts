@@ -42,7 +42,7 @@ const anyRule: fc.Arbitrary<Rule> = fc.record(
 );
 const anySources: fc.Arbitrary<PackageRules[]> = fc.uniqueArray(
   fc.record({
-    feed: fc.constantFrom('debian-tracker', 'osv-debian', 'osv', 'advisory'),
+    feed: fc.constantFrom('debian-tracker', 'osv-debian', 'osv', 'osv-other', 'advisory', 'host-updateinfo'),
     asOf: fc.constant(null),
     ecosystem: fc.constantFrom('Debian:12', 'Debian:13'),
     package: fc.constant('demo'),

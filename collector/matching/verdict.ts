@@ -83,10 +83,13 @@ function againstInstalled(installed: string, order: Order): Against {
 function says(software: Software, rule: Rule, against: Against): Says {
   if (rule.status === 'not-affected') return 'not-affected';
   const answer = inRanges(software, rule, against);
-  if (answer !== 'affected') return answer;
+  if (answer === 'not-affected' || answer === 'unknown') return answer;
+  const stream = streamVerdict(software, rule);
+  // Numbers of another stream prove nothing here: neither that it is affected nor that it has the fix.
+  if (stream === 'not-affected' || answer === 'fixed') return stream === 'not-affected' ? stream : answer;
   if (rule.status === 'undetermined') return 'unknown';
 
-  return streamVerdict(software, rule) ?? 'affected';
+  return stream ?? 'affected';
 }
 
 function inRanges(software: Software, rule: Rule, against: Against): Says {
