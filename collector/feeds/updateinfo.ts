@@ -1,13 +1,18 @@
 // updateinfo.xml as the repositories of rpm distributions serve it, brought as files: advisory → packages and versions.
+import { createHash } from 'node:crypto';
 import { asCoded } from '@selvage/shared/errors/coded-error.ts';
 import type { Timestamp } from '@selvage/shared/model/ids.ts';
 import { createUpdateinfoReader } from '@selvage/shared/packages/updateinfo.ts';
+import type { Rule } from '../matching/rule.ts';
 import { invalid, pieces } from './decode/whole.ts';
 import type { Feed, FeedProblem, FeedRecord, FeedSource } from './feed.ts';
 import { ecosystemOf, rulesOfNotice } from './updateinfo/rules.ts';
 
 /** Milliseconds; weeks without an advisory of one repository are usual. */
 const STALE_AFTER_MS = 30 * 86_400_000;
+
+/** Characters of what tells the parts of one advisory apart. */
+const HASH_LENGTH = 16;
 
 export const updateinfo: Feed = {
   name: 'updateinfo',
@@ -44,8 +49,9 @@ async function* read(
         found.push({ name: notice.id, reason: 'which release it is for cannot be told from its id and its packages' });
         return;
       }
-      found.push({ type: 'record', id: `${ecosystem} ${notice.id}`, modified: null });
-      for (const rule of rulesOfNotice(notice, ecosystem)) found.push({ type: 'rule', rule });
+      const rules = rulesOfNotice(notice, ecosystem);
+      found.push({ type: 'record', id: `${ecosystem} ${notice.id}${partOf(rules)}`, modified: null });
+      for (const rule of rules) found.push({ type: 'rule', rule });
     },
     problem: (name, reason) => {
       found.push({ name, reason });
@@ -66,4 +72,13 @@ async function* read(
   parsing(() => reader.end());
   yield* found.splice(0);
   if (notices === 0) throw invalid(source, 'has no advisory');
+}
+
+/** Each repository has its own packages of one advisory: parts with other packages stand beside each other, the same ones are one. */
+function partOf(rules: readonly Rule[]): string {
+  const names = [...new Set(rules.map(({ package: name, module }) => `${name} ${module}`))].sort();
+
+  return names.length === 0
+    ? ''
+    : ` ${createHash('sha256').update(names.join('\n')).digest('hex').slice(0, HASH_LENGTH)}`;
 }

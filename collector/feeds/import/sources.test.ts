@@ -189,3 +189,30 @@ function damaged(bytes: Uint8Array, at: number): Uint8Array {
 
   return copy;
 }
+
+describe('when one advisory is served in parts', () => {
+  const notice = (name: string, version: string) => `<update type="security"><id>ALSA-2026:1</id>
+    <references><reference id="CVE-2026-1000" type="cve"/></references>
+    <pkglist><collection><package name="${name}" version="${version}" release="1.el9" arch="x86_64"/></collection></pkglist></update>`;
+  const rulesIn = async (...updates: readonly string[]) => {
+    const path = join(folder, `parts-${++count}`);
+    mkdirSync(path);
+    for (const [index, update] of updates.entries()) {
+      writeFileSync(join(path, `${index}-updateinfo.xml`), `<updates>${update}</updates>`);
+    }
+
+    return read('updateinfo', path);
+  };
+
+  it('no repository takes away what another has of it, and the same part twice is one', async () => {
+    const [base, apps] = [notice('openssl-libs', '3.0'), notice('openssl-devel', '3.0')];
+
+    for (const updates of [[base, apps], [base + apps], [apps, base, base]]) {
+      expect((await rulesIn(...updates)).rules).toEqual([
+        ['AlmaLinux:9', 'openssl-devel', 'ALSA-2026:1'],
+        ['AlmaLinux:9', 'openssl-libs', 'ALSA-2026:1'],
+      ]);
+    }
+    expect((await rulesIn(base, base)).summary.duplicates).toBe(1);
+  });
+});
