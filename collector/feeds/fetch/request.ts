@@ -52,6 +52,9 @@ export async function get(asked: Asked, way: Way, signal: AbortSignal): Promise<
     const marks = { etag: mark(headers.etag), lastModified: mark(headers['last-modified']) };
     if (status === 304) {
       answer.resume();
+      // "Not changed" to whoever has not said what it has: believed, nothing would ever be fetched.
+      if (asked.etag === null && asked.lastModified === null)
+        throw unavailable(`${url.host} answered 304 unasked`, { status });
 
       return { body: null, ...marks, length: 0 };
     }

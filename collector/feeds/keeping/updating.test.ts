@@ -62,6 +62,25 @@ async function world(way: Partial<HttpWay> = {}, limits: Partial<typeof DOWNLOAD
   };
 }
 
+describe('when a publisher says that nothing has changed to whoever has nothing', () => {
+  it('it is refused as no answer, also of one of several, and asked no further', async () => {
+    const { publisher, update, state, left } = await world();
+    publisher.answer(status(304));
+    await expect(update()).rejects.toThrow(code('FEED_UNAVAILABLE'));
+    expect(await state()).toMatchObject({ generation: null, error: { code: 'FEED_UNAVAILABLE' } });
+
+    publisher.answer((request, response) => {
+      if (request.url === '/a') status(304)(request, response);
+      else document(data('1'))(request, response);
+    });
+    await expect(update(['/b', '/a'].map((path) => `${publisher.url}${path}`))).rejects.toThrow(
+      code('FEED_UNAVAILABLE'),
+    );
+    expect(publisher.asked.length).toBeLessThan(10);
+    expect(left()).toEqual([]);
+  });
+});
+
 describe('when a publisher is asked', () => {
   it('what it has is taken, and next time only what is newer', async () => {
     const { lab, publisher, update, fixed, left, state } = await world();
