@@ -109,6 +109,13 @@ describe('when it is said how a feed stands', () => {
     expect(view({ ...undated, error: error('UNREACHABLE') }).ageMs).toBeGreaterThan(20 * DAY_MS);
   });
 
+  it('data that says it is of the future is as old as its arrival, and no younger for ever', () => {
+    const ahead = state({ asOf: '2099-01-01T00:00:00Z' as Timestamp });
+
+    expect(view(ahead, HOUR_MS)).toMatchObject({ standing: 'fresh', ageMs: HOUR_MS });
+    expect(view(ahead, feedOf('kev').staleAfterMs + 1)).toMatchObject({ standing: 'stale' });
+  });
+
   it('alarms are of needed feeds only, and one failure of a server is none', () => {
     const short = (views: Parameters<typeof feedAlarms>[0]) =>
       feedAlarms(views).map(({ severity, subject }) => `${severity} ${subject}`);

@@ -1,4 +1,5 @@
 // How a feed stands: whether anybody here needs it, how old its data is and what to do about it. Pure.
+import type { Timestamp } from '@selvage/shared/model/ids.ts';
 import { formatDuration } from '@selvage/shared/time/duration.ts';
 import type { FeedState } from '../../store/feed-ports.ts';
 import { BULLETINS, markOf } from '../bulletins/mark.ts';
@@ -73,13 +74,20 @@ export function ageInWords(ageMs: number | null): string {
   return ageMs === null ? '–' : formatDuration(Math.max(0, ageMs));
 }
 
-/** Of the data where it says its date; else of the last time that its source had nothing newer. */
+/** Of the data where it says its date; else of the last time that its source had nothing newer. A date after its arrival is none. */
 function ageOf(state: FeedState | null, now: Temporal.Instant): number | null {
   if (state?.generation == null) return null;
   const looked = state.error === null ? state.checkedAt : null;
-  const since = state.asOf ?? looked ?? state.importedAt;
+  const since = earlier(state.asOf, state.importedAt) ?? looked ?? state.importedAt;
 
   return since === null ? null : now.epochMilliseconds - Temporal.Instant.from(since).epochMilliseconds;
+}
+
+/** Data from the future would be fresh for ever. */
+function earlier(asOf: Timestamp | null, importedAt: Timestamp | null): Timestamp | null {
+  if (asOf === null || importedAt === null) return asOf;
+
+  return Temporal.Instant.compare(asOf, importedAt) > 0 ? importedAt : asOf;
 }
 
 function standingOf(feed: Feed, state: FeedState | null, ageMs: number | null): FeedStanding {
