@@ -1,5 +1,15 @@
 // Reads small files of the system that root or the kernel owns (/etc, /proc, /sys): bounded, links followed, never executed.
-import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, type Stats, statSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  type Stats,
+  statSync,
+} from 'node:fs';
 import { open, readdir } from 'node:fs/promises';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { hasErrno } from '@selvage/shared/files/durable.ts';
@@ -80,6 +90,11 @@ export function textNow(path: string, maxBytes: number): string | null {
 
 function refuseIrregular(facts: Stats, path: string): void {
   if (!facts.isFile()) throw new CodedError('FILE_UNSAFE', `${path} is no regular file`);
+}
+
+/** True for a link, wherever it leads; false also for what is not there. */
+export function isLinkNow(path: string): boolean {
+  return allowedNow(() => lstatSync(path).isSymbolicLink()) ?? false;
 }
 
 /** Sorted names in a folder; none when it does not exist or may not be looked at. */

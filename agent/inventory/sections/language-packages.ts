@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { Section } from '@selvage/shared/model/inventory.ts';
 import type { InventoryContext } from '../context.ts';
-import { namesNow, textNow } from '../files.ts';
+import { isLinkNow, namesNow, textNow } from '../files.ts';
 
 type LanguagePackage = Section<'languagePackages'>[number];
 
 const NPM_FOLDERS = ['usr/lib/node_modules', 'usr/local/lib/node_modules'];
-const PYTHON_FOLDERS = ['usr/lib', 'usr/local/lib'];
+/** Red Hat and SUSE: in lib64 lies what has a compiled part, such as cryptography. */
+const PYTHON_FOLDERS = ['usr/lib', 'usr/lib64', 'usr/local/lib', 'usr/local/lib64'];
 const MAX_PACKAGES = 20_000;
 /** node_modules within node_modules; deeper ones exist only in broken trees. */
 const MAX_DEPTH = 12;
@@ -35,7 +36,11 @@ export async function collectLanguagePackages(context: InventoryContext): Promis
   };
 
   for (const folder of NPM_FOLDERS) walkNpm(context.at(folder), 0, { add, names });
-  for (const folder of PYTHON_FOLDERS) walkPython(context.at(folder), { add, names });
+  for (const folder of PYTHON_FOLDERS) {
+    // Arch: /usr/lib64 is /usr/lib, which is looked at anyway.
+    if (isLinkNow(context.at(folder))) continue;
+    walkPython(context.at(folder), { add, names });
+  }
 
   const metadata = (entry: LanguagePackage) => entry.path.slice(context.settings.root.replace(/\/$/, '').length);
   const owners = await context.owners(found.map(metadata));

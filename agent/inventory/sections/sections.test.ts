@@ -204,6 +204,17 @@ describe('when language packages are looked for', () => {
     expect(found.every(({ path }) => path.startsWith(root))).toBe(true);
   });
 
+  it('finds what pip puts into lib64 where a package has a compiled part, and nothing twice where that is a link', async () => {
+    const metadata = (name: string) => `Name: ${name}\nVersion: 1.0\n`;
+    const { context } = host({
+      'usr/local/lib64/python3.9/site-packages/cryptography-1.0.dist-info/METADATA': metadata('cryptography'),
+      'usr/lib/python3.9/site-packages/plain-1.0.dist-info/METADATA': metadata('plain'),
+      'usr/lib64': '→ lib',
+    });
+
+    expect((await collectLanguagePackages(context)).map(({ name }) => name)).toEqual(['plain', 'cryptography']);
+  });
+
   // In /usr/local others than root may write; the inventory is taken by root.
   const planted = 'usr/local/lib/node_modules/planted/package.json';
 
