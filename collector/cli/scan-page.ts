@@ -86,7 +86,7 @@ function fixedIn({ fixed, pocket }: Finding): string {
 }
 
 function stateOf({ state, status }: Finding): string {
-  if (state === 'not-running') return 'kernel does not run';
+  if (state === 'not-running') return 'no kernel runs';
 
   return state === 'fixable' || status === 'open' || status === 'fixed' ? state : `${state}, ${status}`;
 }
@@ -99,7 +99,7 @@ function severityOf({ severity, kev }: Finding): string {
 
 function describe(findings: readonly Finding[]): string {
   const byDecision = Map.groupBy(findings, ({ decision, state }) =>
-    state === 'not-running' ? 'in kernels that do not run' : `${decision} without a fix`,
+    state === 'not-running' ? 'in kernel sources of which no kernel runs' : `${decision} without a fix`,
   );
 
   return [...byDecision].map(([word, { length }]) => `${length} ${word}`).join(', ');

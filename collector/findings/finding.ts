@@ -7,7 +7,7 @@ import type { Decision, Due } from '../triage/decision.ts';
 
 /**
  * `fixable`: a fixed version exists. `no-fix`: none does. `still-running`: fixed on disk, the old code is in use (processes or the
- * kernel). `not-running`: a kernel that is installed beside the one that runs. `accepted`: a signed risk acceptance holds.
+ * kernel). `not-running`: a kernel that is installed beside the one that runs, or headers and tools of kernel sources. `accepted`: a signed risk acceptance holds.
  * `not-affected`: a VEX statement of ours or of the vendor says so. The last two stay countable.
  */
 export const FINDING_STATES = [

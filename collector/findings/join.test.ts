@@ -108,6 +108,25 @@ describe('when kernels are installed', () => {
   });
 });
 
+describe('when only headers or tools of kernel sources are installed', () => {
+  const headers = { name: 'linux', version: '6.1.100-1' };
+  const matches = [{ ...headers, matches: [{ cve: 'CVE-1', fixed: '6.1.119-1' }, { cve: 'CVE-2' }] }];
+
+  it('their findings are listed apart, and say why', () => {
+    const joined = join({ software: [headers] }, matches);
+
+    expect(lines(joined)).toEqual(['CVE-1 6.1.100-1 not-running', 'CVE-2 6.1.100-1 not-running']);
+    expect(joined.open[0]?.note).toMatch(/^only headers or tools of the kernel sources/);
+  });
+
+  it('a server whose source begins alike is none of them', () => {
+    const server = { name: 'linux-ftpd', version: '0.17-36' };
+    const joined = join({ software: [server] }, [{ ...server, matches: [{ cve: 'CVE-1' }] }]);
+
+    expect(lines(joined)).toEqual(['CVE-1 0.17-36 no-fix']);
+  });
+});
+
 describe('when findings are dated', () => {
   it('versions with the same hole, one after the other, are one time; a break begins anew', () => {
     const episodes = [

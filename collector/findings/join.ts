@@ -2,6 +2,7 @@
 // again. Pure.
 import type { Timestamp } from '@selvage/shared/model/ids.ts';
 import { compareVersions } from '@selvage/shared/versions/list.ts';
+import { isOnlyKernelSources, ONLY_KERNEL_SOURCES } from '../matching/kernel.ts';
 import type { Match } from '../matching/match.ts';
 import type { Software } from '../matching/software.ts';
 import type { SoftwareEpisode, SoftwareId } from '../store/software-ports.ts';
@@ -75,6 +76,8 @@ export function openOf(fleet: Fleet, machine: Machine, { now, suppressions }: Jo
   for (const { running, past } of history.stillRunning()) {
     const open = new Set(found.filter(({ software }) => isSame(software, running)).map(({ cve }) => cve));
     for (const { id, since } of past) {
+      // Whoever maps an old tool of the kernel sources runs no kernel by it.
+      if (isOnlyKernelSources(fleet.software(id))) continue;
       for (const match of fleet.matches(id)) {
         // What the installed version has too is open anyway.
         if (open.has(match.cve)) continue;
@@ -97,6 +100,7 @@ function standing(
   if (software.kernel === 'installed') {
     return { state: 'not-running', note: 'this kernel is installed, another one runs' };
   }
+  if (isOnlyKernelSources(software)) return { state: 'not-running', note: ONLY_KERNEL_SOURCES };
   if (software.kernel !== 'running') return { state, note: null };
   for (const { software: other, cves } of kernels.values()) {
     if (isNewer(other, software) && !cves.has(match.cve)) {

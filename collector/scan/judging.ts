@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Installed } from '../findings/software-of.ts';
 import { coverageOf } from '../matching/coverage.ts';
 import { kindOf } from '../matching/ecosystem.ts';
+import { isOnlyKernelSources } from '../matching/kernel.ts';
 import type { Match } from '../matching/match.ts';
 import { matchSoftware, packagesOf } from '../matching/matching.ts';
 import type { Software } from '../matching/software.ts';
@@ -102,8 +103,9 @@ async function matched(
     if (index % PORTION === PORTION - 1) await setImmediate();
     const rules = packagesOf(one).flatMap((each) => byPackage.get(keyOf(each)) ?? []);
     if (rules.length === 0) continue;
+    const isIdle = one.kernel === 'installed' || isOnlyKernelSources(one);
     for (const match of matchSoftware(one, rules)) {
-      const state = one.kernel === 'installed' ? 'not-running' : match.state === 'fixable' ? 'fixable' : 'no-fix';
+      const state = isIdle ? 'not-running' : match.state === 'fixable' ? 'fixable' : 'no-fix';
       open.push({ software: one, binaries, match, state });
     }
   }

@@ -10,7 +10,7 @@ import { listening } from './testing/facts.ts';
 
 const on = (listens: Surroundings['listening'], labels: Labels = {}) => ({ labels, listening: listens });
 const of = (machine: Surroundings, source: string, kernel: 'running' | null = null) =>
-  circumstancesOf(machine, { source, kernel }, FLEET_SETTINGS);
+  circumstancesOf(machine, { ecosystem: 'Debian:12', name: source, source, kernel }, FLEET_SETTINGS);
 
 describe('when an address is reached', () => {
   it.each([
@@ -136,5 +136,29 @@ describe('when labels say it', () => {
       'default: no label criticality (criticality=gold, criticality=constructor says nothing that is known)',
     );
     expect(of(on([], { zone: ['fr-paris'] }), 'x').exposureWhy).toContain('zone=fr-paris says nothing that is known');
+  });
+});
+
+describe('when only headers or tools of kernel sources are there', () => {
+  const open = on([listening('sshd', '0.0.0.0', 22)], { exposure: ['open'] });
+  const about = (ecosystem: string, source: string, name = source) =>
+    circumstancesOf(open, { ecosystem, name, source, kernel: null }, FLEET_SETTINGS);
+
+  it('nothing of them can be reached, whatever listens and whatever a label says of the machine', () => {
+    expect(about('Debian:12', 'linux')).toMatchObject({
+      ...{ exposure: 'small', exposureWhy: expect.stringContaining('only headers or tools of the kernel sources') },
+    });
+    expect(of(open, 'linux', 'running')).toMatchObject({ exposure: 'open' });
+    expect(about('AlmaLinux:9', 'kernel', 'kernel-headers').exposure).toBe('small');
+  });
+
+  it.each([
+    ['Debian:12', 'linux-ftpd'],
+    ['Debian:12', 'linux-pam'],
+    ['Ubuntu:22.04', 'linux-ftpd-ssl'],
+    ['Alpine:3.19', 'linux-lts'],
+    ['AlmaLinux:9', 'kernel', 'kernel-lt'],
+  ])('%s %s %s is none of them', (ecosystem, source, name = source) => {
+    expect(about(ecosystem, source, name).exposure).toBe('open');
   });
 });

@@ -1,6 +1,7 @@
 // What a machine adds to a decision: how exposed a piece of software is there, and what its loss would mean. Each with its reason in
 // words. Pure.
 import type { Listening, Machine } from '../findings/fleet.ts';
+import { isOnlyKernelSources } from '../matching/kernel.ts';
 import type { Software } from '../matching/software.ts';
 import { reachOf } from './addresses.ts';
 import { type Circumstances, EXPOSURES, type Exposure, HUMAN_IMPACTS } from './decision.ts';
@@ -9,20 +10,24 @@ import type { FleetSettings } from './settings.ts';
 /** What is asked of a machine, so that a scan of a file can be asked too. */
 export type Surroundings = Pick<Machine, 'labels' | 'listening'>;
 
+/** What is asked of a piece of software. */
+export type About = Pick<Software, 'ecosystem' | 'name' | 'source' | 'kernel'>;
+
+const SOURCES_ONLY: Reason<Exposure> = {
+  value: 'small',
+  why: 'only headers or tools of the kernel sources: no kernel that could be reached',
+};
+
 const SOME_SOCKETS = 3;
 
 type Reason<V extends string> = { readonly value: V; readonly why: string };
 
 /** What holds for the whole machine; made once, asked for each of its software. */
 export interface MachineCircumstances {
-  of(software: Pick<Software, 'source' | 'kernel'>): Circumstances;
+  of(software: About): Circumstances;
 }
 
-export function circumstancesOf(
-  machine: Surroundings,
-  software: Pick<Software, 'source' | 'kernel'>,
-  settings: FleetSettings,
-): Circumstances {
+export function circumstancesOf(machine: Surroundings, software: About, settings: FleetSettings): Circumstances {
   return machineCircumstances(machine, settings).of(software);
 }
 
@@ -35,9 +40,12 @@ export function machineCircumstances(machine: Surroundings, settings: FleetSetti
     impactWhy: impact.found?.why ?? noting(`default: no label ${names(settings.impactLabels)}`, impact.notUnderstood),
   };
   const bySource = new Map<string, Circumstances>();
+  const ofSources: Circumstances = { exposure: SOURCES_ONLY.value, exposureWhy: SOURCES_ONLY.why, ...impactPart };
 
   return {
-    of: ({ source, kernel }) => {
+    of: (software) => {
+      const { source, kernel } = software;
+      if (isOnlyKernelSources(software)) return ofSources;
       const key = kernel === null ? source : '';
       const known = bySource.get(key);
       if (known) return known;

@@ -32,7 +32,10 @@ const machines = [
   machine({ zone: ['isolated'] }, null),
   machine({ criticality: ['low'] }, []),
 ];
-const software = ['apache2', 'openssl', 'vim'].map((source) => ({ source, kernel: null }));
+const software = ['apache2', 'openssl', 'vim'].map((source) => ({
+  ...{ ecosystem: 'Debian:12', name: source, source, kernel: null },
+}));
+const VIM = { ecosystem: 'Debian:12', name: 'vim', source: 'vim', kernel: null } as const;
 const cves = [...facts.keys(), 'CVE-2099-0001'];
 
 describe('when a fleet is triaged', () => {
@@ -79,8 +82,7 @@ describe('when a fleet is triaged', () => {
 
   it('shares one verdict between all machines in the same circumstances', () => {
     const [cve = ''] = cves;
-    const verdictOn = (on: Machine) =>
-      triage.verdict(triage.facts(cve), triage.circumstances(on).of({ source: 'vim', kernel: null }));
+    const verdictOn = (on: Machine) => triage.verdict(triage.facts(cve), triage.circumstances(on).of(VIM));
 
     expect(verdictOn(machine({}, [listening('sshd', '0.0.0.0', 22)]))).toBe(
       verdictOn(machine({}, [listening('nginx', '::', 443)])),
@@ -90,7 +92,7 @@ describe('when a fleet is triaged', () => {
   it('has an answer for a CVE that nobody knows', () => {
     const on = machines[0] ?? machine({}, null);
 
-    expect(triage.of(on, { source: 'vim', kernel: null }, { cve: 'CVE-2099-0001' })).toMatchObject({
+    expect(triage.of(on, VIM, { cve: 'CVE-2099-0001' })).toMatchObject({
       ...{ decision: 'scheduled', severity: null, score: null, path: 'none / controlled / yes / medium' },
     });
     expect(triage.facts('CVE-2099-0001')).toBe(triage.facts('CVE-2099-0001'));

@@ -1,8 +1,7 @@
 // Triage of a whole fleet: the decision about any finding, at once and from memory. Facts are loaded before (./load.ts).
 // Machines and facts are taken as values: one that changes is another object.
 import type { Machine } from '../findings/fleet.ts';
-import type { Software } from '../matching/software.ts';
-import { type MachineCircumstances, machineCircumstances } from './circumstances.ts';
+import { type About, type MachineCircumstances, machineCircumstances } from './circumstances.ts';
 import type { CveFacts } from './cve-facts.ts';
 import { type Knowledge, pointsOf, type Verdict, verdictOf } from './decide.ts';
 import {
@@ -40,7 +39,7 @@ export interface Triage {
   readonly knowledge: Knowledge;
   readonly settings: FleetSettings;
   /** The whole decision; its points are worked out when they are read. */
-  of(machine: Machine, software: Pick<Software, 'source' | 'kernel'>, match: { readonly cve: string }): Decision;
+  of(machine: Machine, software: About, match: { readonly cve: string }): Decision;
   /** Made once for a machine, asked for each of its software. */
   circumstances(machine: Machine): MachineCircumstances;
   facts(cve: string): CveFacts;
