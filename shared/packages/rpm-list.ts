@@ -16,8 +16,12 @@ const PARTS = 8;
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9._+-]*$/;
 const VERSION = /^[A-Za-z0-9._+~^]+$/;
 const ARCHITECTURE = /^[a-z0-9_]+$/;
-/** Vendors whose builds the advisories of a distribution speak of; Fedora Project is one on Fedora, and EPEL's elsewhere. */
-const DISTRIBUTIONS = /^(?:red hat|rocky|almalinux|centos|oracle|amazon|suse|opensuse|cloudlinux|openeuler|mageia)/i;
+/**
+ * Vendors whose builds the advisories of a distribution speak of; Fedora Project is one on Fedora, and EPEL's elsewhere. Oracle builds
+ * MySQL, too, and Amazon the agent of its cloud: those are theirs.
+ */
+const DISTRIBUTIONS =
+  /^(?:red hat|rocky|almalinux|centos|oracle america|amazon linux|suse|opensuse|cloudlinux|openeuler|mageia)/i;
 const MAX_VENDOR = 200;
 const SOURCE = /^(.+)-([^-]+)-([^-]+)[.](?:no)?src[.]rpm$/;
 
