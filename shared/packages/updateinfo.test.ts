@@ -50,6 +50,16 @@ describe('when updateinfo is read', () => {
     );
   });
 
+  it('Fedora and EPEL name CVEs only in the titles of bugs; a bug fix that mentions one is no fix of it', () => {
+    const bug = `<references><reference href="https://bugzilla.redhat.com/show_bug.cgi?id=2242803" id="2242803" type="bugzilla"
+      title="CVE-2023-44487 cve-2023-45803 HTTP/2: Multiple HTTP/2 enabled web servers ${'x'.repeat(5000)} CVE-2023-9999"/></references>`;
+    const cvesOf = (type: string) =>
+      read(whole(update(notice().replace(/<references>.*<\/references>/s, bug), type))).notices[0]?.cves;
+
+    expect(cvesOf('security')).toEqual(['CVE-2023-44487', 'CVE-2023-45803']);
+    expect(cvesOf('bugfix')).toEqual([]);
+  });
+
   it('a package is one of the module of its collection only', () => {
     const inModule = `<pkglist><collection><module name="nodejs" stream="18" version="9" context="c" arch="x86_64"/>${pkg()}</collection>`;
     const { notices } = read(whole(update(`${body}${inModule}<collection>${pkg()}</collection></pkglist>`)));

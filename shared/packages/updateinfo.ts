@@ -3,7 +3,8 @@
 //
 //   <update from="…" status="final" type="security" version="1">
 //     <id>ALSA-2023:7549</id> <issued date="2023-11-28 00:00:00"/> <severity>Moderate</severity>
-//     <references><reference href="…" id="CVE-2023-44487" type="cve"/></references>
+//     <references><reference href="…" id="CVE-2023-44487" type="cve"/>
+//       <reference href="…" id="2242803" type="bugzilla" title="CVE-2023-44487 HTTP/2: …"/></references>
 //     <pkglist><collection short="…"><module name="nodejs" stream="18" …/>
 //       <package name="nodejs" version="18.18.2" release="1.el9" epoch="1" arch="x86_64" src="…"><filename>…</filename></package>
 //     </collection></pkglist>
@@ -46,6 +47,9 @@ const ARCH = /^[a-z0-9_]{1,30}$/;
 const WORD = /^[A-Za-z0-9][A-Za-z0-9 ._-]{0,49}$/;
 const STREAM = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$/;
 const CVE = /^CVE-\d{4}-\d{4,19}$/i;
+const CVE_IN_TITLE = /\bCVE-\d{4}-\d{4,19}\b/gi;
+/** Characters of the title of a reference that are looked at. */
+const MAX_REFERENCE_TITLE = 2000;
 /** Of one update: a release of a desktop touches some 3,000 packages in all architectures. */
 const MAX_PACKAGES = 20_000;
 const MAX_CVES = 5000;
@@ -114,9 +118,7 @@ function take(draft: Draft, name: string, attributes: Readonly<Record<string, st
       draft.issued = dateOf(attributes.date ?? '');
       return;
     case 'reference': {
-      const id = attributes.id ?? '';
-      if (!CVE.test(id)) return;
-      draft.cves.add(id.toUpperCase());
+      for (const id of cvesOf(draft.type, attributes)) draft.cves.add(id.toUpperCase());
       if (draft.cves.size > MAX_CVES) draft.fault ??= `it names more than ${MAX_CVES} CVEs`;
       return;
     }
@@ -135,6 +137,13 @@ function take(draft: Draft, name: string, attributes: Readonly<Record<string, st
       else draft.packages.push(found);
     }
   }
+}
+
+/** Fedora and EPEL refer to bugs, whose titles begin with the CVEs. What mends a bug in the fix of a CVE says its id too, and is no fix. */
+function cvesOf(type: string, { id = '', title = '' }: Readonly<Record<string, string>>): readonly string[] {
+  if (CVE.test(id)) return [id];
+
+  return type === 'security' ? (title.slice(0, MAX_REFERENCE_TITLE).match(CVE_IN_TITLE) ?? []) : [];
 }
 
 function packageOf(attributes: Readonly<Record<string, string>>, module: string | null): UpdatedPackage | null {
