@@ -21,7 +21,8 @@ export async function feedAges(feeds: Pick<FeedReader, 'list'>, now: Temporal.In
   const known = new Map(FEEDS.map((feed) => [feed.name, feed]));
 
   return states.map(({ name, asOf, importedAt, records, error }) => {
-    const { staleAfterMs = 0, serves = [] } = known.get(name) ?? {};
+    // No publisher has it: what admins signed grows old by nobody else's news.
+    const { staleAfterMs = Number.POSITIVE_INFINITY, serves = [] } = known.get(name) ?? {};
     const from = asOf ?? importedAt;
 
     return {
