@@ -28,6 +28,8 @@ export async function bundleCollector(folder: string, arch: string): Promise<Bun
       'collector/parts/import-thread': 'collector/imports/import-thread.ts',
       'collector/parts/list-thread': 'collector/assets/list-thread.ts',
       'collector/parts/feed-thread': 'collector/feeds/import/feed-thread.ts',
+      'collector/parts/report-thread': 'collector/compare/report-thread.ts',
+      'collector/parts/vex-thread': 'collector/vex/vex-thread.ts',
     },
     outdir: folder,
     // As deep as in the checkout: what a program reads lies at the same place above it.
