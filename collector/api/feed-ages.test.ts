@@ -3,10 +3,11 @@ import type { FeedState } from '../store/feed-ports.ts';
 import { feedAges } from './feed-ages.ts';
 
 const NOW = Temporal.Instant.from('2026-11-23T12:00:00Z');
-const state = (name: string, asOf: string | null, importedAt: string | null): FeedState => ({
-  ...{ name, asOf, importedAt, generation: 1, checkedAt: null, records: 1, skipped: 0, sha256: null, etag: null },
-  ...{ lastModified: null, error: null, format: null },
-});
+const state = (name: string, asOf: string | null, importedAt: string | null) =>
+  ({
+    ...{ name, asOf, importedAt, generation: 1, checkedAt: null, records: 1, skipped: 0, sha256: null, etag: null },
+    ...{ lastModified: null, error: null, format: null },
+  }) as FeedState;
 const staleOf = async (...states: readonly FeedState[]) =>
   (await feedAges({ list: async () => states }, NOW)).map(({ name, stale }) => `${name} ${stale}`);
 
