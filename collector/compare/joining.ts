@@ -82,24 +82,25 @@ export function matchHosts(
   hosts: readonly ReportedHost[],
   machines: readonly Called[],
 ): { readonly matched: readonly Matched[]; readonly unknown: Comparison['unknownHosts'] } {
-  const byName = new Map<string, Set<Machine>>();
-  const byAddress = new Map<string, Set<Machine>>();
-  const put = (map: Map<string, Set<Machine>>, key: string, machine: Machine) =>
-    map.set(key, (map.get(key) ?? new Set()).add(machine));
-  for (const { machine, names, addresses } of machines) {
-    for (const name of names) put(byName, name, machine);
-    for (const address of addresses) if (!isEverywhere(address)) put(byAddress, address, machine);
+  const byName = new Map<string, Set<Called>>();
+  const byAddress = new Map<string, Set<Called>>();
+  const put = (map: Map<string, Set<Called>>, key: string, called: Called) =>
+    map.set(key, (map.get(key) ?? new Set()).add(called));
+  for (const called of machines) {
+    for (const name of called.names) put(byName, name, called);
+    for (const address of called.addresses) if (!isEverywhere(address)) put(byAddress, address, called);
   }
   const matched: Matched[] = [];
   const unknown: { host: string; findings: number; why: string }[] = [];
   for (const reported of hosts) {
-    const short = reported.names.map((name) => name.split('.')[0] ?? name);
+    const named = (name: string) =>
+      [...(byName.get(name) ?? [])].filter(({ names }) => !isElsewhere(reported.names, names));
     const asked = [
-      reported.names.map((name) => byName.get(name)),
-      short.map((name) => byName.get(name)),
-      reported.addresses.map((address) => byAddress.get(address)),
+      reported.names.flatMap(named),
+      reported.names.map(firstLabel).flatMap(named),
+      reported.addresses.flatMap((address) => [...(byAddress.get(address) ?? [])]),
     ];
-    const found = asked.map((sets) => new Set(sets.flatMap((set) => [...(set ?? [])]))).find((set) => set.size > 0);
+    const found = asked.map((all) => new Set(all.map(({ machine }) => machine))).find((set) => set.size > 0);
     const [machine] = found ?? [];
     if (found?.size === 1 && machine !== undefined) matched.push({ reported, machine });
     else {
@@ -113,6 +114,21 @@ export function matchHosts(
   }
 
   return { matched, unknown };
+}
+
+const firstLabel = (name: string) => name.split('.', 1)[0] ?? name;
+
+/** True when both have full names that begin alike and none that fits: `web01` of another domain is another machine. */
+function isElsewhere(one: readonly string[], other: readonly string[]): boolean {
+  const pairs = one
+    .filter((name) => name.includes('.'))
+    .flatMap((name) =>
+      other
+        .filter((each) => each.includes('.') && firstLabel(each) === firstLabel(name))
+        .map((each) => [`${name}.`, `${each}.`] as const),
+    );
+
+  return pairs.length > 0 && !pairs.some(([a, b]) => a.startsWith(b) || b.startsWith(a));
 }
 
 /** Addresses that every machine has tell none apart. */
