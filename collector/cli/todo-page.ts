@@ -253,7 +253,11 @@ function showCounts(cli: TodoViewer, answer: Answer): void {
   if (noFix.findings > 0)
     lines.push([
       'NO FIX EXISTS',
-      `${count(noFix.findings)} findings on ${noFix.machines} ${machinesWord(noFix.machines)}: ${decisionsText(noFix.byDecision)}`,
+      `${count(noFix.findings)} findings on ${noFix.machines} ${machinesWord(noFix.machines)}: ${decisionsText(noFix.byDecision)}${
+        noFix.kernelSources > 0
+          ? ` · ${count(noFix.kernelSources)} of them in kernel sources of which no kernel runs`
+          : ''
+      }`,
     ]);
   if (notRunning.findings > 0)
     lines.push(['NOT RUNNING', `${count(notRunning.findings)} findings of kernels that are installed and do not run`]);

@@ -1,6 +1,7 @@
 // How long machines were open to what was known, stage by stage: published, fixed by its maker, approved, installed, and no longer
 // running. Pure, in steps. A stage of which one end is not known is counted as unknown, never as quick.
 import type { Fleet, Machine } from '../findings/fleet.ts';
+import { kernelNote } from '../matching/kernel.ts';
 import type { Match } from '../matching/match.ts';
 import type { Ecosystem, Software } from '../matching/software.ts';
 import type { MachineKey, SoftwareEpisode, SoftwareId } from '../store/software-ports.ts';
@@ -54,7 +55,7 @@ export function* exposureSteps(fleet: Fleet, deps: ExposureDeps): Generator<void
       closed += found;
       if (found > 0) withClosed += 1;
       for (const { id } of fleet.affected(machine.key)) {
-        if (fleet.software(id).kernel === 'installed') continue;
+        if (kernelNote(fleet.software(id)) !== null) continue;
         for (const match of fleet.matches(id)) {
           if (match.state === 'fixable')
             ages.push(daysBetween(publishedAt(match, deps.facts(match.cve)), deps.now.toString()));
@@ -91,7 +92,7 @@ function closedOn(
   const last = new Map<string, { readonly match: Match; readonly episode: SoftwareEpisode }>();
   for (const episode of episodes) {
     const software = fleet.software(episode.id);
-    if (software.kernel === 'installed') continue;
+    if (kernelNote(software) !== null) continue;
     for (const match of fleet.matches(episode.id)) {
       const key = keyOf(software, match.cve);
       if (match.state !== 'fixable' || open.has(key)) continue;

@@ -1,6 +1,7 @@
 // From what is disclosed to what is to be fixed now: how few of the many matter here. Pure, in steps. Each stage counts distinct CVEs,
 // findings (a CVE on a machine) and machines.
 import type { Fleet, Machine } from '../findings/fleet.ts';
+import { isOnlyKernelSources } from '../matching/kernel.ts';
 import { binOf, verdictsBy } from '../todo/closing.ts';
 import { groupSteps } from '../todo/groups.ts';
 import type { Compare, Judgements, Triage } from '../todo/ports.ts';
@@ -51,7 +52,7 @@ export function* funnelSteps(fleet: Fleet, deps: FunnelDeps): Generator<void, Fu
     const reached = new Set<StageName>();
     for (const match of fleet.matches(group.id)) {
       const bin = binOf(group, match, (id) => fleet.matches(id));
-      if (bin === 'notRunning') continue;
+      if (bin === 'notRunning' || isOnlyKernelSources(group.software)) continue;
       const { facts, verdict } = verdicts(match, group);
       const findings = group.machines.length - spokenOf(group, match.cve, judgements, now);
       if (findings === 0) continue;

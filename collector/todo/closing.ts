@@ -1,6 +1,7 @@
 // What the findings of one group come to: closed by the version that its machines are offered, or why not. Pure. Every open finding
 // with a fix gets exactly one answer: a row that closes it, or a reason why nothing here does.
 import type { Machine, Offer } from '../findings/fleet.ts';
+import { isOnlyKernelSources } from '../matching/kernel.ts';
 import type { Match } from '../matching/match.ts';
 import type { SoftwareId } from '../store/software-ports.ts';
 import type { CveFacts } from '../triage/cve-facts.ts';
@@ -19,6 +20,8 @@ export interface Closed {
   readonly facts: CveFacts;
   readonly verdict: Verdict;
   readonly due: Due | null;
+  /** Only headers or tools of kernel sources: nobody waits for its fix, so that it is due by nobody. */
+  readonly idle: boolean;
   /** Machines of the group on which it is open. */
   readonly machines: number;
 }
@@ -82,6 +85,7 @@ export function closingOf(group: Group, deps: ClosingDeps, verdicts: Verdicts): 
   const open: Open[] = [];
   const byFeed: (Closed & { readonly fixed: string })[] = [];
   const since = deps.since(group.id);
+  const idle = isOnlyKernelSources(software);
 
   for (const match of deps.matches(group.id)) {
     const { facts, verdict } = verdicts(match, group);
@@ -97,8 +101,8 @@ export function closingOf(group: Group, deps: ClosingDeps, verdicts: Verdicts): 
       deps.matches(id).some((one) => one.cve === match.cve),
     );
     const firstSeen = known !== undefined && known > had ? known : had;
-    const due = triage.due({ facts, verdict, firstSeen, policies: group.policies });
-    const one = { cve: match.cve, facts, verdict, due, machines: left };
+    const due = idle ? null : triage.due({ facts, verdict, firstSeen, policies: group.policies });
+    const one = { cve: match.cve, facts, verdict, due, idle, machines: left };
     const { fixed, pocket } = match;
     const restricted = !FOR_EVERYBODY.includes(pocket);
     if (offer !== null && offer !== 'unknown' && fixed !== null && isAtLeast(software.ecosystem, offer.version, fixed))

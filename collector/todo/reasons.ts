@@ -19,15 +19,18 @@ export interface Strongest {
   epss: { readonly cve: string; readonly score: number } | null;
   score: { readonly cve: string; readonly severity: string; readonly score: number } | null;
   exposed: string | null;
+  /** CVEs that were looked at. */
+  readonly seen: Set<string>;
 }
 
 export function nothingYet(): Strongest {
-  return { kev: null, kevCount: 0, active: null, poc: null, epss: null, score: null, exposed: null };
+  return { kev: null, kevCount: 0, active: null, poc: null, epss: null, score: null, exposed: null, seen: new Set() };
 }
 
-/** `isNew`: this CVE was not seen in the row before. */
-export function notice(strongest: Strongest, facts: CveFacts, verdict: Verdict, isNew: boolean): void {
-  if (!isNew) return;
+/** Each CVE once. */
+export function notice(strongest: Strongest, facts: CveFacts, verdict: Verdict): void {
+  if (strongest.seen.has(facts.cve)) return;
+  strongest.seen.add(facts.cve);
   const { cve, kev, epss, ssvc } = facts;
   if (kev !== null) {
     strongest.kevCount += 1;
@@ -49,11 +52,17 @@ export function noticeExposure(strongest: Strongest, { exposure, exposureWhy }: 
 
 export function reasonsOf(
   strongest: Strongest,
-  row: { readonly closes: number; readonly offered: boolean; readonly security: boolean },
+  row: {
+    readonly closes: number;
+    readonly offered: boolean;
+    readonly security: boolean;
+    readonly idle: boolean;
+  },
 ): readonly Reason[] {
   const { kev, kevCount, active, poc, epss, score, exposed } = strongest;
   const reasons: Reason[] = [];
   const add = (kind: Reason['kind'], text: string, cve: string | null = null) => reasons.push({ kind, text, cve });
+  if (row.idle && row.closes > 0) add('kernel-sources', 'no kernel of these sources runs');
   if (kev !== null) add('kev', `KEV ${kev.cve}${kevCount > 1 ? ` +${kevCount - 1}` : ''}`, kev.cve);
   if (active !== null) add('exploited', `exploited ${active}`, active);
   if (epss !== null && epss.score >= EPSS_WORTH_SAYING) add('epss', `EPSS ${percent(epss.score)}`, epss.cve);

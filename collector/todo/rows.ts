@@ -3,6 +3,7 @@
 import type { ProviderName } from '@selvage/shared/model/package.ts';
 import type { Machine } from '../findings/fleet.ts';
 import { kindOf } from '../matching/ecosystem.ts';
+import { ONLY_KERNEL_SOURCES } from '../matching/kernel.ts';
 import type { Ecosystem } from '../matching/software.ts';
 import type { Due } from '../triage/decision.ts';
 import type { Closed, Closing, Open } from './closing.ts';
@@ -29,6 +30,8 @@ export interface Gathered {
   readonly version: string;
   security: boolean;
   reboot: boolean;
+  /** All that it closes is in headers or tools of kernel sources: shown last. */
+  idle: boolean;
   due: Due | null;
   readonly sums: Sums;
   readonly cves: Set<string>;
@@ -47,7 +50,7 @@ export function* rowSteps(closings: readonly Closing[], bare: readonly Bare[]): 
   const rowOf = (key: Pick<Gathered, 'provider' | 'ecosystem' | 'source' | 'version'>): Gathered => {
     const name = JSON.stringify([key.provider ?? key.ecosystem, key.source, key.version]);
     const found = rows.get(name) ?? {
-      ...{ ...key, security: false, reboot: false, due: null, sums: noSums(), cves: new Set<string>() },
+      ...{ ...key, security: false, reboot: false, idle: true, due: null, sums: noSums(), cves: new Set<string>() },
       ...{ strongest: nothingYet(), machines: new Map<Machine, Needs>() },
     };
     rows.set(name, found);
@@ -64,7 +67,7 @@ export function* rowSteps(closings: readonly Closing[], bare: readonly Bare[]): 
     row.security ||= offer?.security ?? false;
     row.reboot ||= software.kernel === 'running' && closed.length > 0;
     for (const one of closed) addClosed(row, one);
-    if (closed.length > 0) noticeExposure(row.strongest, group.circumstances);
+    if (closed.some(({ idle }) => !idle)) noticeExposure(row.strongest, group.circumstances);
     addMachines(row, group.machines, { held: offer?.held ?? false, isOffered: offer !== null });
   }
   for (const { offer, machines } of bare) {
@@ -79,10 +82,11 @@ export function* rowSteps(closings: readonly Closing[], bare: readonly Bare[]): 
   return { fixes: all.filter(matters), others: all.filter((row) => !matters(row)) };
 }
 
-function addClosed(row: Gathered, { cve, facts, verdict, due, machines }: Closed): void {
+function addClosed(row: Gathered, { cve, facts, verdict, due, idle, machines }: Closed): void {
   row.sums[verdict.decision] += machines;
   row.due = earlierDue(row.due, due);
-  notice(row.strongest, facts, verdict, !row.cves.has(cve));
+  row.idle &&= idle;
+  if (!idle) notice(row.strongest, facts, verdict);
   row.cves.add(cve);
 }
 
@@ -124,7 +128,7 @@ export function* notOfferedSteps(
     yield;
     const { software } = group;
     for (const one of open) {
-      const key = JSON.stringify([software.ecosystem, software.source, one.kind, one.pocket]);
+      const key = JSON.stringify([software.ecosystem, software.source, one.kind, one.pocket, one.idle]);
       const row = rows.get(key) ?? {
         ...{ first: one, ecosystem: software.ecosystem, source: software.source, offered: offer?.version ?? null },
         ...{ fixed: one.fixed, due: null, sums: noSums(), cves: new Set<string>(), machines: new Map() },
@@ -141,7 +145,15 @@ export function* notOfferedSteps(
   return [...rows.values()]
     .map(
       ({ first, ecosystem, source, fixed, due, sums, cves, machines, offered }): NotOfferedRow => ({
-        ...{ ecosystem, source, fixed, due, kind: first.kind, decision: worstOf(sums), findings: totalOf(sums) },
+        ...{
+          ecosystem,
+          source,
+          fixed,
+          due,
+          kind: first.kind,
+          decision: first.idle ? 'defer' : worstOf(sums),
+          findings: totalOf(sums),
+        },
         ...{ why: whyNot(first, offered), cves: cves.size, machines: machines.size },
         some: [...machines.values()].sort(compareText).slice(0, SOME_NAMES),
       }),
@@ -152,7 +164,11 @@ export function* notOfferedSteps(
     );
 }
 
-function whyNot({ kind, pocket, fixed }: Open, offered: string | null): string {
+function whyNot(
+  { kind, pocket, fixed, idle }: Pick<Open, 'kind' | 'pocket' | 'fixed' | 'idle'>,
+  offered: string | null,
+): string {
+  if (idle) return `${ONLY_KERNEL_SOURCES}; ${whyNot({ kind, pocket, fixed, idle: false }, offered)}`;
   if (kind === 'pocket') return `only in ${pocket}: these machines are not entitled, or it is not enabled`;
   if (kind === 'older-offered') return `their repositories offer ${offered ?? 'an older version'} only`;
 

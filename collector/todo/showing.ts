@@ -66,8 +66,13 @@ export function* shownSteps(row: Gathered, deps: ShowDeps, slots: Slots): Genera
   return {
     ...{ id: `${source}@${version}`, ecosystem, provider, source, version, security, closes },
     from: offered ? 'offer' : 'feed',
-    ...{ decision: worstOf(sums), closesByDecision: sums, cves: row.cves.size, due: row.due },
-    why: reasonsOf(strongest, { closes, offered, security }),
+    ...{
+      decision: row.idle && closes > 0 ? 'defer' : worstOf(sums),
+      closesByDecision: sums,
+      cves: row.cves.size,
+      due: row.due,
+    },
+    why: reasonsOf(strongest, { closes, offered, security, idle: row.idle }),
     ...{ machines: row.machines.size, standings },
     some: STANDINGS.flatMap((standing) => (names.get(standing) ?? []).sort(compareText)).slice(0, SOME_NAMES),
     reason: first === undefined ? null : (reasons.get(first) ?? null),

@@ -1,6 +1,7 @@
 // The todo list of a fleet: groups, what they close, rows, and where each machine stands. Pure, and in steps, because a fleet is long.
 import type { Fleet, Machine } from '../findings/fleet.ts';
 import { openOf } from '../findings/join.ts';
+import { isOnlyKernelSources } from '../matching/kernel.ts';
 import type { SoftwareId } from '../store/software-ports.ts';
 import { type Binned, binSteps, type Closing, closingOf, verdictsBy } from './closing.ts';
 import { addSums, compareText, noSums, totalOf, urgencyOf } from './counting.ts';
@@ -72,7 +73,11 @@ export function* workSteps(
       bin.machines.add(machine);
     }
   }
-  const noFix = counted(yield* binSteps(closings, 'noFix'));
+  const ofSources = closings.filter(({ group }) => isOnlyKernelSources(group.software));
+  const noFix = {
+    ...counted(yield* binSteps(closings, 'noFix')),
+    kernelSources: totalOf((yield* binSteps(ofSources, 'noFix')).sums),
+  };
   const stillRunning = counted(running);
   const open = noSums();
   for (const { sums } of fixes) addSums(open, sums);

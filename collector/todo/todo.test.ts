@@ -322,6 +322,46 @@ describe('when a kernel is fixed on disk', () => {
   });
 });
 
+describe('when only headers of a kernel are installed', () => {
+  const headers = { name: 'linux', version: '6.1.1-1' };
+  const matches = [
+    { ...headers, matches: [{ cve: 'CVE-K', fixed: '6.1.9-1' }, { cve: 'CVE-O' }] },
+    { name: 'vim', version: '1', matches: [{ cve: 'CVE-V', fixed: '2' }] },
+  ];
+  const offers = [
+    offer({ source: 'linux', version: '6.1.9-1', security: true }),
+    offer({ source: 'vim', version: '2', security: true }),
+  ];
+  const software = [headers, { name: 'vim', version: '1' }];
+  const facts = { 'CVE-K': { ...KEV, ...CRITICAL } };
+
+  it('their fix comes last and is due by nobody, though a kernel that ran would be urgent', () => {
+    const { fixes, noFix, open } = todo({ machines: [web('a', { software, offers })], matches }, { facts });
+
+    expect(fixes.map(({ source, decision, due, closes }) => [source, decision, due, closes])).toEqual([
+      ['vim', 'scheduled', null, 1],
+      ['linux', 'defer', null, 1],
+    ]);
+    expect(fixes[1]?.why[0]).toMatchObject({ kind: 'kernel-sources', text: 'no kernel of these sources runs' });
+    expect(noFix).toMatchObject({ findings: 1, kernelSources: 1 });
+    expect(totalOf(open)).toBe(3);
+  });
+
+  it('is as urgent as the kernel that runs beside them', () => {
+    const both = [...software, { ...headers, kernel: 'running' as const }];
+    const more = [
+      ...matches,
+      { ...headers, kernel: 'running' as const, matches: [{ cve: 'CVE-K', fixed: '6.1.9-1' }] },
+    ];
+    const kernel = { running: '6.1.0-1', newest: '6.1.0-1' };
+    const { fixes } = todo({ machines: [web('a', { software: both, offers, kernel })], matches: more }, { facts });
+
+    expect(fixes[0]).toMatchObject({ source: 'linux', closes: 2, reboot: true });
+    expect(fixes[0]?.decision).not.toBe('defer');
+    expect(fixes[0]?.why[0]?.kind).toBe('kev');
+  });
+});
+
 describe('when anything may be installed, offered and known', () => {
   const versions = fc.constantFrom('1', '2', '3');
   const sources = fc.constantFrom('bash', 'curl', 'linux', 'zlib');
@@ -399,13 +439,21 @@ describe('when anything may be installed, offered and known', () => {
           judgements,
         });
         const list = todoOf(fleet, deps);
-        const found = [...eachFinding(fleet, deps.triage, { now: TODO_AT, suppressions: judgements.of })];
+        const all = [...eachFinding(fleet, deps.triage, { now: TODO_AT, suppressions: judgements.of })];
+        // Headers of a kernel are listed apart; here they are counted with what has a fix or none, and are due by nobody.
+        const isIdle = ({ state, software: of }: (typeof all)[number]) => state === 'not-running' && of.kernel === null;
+        const found = all.map((one) =>
+          isIdle(one)
+            ? { ...one, due: null, state: one.match.state === 'fixable' ? ('fixable' as const) : ('no-fix' as const) }
+            : one,
+        );
         const count = (state: FindingState) => found.filter((one) => one.state === state).length;
         const closed = list.fixes.reduce((sum, { closes }) => sum + closes, 0);
         const missing = list.notOffered.reduce((sum, { findings }) => sum + findings, 0);
 
         expect(closed + missing).toBe(count('fixable'));
         expect(list.noFix.findings).toBe(count('no-fix'));
+        expect(list.noFix.kernelSources).toBe(all.filter((one) => isIdle(one) && one.match.state === 'open').length);
         expect(list.stillRunning.findings).toBe(count('still-running'));
         expect(list.notRunning.findings).toBe(count('not-running'));
         expect(list.accepted.findings).toBe(count('accepted'));

@@ -36,6 +36,7 @@ export interface Reason {
     | 'poc'
     | 'exposed'
     | 'severity'
+    | 'kernel-sources'
     | 'point-release'
     | 'security-repository';
   readonly text: string;
@@ -110,7 +111,8 @@ export interface Todo {
   /** By decision, then by what is due first. */
   readonly fixes: readonly FixRow[];
   readonly notOffered: readonly NotOfferedRow[];
-  readonly noFix: Counted;
+  /** `kernelSources`: of these are in headers or tools of kernel sources of which no kernel runs. */
+  readonly noFix: Counted & { readonly kernelSources: number };
   readonly stillRunning: Counted;
   readonly notRunning: Counted;
   readonly accepted: Counted;

@@ -94,7 +94,8 @@ export const todo = z.strictObject({
   ),
   /** All open findings: fixable, without a fix, still running. */
   open: byDecision,
-  noFix: counted,
+  /** `kernelSources`: of these are in headers or tools of kernel sources of which no kernel runs. */
+  noFix: z.strictObject({ ...counted.shape, kernelSources: count }),
   stillRunning: counted,
   notRunning: counted,
   accepted: counted,
