@@ -41,6 +41,7 @@ async function* read(
   saw: (at: Timestamp | null) => void,
 ): AsyncGenerator<FeedRecord | FeedProblem> {
   let isFirst = true;
+  let isEmpty = true;
   for await (const one of jsonDocuments(source)) {
     if (!('value' in one)) {
       yield one;
@@ -53,6 +54,7 @@ async function* read(
       isFirst = false;
       continue;
     }
+    isEmpty = false;
     const parsed = line.safeParse(one.value);
     if (!parsed.success) yield { name: source.name.slice(-200), reason: 'a line is no advisory' };
     else {
@@ -61,4 +63,6 @@ async function* read(
       for (const rule of rulesOfNotice(told, ecosystem)) yield { type: 'rule', rule };
     }
   }
+  // That nobody tells anything any more is what it says then; no rule of before may stay.
+  if (!isFirst && isEmpty) yield { type: 'record', id: 'no host tells of any advisory', modified: null };
 }

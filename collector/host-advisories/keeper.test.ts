@@ -10,10 +10,12 @@ import { describe, expect, it } from 'vitest';
 import { importFeed } from '../feeds/import/importing.ts';
 import { durable, INVENTORY, report, section } from '../gateway/testing/messages.ts';
 import { intakeLab } from '../intake/testing/intake-lab.ts';
+import { coverageOf } from '../matching/coverage.ts';
+import { matchSoftware, packagesOf } from '../matching/matching.ts';
 import { hostSample } from '../store/samples.ts';
 import { keepHostAdvisories } from './keeper.ts';
 
-const { make: makeLab } = intakeLab('host-advisories');
+const { make: makeLab, host } = intakeLab('host-advisories');
 const AT = '2026-02-28T10:00:00Z';
 const FUTURE = '2027-02-28T10:00:00Z';
 const OS = {
@@ -125,6 +127,39 @@ describe('when a host tells of advisories', () => {
     await tell([{ ...RLSA, type: 'bugfix', cves: [] }, RLSA]);
 
     expect((await rules()).map(({ record }) => record)).toEqual(['RLSA-2026:1']);
+    await keeper.close();
+  });
+
+  it('what EPEL has is told of its builds, and no release is watched because of it', async () => {
+    const { tell, store, keeper, rules } = await make();
+    const epel = { ...RLSA, id: 'FEDORA-EPEL-2026-0a1b', packages: [{ ...zlib, name: 'zlib-ng' }] };
+    await tell([epel], { ...OS, id: 'centos', version: '9' });
+    const zlibNg = (origin: string | null) => ({
+      ...{ ecosystem: 'CentOS:9', name: 'zlib-ng', version: '1.2.11-30.el9', source: 'zlib-ng', module: null },
+      ...{ kernel: null, origin },
+    });
+    const matchesOf = async (origin: string | null) =>
+      matchSoftware(zlibNg(origin), await store.read.feeds.rules(packagesOf(zlibNg(origin))));
+    const ecosystems = await store.read.feeds.ecosystems();
+
+    expect(await rules('CentOS:9')).toEqual([]);
+    expect(coverageOf(zlibNg(null), ecosystems)).toMatchObject({ by: 'unknown' });
+    expect(await matchesOf(null)).toEqual([]);
+    expect(coverageOf(zlibNg('Fedora Project'), ecosystems)).toEqual({ by: 'feed', feeds: ['host-updateinfo'] });
+    expect(await matchesOf('Fedora Project')).toMatchObject([{ cve: 'CVE-2026-10001', state: 'fixable' }]);
+    await keeper.close();
+  });
+
+  it('nothing stays of a host that was revoked, also where it was the only one', async () => {
+    const { tell, rules, store, keeper, events } = await make();
+    await tell([RLSA]);
+    expect(await rules()).toHaveLength(1);
+
+    await store.transaction(({ hosts }) => hosts.revoke(host.id, AT as Timestamp));
+    events.publish({ type: 'host.revoked', host: host.id, name: 'web-1' });
+    await keeper.idle();
+
+    expect(await rules()).toEqual([]);
     await keeper.close();
   });
 

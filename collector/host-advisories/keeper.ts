@@ -11,6 +11,7 @@ import type { Random } from '@selvage/shared/random.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import type { Events } from '../events.ts';
 import type { FeedFile } from '../feeds/import/open.ts';
+import { vendorReleaseEcosystem } from '../matching/coverage.ts';
 import { ecosystemOf } from '../matching/ecosystem.ts';
 import type { Store } from '../store/ports.ts';
 import { NoticeMerge } from './merge.ts';
@@ -21,6 +22,9 @@ const PRIVATE_FILE = 0o600;
 const SECTIONS: readonly string[] = ['updateinfo', 'os'];
 const HOSTS: readonly string[] = ['host.accepted', 'host.revoked', 'host.retired'];
 const FEED = 'host-updateinfo';
+const EPEL = /^FEDORA-EPEL-/;
+/** The vendor in its packages. */
+const FEDORA = 'Fedora Project';
 
 export interface HostAdvisoryParts {
   readonly store: Store;
@@ -86,7 +90,7 @@ export function keepHostAdvisories(parts: HostAdvisoryParts, { pauseMs = PAUSE_M
   };
 }
 
-/** False where no host has any and none had: then there is no such feed. */
+/** False where no host has any and none had: then there is no such feed. Where the last one that had any is gone it says nothing more. */
 async function takeHostAdvisories(parts: HostAdvisoryParts, signal: AbortSignal): Promise<boolean> {
   const { store, random, folder, bring, log } = parts;
   const accepted = new Map<HostId, string | null>();
@@ -104,13 +108,15 @@ async function takeHostAdvisories(parts: HostAdvisoryParts, signal: AbortSignal)
     if (signal.aborted) return false;
     const ecosystem = accepted.get(host) ?? null;
     if (data === null || ecosystem === null || data.notices.length === 0) continue;
-    merge.add(ecosystem, data.notices);
+    for (const [release, notices] of Map.groupBy(data.notices, ({ id }) => releaseOf(id, ecosystem))) {
+      merge.add(release, notices);
+    }
     if (data.asOf !== null && (asOf === null || data.asOf > asOf)) asOf = data.asOf;
     await setImmediate();
   }
   if (merge.full) log.warn({}, 'hosts tell of more advisories than are kept; some are left out');
   const lines = [...merge.notices()];
-  if (lines.length === 0) return false;
+  if (lines.length === 0 && (await store.read.feeds.byName(FEED)) === null) return false;
 
   const path = join(folder, `${FEED}-${random.uuid()}.part`);
   // A host's clock may be wrong; what it says is not newer than now.
@@ -125,4 +131,9 @@ async function takeHostAdvisories(parts: HostAdvisoryParts, signal: AbortSignal)
   }
 
   return true;
+}
+
+/** EPEL's advisories are about Fedora's builds for another distribution: nobody may take that for watched because of them. */
+function releaseOf(id: string, ecosystem: string): string {
+  return EPEL.test(id) ? vendorReleaseEcosystem(FEDORA, ecosystem) : ecosystem;
 }

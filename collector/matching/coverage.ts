@@ -1,6 +1,6 @@
 // Whether anybody watches a piece of software: a feed, a rule of ours, or nobody. Nobody is never the same as clean.
 import type { Coverage } from './match.ts';
-import type { Software } from './software.ts';
+import type { Ecosystem, Software } from './software.ts';
 
 /** What an admin says of repositories of vendors. Patterns are globs over the name that the package's origin carries. */
 export interface CoverageSettings {
@@ -23,8 +23,8 @@ export function coverageOf(
   if (origin !== null) {
     const rule = settings.everyUpdateIsSecurity.find((pattern) => glob(pattern).test(origin));
     if (rule !== undefined) return { by: 'rule', repository: rule };
-    const own = ecosystems.get(vendorEcosystem(origin));
-    if (own !== undefined && own.length > 0) return { by: 'feed', feeds: own };
+    const own = vendorEcosystems(software).flatMap((one) => ecosystems.get(one) ?? []);
+    if (own.length > 0) return { by: 'feed', feeds: own };
 
     return { by: 'unknown', reason: `it comes from ${origin}, and no feed speaks of builds from there` };
   }
@@ -38,6 +38,16 @@ export function coverageOf(
 /** Under which ecosystem a feed speaks of one vendor's repository. */
 export function vendorEcosystem(origin: string): string {
   return `vendor:${origin}`;
+}
+
+/** What EPEL builds is in it one by one for each release. */
+export function vendorReleaseEcosystem(origin: string, release: Ecosystem): string {
+  return `${vendorEcosystem(origin)}:${release}`;
+}
+
+/** Under which ecosystems feeds may speak of a vendor's build; none of one of the distribution. */
+export function vendorEcosystems({ origin, ecosystem }: Pick<Software, 'origin' | 'ecosystem'>): readonly string[] {
+  return origin === null ? [] : [vendorEcosystem(origin), vendorReleaseEcosystem(origin, ecosystem)];
 }
 
 function glob(pattern: string): RegExp {

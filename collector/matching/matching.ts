@@ -2,7 +2,7 @@
 // It never hides: what cannot be compared is a match of its own that says so, what sources see differently is said in a sentence.
 import type { Timestamp } from '@selvage/shared/model/ids.ts';
 import type { PackageName, PackageRules } from '../store/feed-ports.ts';
-import { vendorEcosystem } from './coverage.ts';
+import { vendorEcosystems } from './coverage.ts';
 import { decide, type Entry, type Judgement } from './decide.ts';
 import { normaliseName } from './ecosystem.ts';
 import { asAdvised } from './kernel.ts';
@@ -18,7 +18,7 @@ export function packagesOf(installed: Software): readonly PackageName[] {
   const software = asAdvised(installed);
   const names = new Set([software.name, software.source].map((name) => normaliseName(software.ecosystem, name)));
 
-  const ecosystems = [software.ecosystem, ...(software.origin === null ? [] : [vendorEcosystem(software.origin)])];
+  const ecosystems = [software.ecosystem, ...vendorEcosystems(software)];
 
   return ecosystems.flatMap((ecosystem) => [...names].map((name) => ({ ecosystem, package: name })));
 }
@@ -76,15 +76,15 @@ interface Source {
 }
 
 function sourcesOf(software: Software, rules: readonly PackageRules[]): readonly Source[] {
-  const vendor = software.origin === null ? null : vendorEcosystem(software.origin);
+  const vendors = vendorEcosystems(software);
 
   return rules
-    .filter(({ ecosystem }) => ecosystem === software.ecosystem || ecosystem === vendor)
+    .filter(({ ecosystem }) => ecosystem === software.ecosystem || vendors.includes(ecosystem))
     .map(({ feed, asOf, ecosystem, rules: all }) => ({
       feed,
       asOf,
       rank: rankOf(feed),
-      foreign: vendor !== null && ecosystem !== vendor && feed !== OWN_ADVISORIES,
+      foreign: software.origin !== null && !vendors.includes(ecosystem) && feed !== OWN_ADVISORIES,
       rules: all.filter((rule) => rule.withdrawn === undefined && concerns(rule, software) && isVulnerability(rule)),
     }));
 }
