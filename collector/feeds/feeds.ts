@@ -140,7 +140,7 @@ export async function createFeeds(deps: FeedsDeps): Promise<Feeds> {
       const known = feed === null ? null : named(feeds, feed).name;
       const file = uploads.take(upload, options.by);
 
-      return jobs.start(known, async (tell, signal) => {
+      const work: Parameters<Jobs['start']>[1] = async (tell, signal) => {
         try {
           const onProgress = ({ feed: name, rows, bytesRead }: { feed: string; rows: number; bytesRead: number }) =>
             tell({ feed: name, rows, bytesRead });
@@ -151,7 +151,14 @@ export async function createFeeds(deps: FeedsDeps): Promise<Feeds> {
         } finally {
           await rm(file.path, { force: true });
         }
-      });
+      };
+      try {
+        return jobs.start(known, work);
+      } catch (error) {
+        // Whoever is refused brings it again.
+        void rm(file.path, { force: true });
+        throw error;
+      }
     },
     bring: async (name, file) => {
       const feed = named(feeds, name);

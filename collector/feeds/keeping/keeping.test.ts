@@ -3,7 +3,9 @@ import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { Log } from '@selvage/shared/log/log.ts';
 import type { Timestamp } from '@selvage/shared/model/ids.ts';
 import { fakeClock } from '@selvage/shared/testing/fake-clock.ts';
+import { needs } from '@selvage/shared/testing/needs.ts';
 import { seededRandom } from '@selvage/shared/testing/seeded-random.ts';
+import { SMALL_DISK_PARTS, smallDisk } from '@selvage/shared/testing/small-disk.ts';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
 import { describe, expect, it } from 'vitest';
 import { feedAlarms } from '../../alarms/feeds.ts';
@@ -248,6 +250,26 @@ describe('when files of feeds arrive in pieces', () => {
     await begin();
     await expect(uploads.add(first.id, 'admin:ann', 1, piece('x'))).rejects.toThrow(code('NOT_FOUND'));
     expect(existsSync(`${folder}/upload-${first.id}.part`)).toBe(false);
+  });
+});
+
+needs(SMALL_DISK_PARTS, 'when the disk is full while a file of a feed arrives', () => {
+  it('no part of a piece is taken for all of it, and nothing keeps a place', async () => {
+    const disk = await smallDisk({ bytes: 512 * 1024, inodes: 24 });
+    const uploads = new Uploads({ folder: disk.path, clock: fakeClock(NOW), random: seededRandom(1) });
+    const begin = () => uploads.begin({ name: 'x', bytes: null, by: 'admin:ann' });
+    const { id } = await begin();
+    disk.fill(8192);
+    const large = new Uint8Array(64 * 1024);
+    await expect(uploads.add(id, 'admin:ann', 0, large)).rejects.toThrow(code('DISK_FULL'));
+    expect(() => uploads.take(id, 'admin:ann')).toThrow(code('REQUEST_INVALID'));
+
+    disk.free();
+    disk.fillInodes();
+    for (let count = 0; count < 4; count++) await expect(begin()).rejects.toThrow(code('DISK_FULL'));
+    disk.free();
+    expect(await begin()).toMatchObject({ received: 0 });
+    expect(await uploads.add(id, 'admin:ann', 0, large)).toMatchObject({ received: large.length });
   });
 });
 

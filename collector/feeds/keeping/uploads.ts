@@ -62,8 +62,14 @@ export class Uploads {
     const id = this.#random.uuid();
     const path = join(this.#folder, `upload-${id}.part`);
     this.#open.set(id, { path, name, by, bytes, received: 0, touched: this.#clock.monotonic(), busy: false });
-    const file = await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, PRIVATE_FILE);
-    await file.close();
+    try {
+      const file = await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, PRIVATE_FILE);
+      await file.close();
+    } catch (error) {
+      // Nothing is on its way: it must not take a place.
+      this.#open.delete(id);
+      throw fullOr(error);
+    }
 
     return { id, received: 0, bytes };
   }
@@ -80,14 +86,15 @@ export class Uploads {
     try {
       const file = await open(upload.path, O_WRONLY | O_NOFOLLOW);
       try {
-        await file.write(piece, 0, piece.length, offset);
+        // A disk that is nearly full takes a part of it, and says that only here.
+        for (let at = 0; at < piece.length; ) {
+          at += (await file.write(piece, at, piece.length - at, offset + at)).bytesWritten;
+        }
       } finally {
         await file.close();
       }
     } catch (error) {
-      if (hasErrno(error, 'ENOSPC', 'EDQUOT'))
-        throw new CodedError('DISK_FULL', 'no space for the file', { cause: error });
-      throw error;
+      throw fullOr(error);
     } finally {
       upload.busy = false;
     }
@@ -121,4 +128,10 @@ export class Uploads {
       await rm(path, { force: true });
     }
   }
+}
+
+function fullOr(error: unknown): unknown {
+  return hasErrno(error, 'ENOSPC', 'EDQUOT')
+    ? new CodedError('DISK_FULL', 'no space for the file', { cause: error })
+    : error;
 }
