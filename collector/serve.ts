@@ -11,6 +11,7 @@ import { readFacts } from './alarms/facts.ts';
 import { HeldPolicy } from './alarms/held.ts';
 import { logAlarms } from './alarms/watch.ts';
 import { type Api, startApi } from './api/server.ts';
+import { keepWorkReady } from './api/todo-work.ts';
 import { createEnrollment } from './enrollment/enrollment.ts';
 import { openHostsAuthorities } from './enrollment/hosts-authorities.ts';
 import { createRotation } from './enrollment/rotation.ts';
@@ -212,13 +213,20 @@ async function serveStore(store: Store, settings: CollectorSettings, deps: Serve
     use: (server) => (server === 'api' ? api.secure(tlsOf.api()) : gateway.secure(tlsOf.gateway())),
   });
   const warning = logAlarms(async () => (await alarms()).alarms, clock, log, stopped.signal);
+  const ahead = keepWorkReady(
+    {
+      ...{ clock, log, triage, fleet: () => fleet, settled: () => findings?.settled() ?? false },
+      ...{ suppress: () => suppressions.suppress, concerns: () => suppressions.concerns },
+    },
+    stopped.signal,
+  );
 
   return {
     addresses: addressesAt(apiPort),
     events,
     close: async () => {
       stopped.abort();
-      await Promise.all([api.close(), gateway.close(), refreshing, renewing, retiring, warning]);
+      await Promise.all([api.close(), gateway.close(), refreshing, renewing, retiring, warning, ahead]);
       await Promise.all([told.close(), feeds.close()]);
       await history.close();
       await advisories.close();

@@ -1,9 +1,10 @@
 // Puts together what coverage is worked out from: the lists, the hosts with what tells them apart, and the imported machines.
+import { setImmediate } from 'node:timers/promises';
 import type { Section } from '@selvage/shared/model/inventory.ts';
 import type { z } from 'zod';
 import { type Coverage, coverageSteps, type Machine } from '../coverage/coverage.ts';
 import type { Expected, Known } from '../coverage/machines.ts';
-import { oncePerMachine } from '../coverage/once.ts';
+import { oncePerMachine, type Sighting } from '../coverage/once.ts';
 import { hostState } from '../host-state.ts';
 import type { AssetList, ImportRecord } from '../store/import-ports.ts';
 import type { Derivation, HostRecord, Store } from '../store/ports.ts';
@@ -36,13 +37,17 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 async function gatherCoverage(
   { store, connections, clock }: CoverageSources,
-  among: (known: Known) => boolean = () => true,
+  among: ((known: Known) => boolean) | null = null,
+  hosts: Promise<readonly HostRecord[]> = store.read.hosts.list(),
 ): Promise<{ readonly coverage: Coverage; readonly lists: readonly AssetList[] }> {
-  const lists = await store.read.assets.lists();
-  const [entries, known] = await Promise.all([entriesOf(store, lists), knownMachines(store, connections.connected())]);
+  const [lists, known] = await Promise.all([
+    store.read.assets.lists(),
+    knownMachines(store, connections.connected(), hosts),
+  ]);
+  const entries = await entriesOf(store, lists);
   const all = await inTurns(coverageSteps({ count: lists.length, entries }, known, clock.now()));
 
-  return { coverage: narrowed(all, among), lists };
+  return { coverage: among === null ? all : narrowed(all, among), lists };
 }
 
 /** What was read last, for as long as no list is another: lists change once a day, and metrics are asked for each minute. */
@@ -68,10 +73,14 @@ async function entriesOf(store: Store, lists: readonly AssetList[]): Promise<rea
   return entries;
 }
 
-async function knownMachines(store: Store, connected: readonly string[]): Promise<readonly Known[]> {
-  const { hosts, inventory, imports } = store.read;
+async function knownMachines(
+  store: Store,
+  connected: readonly string[],
+  hosts: Promise<readonly HostRecord[]>,
+): Promise<readonly Known[]> {
+  const { inventory, imports } = store.read;
   const [records, files, hostnames, serials, macs, instances] = await Promise.all([
-    hosts.list(),
+    hosts,
     imports.list(),
     derived(inventory.eachDerived(HOSTNAME)),
     derived(inventory.eachDerived(SERIAL)),
@@ -79,26 +88,31 @@ async function knownMachines(store: Store, connected: readonly string[]): Promis
     derived(inventory.eachDerived(INSTANCE_LABEL)),
   ]);
   const live = new Set(connected);
-  const agents = records
-    .filter(({ state }) => state === 'active')
-    .map((record) => {
-      const { id } = record;
-      const hostname = hostnames.get(id);
-      const serial = serials.get(id) ?? '';
+  const agents: Sighting[] = [];
+  await inTurns(
+    (function* () {
+      for (const record of records) {
+        yield;
+        if (record.state !== 'active') continue;
+        const { id } = record;
+        const hostname = hostnames.get(id);
+        const serial = serials.get(id) ?? '';
 
-      const known = agentOf(record, live.has(id), {
-        names: [record.name, ...(hostname === undefined ? [] : [hostname])],
-        serials: [serial],
-        macs: macs.get(id) ?? [],
-        instances: [
-          ...(instances.get(id) ?? []),
-          ...(INSTANCE_NAME.exec(hostname ?? record.name)?.slice(0, 1) ?? []),
-          ...(UUID.test(serial) ? [serial] : []),
-        ],
-      });
-
-      return { known, machineId: record.machineId };
-    });
+        const known = agentOf(record, live.has(id), {
+          names: [record.name, ...(hostname === undefined ? [] : [hostname])],
+          serials: [serial],
+          macs: macs.get(id) ?? [],
+          instances: [
+            ...(instances.get(id) ?? []),
+            ...(INSTANCE_NAME.exec(hostname ?? record.name)?.slice(0, 1) ?? []),
+            ...(UUID.test(serial) ? [serial] : []),
+          ],
+        });
+        agents.push({ known, machineId: record.machineId });
+      }
+    })(),
+  );
+  await setImmediate();
 
   return oncePerMachine([...agents, ...files.map((file) => ({ known: importOf(file), machineId: file.machineId }))]);
 }
@@ -220,9 +234,12 @@ function added(one: SelectionShown, other: SelectionShown): SelectionShown {
   };
 }
 
-/** For one line among others. */
-export async function coverageLine(sources: CoverageSources): Promise<z.input<typeof coverageSummary>> {
-  const { coverage: all, lists } = await gatherCoverage(sources);
+/** For one line among others; `hosts` by whoever reads them anyway. */
+export async function coverageLine(
+  sources: CoverageSources,
+  hosts?: Promise<readonly HostRecord[]>,
+): Promise<z.input<typeof coverageSummary>> {
+  const { coverage: all, lists } = await gatherCoverage(sources, null, hosts);
   const [oldest] = lists
     .map((list) => ({ source: list.source, at: ageOf(list) }))
     .sort((a, b) => (a.at < b.at ? -1 : 1));

@@ -1,8 +1,8 @@
 // Puts together what the todo list is made from: the fleet with its triage, who can act, what was decided and reported, when windows
 // open, and what is not known. Reads, and decides nothing.
+import { setImmediate } from 'node:timers/promises';
 import type { Section } from '@selvage/shared/model/inventory.ts';
 import type { ApprovalDocument, PolicyDocument } from '@selvage/shared/policy/documents.ts';
-import { compareVersions } from '@selvage/shared/versions/list.ts';
 import type { z } from 'zod';
 import type { Fleet, Machine } from '../findings/fleet.ts';
 import { isNewer } from '../fixes/fixes.ts';
@@ -10,14 +10,12 @@ import { counts } from '../host-state.ts';
 import { ecosystemOf } from '../matching/ecosystem.ts';
 import type { Derivation, HostRecord, Store, StoredResult } from '../store/ports.ts';
 import type { MachineKey } from '../store/software-ports.ts';
-import { GroupMemory } from '../todo/groups.ts';
 import { needsOf } from '../todo/needs.ts';
 import { oldCodeOf } from '../todo/old-code.ts';
 import { createOutlook, type OutlookHost } from '../todo/outlook.ts';
 import type { MachineStanding } from '../todo/ports.ts';
 import type { FixRow } from '../todo/todo.ts';
-import { listSteps, type TodoList, type Work, workSteps } from '../todo/todo-steps.ts';
-import { SUPPRESS_NOTHING } from '../vex/suppress.ts';
+import { listSteps, type TodoList } from '../todo/todo-steps.ts';
 import type { todo } from './contract/todo.ts';
 import { coverageLine } from './coverage.ts';
 import type { ApiDeps } from './deps.ts';
@@ -26,6 +24,7 @@ import { selectHosts } from './host-select.ts';
 import { selectImports } from './imported.ts';
 import { inTurns } from './in-turns.ts';
 import { added, type SelectionShown } from './selecting.ts';
+import { workNow } from './todo-work.ts';
 
 export type TodoSources = Pick<
   ApiDeps,
@@ -46,50 +45,52 @@ const WHY_UNKNOWN: Derivation<'updates', readonly string[]> = {
 export async function selectedTodo(sources: TodoSources, text: string | undefined): Promise<Shown> {
   const { store, clock, policy, connections } = sources;
   const chosen = await chosenMachines(sources, text);
-  const [records, current, covered, feeds, triage, { alarms }, outside, imports] = await Promise.all([
-    store.read.hosts.list(),
+  const listed = store.read.hosts.list();
+  const [records, current, covered, feeds, { alarms }, outside, imports] = await Promise.all([
+    listed,
     policy.current(),
-    coverageLine(sources),
+    coverageLine(sources, listed),
     feedAges(store.read.feeds, clock.now()),
-    sources.triage(),
     sources.alarms(),
     store.read.changes.lastOutside(),
     store.read.imports.list(),
   ]);
+  // What follows is done at once for all hosts, piece by piece: others get their turn between.
+  await setImmediate();
   const now = clock.now();
   const fleet = sources.fleet();
-  const suppress = sources.suppress();
   const among = (machine: Machine) => chosen === null || chosen.keys.has(machine.key);
   const hosts = records.filter((record) => counts(record) && (chosen === null || chosen.keys.has(`host:${record.id}`)));
   const documents = current.documents.map(({ document }) => document);
   const approvals = documents.filter((document): document is ApprovalDocument => document.kind === 'Approval');
   const live = new Set(connections.connected());
   const standings = standingsOf(hosts, live, now);
-  const judgements = { concerns: sources.concerns?.() ?? (() => suppress !== SUPPRESS_NOTHING), of: suppress };
-  const work = await workOf(
-    fleet,
-    { triage, compare: compareVersions, judgements, now },
-    chosen === null ? null : among,
-  );
+  const work = await workNow(sources, chosen === null ? null : among);
   const list = await inTurns(
     listSteps(work, {
-      ...{ approvals, now, resultOf: await resultsOf(store, approvals) },
+      ...{ approvals, now, resultOf: await resultsOf(store, approvals, work.rows) },
       standings: (key) => standings.get(key) ?? IMPORTED,
       outlook: await outlookOf(store, documents, fleet, now),
     }),
   );
+  await setImmediate();
   const machines = [...fleet.machines.values()].filter(among);
+  const unknown = await unknownOf(store, list, hosts, fleet);
+  await setImmediate();
+  const unwatched = unwatchedOf(machines, feeds);
+  const oldCode = copied(oldCodeOf(machines));
+  await setImmediate();
 
   return {
     ...shown(list, now),
     settled: sources.settled?.() ?? true,
     ...{ coverage: covered, selection: chosen?.selection ?? null },
     feeds: feedsShown(feeds),
-    oldCode: copied(oldCodeOf(machines)),
+    oldCode,
     needs: needsOf({
       ready: fleet.complete,
-      unknown: await unknownOf(store, list, hosts, fleet),
-      unwatched: unwatchedOf(machines, feeds),
+      unknown,
+      unwatched,
       feeds: feeds.map(({ name, asOf, stale, error }) => ({
         ...{ name, stale, error },
         ageDays: daysSince(asOf, now),
@@ -108,36 +109,6 @@ export async function selectedTodo(sources: TodoSources, text: string | undefine
       alarms: alarms.filter(({ severity, kind }) => severity !== 'warning' && !kind.startsWith('feed')),
     }).map((need) => ({ ...need, some: [...need.some] })),
   };
-}
-
-interface Kept {
-  readonly basis: readonly unknown[];
-  readonly work: Promise<Work>;
-}
-
-/** What was worked out last of each fleet: the same as long as everything that it was made of is the same. */
-const lately = new WeakMap<Fleet, Kept>();
-
-const memories = new WeakMap<Fleet, GroupMemory>();
-
-function workOf(
-  fleet: Fleet,
-  deps: Parameters<typeof workSteps>[1],
-  among: ((machine: Machine) => boolean) | null,
-): Promise<Work> {
-  const memory = memories.get(fleet) ?? new GroupMemory();
-  memories.set(fleet, memory);
-  if (among !== null) return inTurns(workSteps(fleet, { ...deps, among, memory }));
-  const { triage, judgements, now } = deps;
-  const basis = [fleet.changes, triage, judgements.of, now.toString().slice(0, 'yyyy-mm-dd'.length)];
-  const before = lately.get(fleet);
-  if (before && fleet.changes !== undefined && basis.every((each, index) => each === before.basis[index]))
-    return before.work;
-  const work = inTurns(workSteps(fleet, { ...deps, memory }));
-  lately.set(fleet, { basis, work });
-  work.catch(() => lately.delete(fleet));
-
-  return work;
 }
 
 const IMPORTED: MachineStanding = { imported: true, silentDays: false, managed: false };
@@ -176,12 +147,18 @@ function standingsOf(
   );
 }
 
-/** Of each host the newest about each fix that somebody decided upon. */
-async function resultsOf(store: Store, approvals: readonly ApprovalDocument[]) {
+/** Of each host the newest about each fix that is shown and that somebody decided upon: approvals stay when their fix is gone. */
+async function resultsOf(
+  store: Store,
+  approvals: readonly ApprovalDocument[],
+  rows: readonly { readonly source: string; readonly version: string }[],
+) {
+  const shownFixes = new Set(rows.map(({ source, version }) => `${source} ${version}`));
   const newest = new Map<string, StoredResult>();
   const keyOf = (host: string, { source, version }: { readonly source: string; readonly version: string }) =>
     `${host} ${source} ${version}`;
-  for (const { name } of approvals) {
+  for (const { name, fix } of approvals) {
+    if (!shownFixes.has(`${fix.source} ${fix.version}`)) continue;
     for (const stored of await store.read.results.ofApproval(name)) {
       const key = keyOf(stored.host, stored.result.fix);
       const other = newest.get(key);

@@ -16,7 +16,8 @@ import type {
 import type { MachineFacts, MachineRecord } from './facts.ts';
 import type { Fleet, Machine, Offer } from './fleet.ts';
 import { FleetMachine } from './machine.ts';
-import { type MachineList, scanPresent, unpackList } from './packing.ts';
+import { Marks } from './marks.ts';
+import { type MachineList, scanPresent, unpackList, unpackPast } from './packing.ts';
 import { Postings } from './postings.ts';
 
 interface Entry {
@@ -24,6 +25,7 @@ interface Entry {
   matches: readonly Match[];
   matched: boolean;
   readonly machines: Postings;
+  readonly variants: VariantId[];
 }
 
 interface VariantEntry {
@@ -64,6 +66,8 @@ export class FleetIndex implements Fleet {
   readonly #byNumber: (MachineKey | null)[] = [];
   readonly #freeNumbers: number[] = [];
   readonly #offers = new Map<string, Offer>();
+  /** Variants whose software has matches: of hundreds of packages few, so that only these are looked up. */
+  readonly #concerned = new Marks();
 
   get machines(): ReadonlyMap<MachineKey, Machine> {
     return this.#machines;
@@ -157,17 +161,17 @@ export class FleetIndex implements Fleet {
     const kept = this.#kept.get(machine);
     if (!kept) return [];
 
-    return unpackList(kept.list).past.map(({ variant, since, until }) => ({
+    return unpackPast(kept.list).map(({ variant, since, until }) => ({
       ...{ machine, id: this.variant(variant).software, since: instant(since), until: instant(until) },
     }));
   }
 
   affected(machine: MachineKey): readonly Had[] {
-    return this.#had(machine, (id) => this.matches(id).length > 0);
+    return this.#had(machine, (variant) => this.#concerned.has(variant));
   }
 
   kernels(machine: MachineKey): readonly Had[] {
-    return this.#had(machine, (id) => this.software(id).kernel !== null);
+    return this.#had(machine, (variant) => this.software(this.variant(variant).software).kernel !== null);
   }
 
   /** The forms of software that a machine has; none where its packages are not known. */
@@ -197,7 +201,7 @@ export class FleetIndex implements Fleet {
     for (const { id, software } of rows) {
       if (this.#software.has(id)) continue;
       this.#keys.set(softwareKey(software), id);
-      this.#software.set(id, { software, matches: NONE, matched: false, machines: new Postings() });
+      this.#software.set(id, { software, matches: NONE, matched: false, machines: new Postings(), variants: [] });
       for (const name of new Set([software.name, software.source])) put(this.#names, name, id);
     }
   }
@@ -205,8 +209,11 @@ export class FleetIndex implements Fleet {
   putVariants(rows: Iterable<VariantRow>): void {
     for (const { id, software, binaries } of rows) {
       if (this.#variants.has(id)) continue;
+      const { variants, matches } = this.#entry(software);
       this.#variants.set(id, { software, binaries, machines: 0 });
       this.#forms.set(formKey(software, binaries), id);
+      variants.push(id);
+      this.#concerned.set(id, matches.length > 0);
       for (const [name] of binaries) put(this.#binaryNames, name, id);
     }
   }
@@ -217,6 +224,7 @@ export class FleetIndex implements Fleet {
     if (matches.length > 0 || entry.matches.length > 0) this.revision += 1;
     entry.matches = matches.length === 0 ? NONE : matches;
     entry.matched = true;
+    for (const variant of entry.variants) this.#concerned.set(variant, matches.length > 0);
   }
 
   putSince(ecosystem: string, name: string, since: Readonly<Record<string, Timestamp>>): void {
@@ -306,13 +314,12 @@ export class FleetIndex implements Fleet {
     else machines?.remove(number);
   }
 
-  #had(key: MachineKey, wanted: (id: SoftwareId) => boolean): readonly Had[] {
+  #had(key: MachineKey, wanted: (variant: VariantId) => boolean): readonly Had[] {
     const kept = this.#kept.get(key);
     const found: Had[] = [];
     if (!kept || kept.machine.unknown !== null) return found;
     scanPresent(kept.list, (variant, since) => {
-      const { software: id } = this.variant(variant);
-      if (wanted(id)) found.push({ id, since: instant(since) });
+      if (wanted(variant)) found.push({ id: this.variant(variant).software, since: instant(since) });
     });
 
     return found;

@@ -53,11 +53,26 @@ export function unpackList(bytes: Uint8Array): MachineList {
   const reader = new Reader(bytes);
   const times = reader.times();
   eachPresent(reader, times, (variant, since) => present.push({ variant, since }));
+  eachPast(reader, times, past);
+
+  return { present, past };
+}
+
+/** Without looking at what is there now. */
+export function unpackPast(bytes: Uint8Array): readonly Past[] {
+  const past: Past[] = [];
+  const reader = new Reader(bytes);
+  const times = reader.times();
+  reader.skip(2 * reader.next());
+  eachPast(reader, times, past);
+
+  return past;
+}
+
+function eachPast(reader: Reader, times: readonly number[], past: Past[]): void {
   for (let left = reader.next(); left > 0; left--) {
     past.push({ variant: reader.next(), since: reader.time(times), until: reader.time(times) });
   }
-
-  return { present, past };
 }
 
 /** Without an object for each: what is done for a whole fleet. */
@@ -107,6 +122,13 @@ class Reader {
   }
 
   next(): number {
+    // Most of them are small.
+    const first = this.#bytes[this.#at];
+    if (first !== undefined && first < 128) {
+      this.#at += 1;
+
+      return first;
+    }
     let value = 0;
     for (let factor = 1; ; factor *= 128) {
       const byte = this.#bytes[this.#at++];
@@ -114,6 +136,18 @@ class Reader {
       value += (byte & 127) * factor;
       if (byte < 128) return value;
     }
+  }
+
+  /** Goes past so many numbers. */
+  skip(numbers: number): void {
+    const bytes = this.#bytes;
+    let at = this.#at;
+    for (let left = numbers; left > 0; at += 1) {
+      const byte = bytes[at];
+      if (byte === undefined) throw broken();
+      if (byte < 128) left -= 1;
+    }
+    this.#at = at;
   }
 
   times(): readonly number[] {

@@ -1,6 +1,7 @@
 // Tables sections, reports and reportSections: the newest report of each host and the sections it names, as the zstd
 // bytes that came. A section that cannot be read whole is STORE_FAILED, never an empty one.
 
+import { setImmediate } from 'node:timers/promises';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { HostId } from '@selvage/shared/model/ids.ts';
 import {
@@ -203,6 +204,7 @@ async function* eachSection<N extends SectionName>(db: Db, name: N): AsyncGenera
       yield { host, takenAt, data: data as SectionOfHost<N>['data'], problem: why };
     }
     if (page.length < PAGE) return;
+    await setImmediate();
   }
 }
 
@@ -236,6 +238,8 @@ async function* eachDerived<N extends SectionName, T>(
       } else yield await derive(db, host, derivation, known);
     }
     if (page.length < HASHES_PAGE) break;
+    // A page is there at once, without any waiting in which others would have their turn.
+    await setImmediate();
   }
   known.forgetTheRest();
 }
