@@ -1,3 +1,4 @@
+import type { Timestamp } from '@selvage/shared/model/ids.ts';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { DISTRO_STATUSES, type Rule } from '../matching/rule.ts';
@@ -49,6 +50,23 @@ it('the text is the same for any order, and holds each rule once', () => {
   );
 });
 
-it.each(['', '{}', '[1]', '[["CVE"]]', '[["CVE",0,99,[]]]', 'null'])('%s is none of ours', (given) => {
-  expect(() => decodeRules(given, 'Debian:12', 'curl')).toThrow(expect.objectContaining({ code: 'STORE_FAILED' }));
+it('rules that say the same of many records are written once', () => {
+  const all = ['CVE-2024-1', 'CVE-2024-2', 'CVE-2024-3'].map(
+    (record): Rule => ({
+      ...{ ecosystem: 'Debian:12', package: 'curl', record, cves: [record], status: 'fixed', urgency: 'low' },
+      ...{ ranges: [{ introduced: null, fixed: '7.88-1', lastAffected: null }] },
+      published: '2024-01-01T00:00:00Z' as Timestamp,
+    }),
+  );
+  const text = joinRules(all.map(encodeRule));
+
+  expect(text.match(/7\.88-1/g)).toHaveLength(1);
+  expect(decodeRules(text, 'Debian:12', 'curl')).toEqual(all);
 });
+
+it.each(['', '{}', '[1]', '[["CVE"]]', '[[99,[],0,["CVE"]]]', '[[0,[],0]]', '[[0,[],0,[1]]]', 'null'])(
+  '%s is none of ours',
+  (given) => {
+    expect(() => decodeRules(given, 'Debian:12', 'curl')).toThrow(expect.objectContaining({ code: 'STORE_FAILED' }));
+  },
+);

@@ -7,20 +7,26 @@ import { DISTRO_STATUSES, type Rule, type VersionRange } from '../matching/rule.
 /** The fixed version alone; 0: all versions; else introduced, fixed, last affected with 0 where there is none. */
 type RangeText = string | 0 | readonly [string | 0, string | 0, string | 0];
 
+/** What rules of one group have beside their ranges. */
 interface Rest {
   readonly v?: readonly string[];
   readonly n?: 'source' | 'binary';
   readonly m?: string;
   readonly k?: string;
   readonly u?: string;
-  readonly p?: Timestamp;
   readonly w?: Timestamp;
 }
 
-/** Record, its CVEs (0: the record is the CVE), place in DISTRO_STATUSES, ranges, and the rest when there is any. */
-type RuleText = readonly [string, readonly string[] | 0, number, readonly RangeText[], Rest?];
+/** `CVE-… 2024-01-01T…`: a record that is its CVE, and when it was published; else record, CVEs (0: the record is the CVE), published. */
+type RecordText = string | readonly [string, readonly string[] | 0, Timestamp?];
 
-/** One rule, without the package that it is about. */
+/** Rules that say the same of other records: place in DISTRO_STATUSES, ranges, the rest (0: nothing), records. */
+type GroupText = readonly [number, readonly RangeText[], Rest | 0, readonly RecordText[]];
+
+/** Between what a group says and its record; JSON has none. */
+const SEPARATOR = '\t';
+
+/** One rule, without the package that it is about, for `joinRules`. */
 export function encodeRule(rule: Rule): string {
   const { record, cves, status, ranges, versions, names, module, pocket, urgency, published, withdrawn } = rule;
   const rest: Rest = {
@@ -29,57 +35,82 @@ export function encodeRule(rule: Rule): string {
     ...(module === undefined ? {} : { m: module }),
     ...(pocket === undefined ? {} : { k: pocket }),
     ...(urgency === undefined ? {} : { u: urgency }),
-    ...(published === undefined ? {} : { p: published }),
     ...(withdrawn === undefined ? {} : { w: withdrawn }),
   };
-  const own = cves.length === 1 && cves[0] === record;
-  const text: RuleText = [record, own ? 0 : cves, DISTRO_STATUSES.indexOf(status), ranges.map(rangeText)];
+  const some = Object.keys(rest).length === 0 ? 0 : rest;
+  const head = JSON.stringify([DISTRO_STATUSES.indexOf(status), ranges.map(rangeText), some]);
 
-  return JSON.stringify(Object.keys(rest).length === 0 ? text : [...text, rest]);
+  return `${head.slice(0, -1)}${SEPARATOR}${JSON.stringify(recordText(record, cves, published))}`;
+}
+
+function recordText(record: string, cves: readonly string[], published: Timestamp | undefined): RecordText {
+  const own = cves.length === 1 && cves[0] === record;
+  if (own && !record.includes(' ')) return published === undefined ? record : `${record} ${published}`;
+
+  return published === undefined ? [record, own ? 0 : cves] : [record, own ? 0 : cves, published];
 }
 
 /** All rules of one package, in an order that does not depend on that of the feed. */
 export function joinRules(rules: readonly string[]): string {
-  return `[${[...new Set(rules)].sort().join(',')}]`;
+  const groups = new Map<string, string[]>();
+  for (const rule of [...new Set(rules)].sort()) {
+    const at = rule.indexOf(SEPARATOR);
+    const [head, record] = [rule.slice(0, at), rule.slice(at + 1)];
+    const known = groups.get(head);
+    if (known) known.push(record);
+    else groups.set(head, [record]);
+  }
+
+  return `[${[...groups].map(([head, records]) => `${head},[${records.join(',')}]]`).join(',')}]`;
 }
 
 /** Throws STORE_FAILED when the text is none of ours. */
 export function decodeRules(text: string, ecosystem: string, name: string): readonly Rule[] {
-  let rules: readonly RuleText[];
+  let groups: readonly GroupText[];
   try {
-    rules = JSON.parse(text);
+    groups = JSON.parse(text);
   } catch (error) {
     throw unreadable(ecosystem, name, error);
   }
-  if (!Array.isArray(rules)) throw unreadable(ecosystem, name);
+  if (!Array.isArray(groups)) throw unreadable(ecosystem, name);
+  const rules: Rule[] = [];
+  for (const group of groups) addGroup(rules, group, ecosystem, name);
 
-  return rules.map((each) => decodeRule(each, ecosystem, name));
+  return rules;
 }
 
-function decodeRule(text: RuleText, ecosystem: string, name: string): Rule {
-  if (!Array.isArray(text)) throw unreadable(ecosystem, name);
-  const [record, cves, place, ranges, rest] = text;
+/** Rules of one group share what they have in common: a kernel has six thousand rules and few hundred groups. */
+function addGroup(rules: Rule[], group: GroupText, ecosystem: string, name: string): void {
+  if (!Array.isArray(group)) throw unreadable(ecosystem, name);
+  const [place, rangeTexts, rest, records] = group;
   const status = DISTRO_STATUSES[place];
-  if (typeof record !== 'string' || status === undefined || !Array.isArray(ranges)) throw unreadable(ecosystem, name);
-  const rule = {
-    ecosystem,
-    package: name,
-    record,
-    cves: cves === 0 ? [record] : cves,
-    status,
-    ranges: ranges.map(range),
-  };
-  if (rest === undefined) return rule;
-  const { v, n, m, k, u, p, w } = rest;
+  if (status === undefined || !Array.isArray(rangeTexts) || !Array.isArray(records)) throw unreadable(ecosystem, name);
+  const ranges = rangeTexts.map(range);
+  const more = rest === 0 ? null : restOf(rest);
 
+  for (const text of records) {
+    if (typeof text !== 'string' && !Array.isArray(text)) throw unreadable(ecosystem, name);
+    const [record, cves, published] = typeof text === 'string' ? plainRecord(text) : text;
+    if (typeof record !== 'string') throw unreadable(ecosystem, name);
+    const rule = { ecosystem, package: name, record, cves: cves === 0 ? [record] : cves, status, ranges };
+    if (more === null) rules.push(published === undefined ? rule : { ...rule, published });
+    else rules.push(published === undefined ? { ...rule, ...more } : { ...rule, ...more, published });
+  }
+}
+
+function plainRecord(text: string): readonly [string, 0, Timestamp?] {
+  const at = text.indexOf(' ');
+
+  return at < 0 ? [text, 0] : [text.slice(0, at), 0, text.slice(at + 1) as Timestamp];
+}
+
+function restOf({ v, n, m, k, u, w }: Rest): Partial<Rule> {
   return {
-    ...rule,
     ...(v === undefined ? {} : { versions: v }),
     ...(n === undefined ? {} : { names: n }),
     ...(m === undefined ? {} : { module: m }),
     ...(k === undefined ? {} : { pocket: k }),
     ...(u === undefined ? {} : { urgency: u }),
-    ...(p === undefined ? {} : { published: p }),
     ...(w === undefined ? {} : { withdrawn: w }),
   };
 }

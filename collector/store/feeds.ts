@@ -11,6 +11,8 @@ import * as rows from './rows.ts';
 
 /** Packages and CVEs asked for at once: those of a whole fleet would hold up everything else. */
 const PACKAGES_AT_ONCE = 200;
+/** Milliseconds of decoding before others are let in: kernels have megabytes of rules each. */
+const TURN_MS = 10;
 const CVES_AT_ONCE = 1000;
 const CHANGED_AT_ONCE = 2000;
 
@@ -154,13 +156,20 @@ export function feedReader(db: Db): FeedReader {
 
 async function rulesOf(db: Db, packages: readonly PackageName[]): Promise<readonly PackageRules[]> {
   const all: PackageRules[] = [];
+  let until = performance.now() + TURN_MS;
+  const giveWay = async () => {
+    await setImmediate();
+    until = performance.now() + TURN_MS;
+  };
 
   for (let at = 0; at < packages.length; at += PACKAGES_AT_ONCE) {
-    if (at > 0) await setImmediate();
+    if (at > 0) await giveWay();
     const asked = packages.slice(at, at + PACKAGES_AT_ONCE).map((each) => [each.ecosystem, each.package]);
     const { rows: found } = await written(db, RULES, [JSON.stringify(asked)]);
-    for (const row of rows.decodeRows(ruleRow, 'feedRules', found)) {
-      all.push({ ...row, rules: decodeRules(row.rules, row.ecosystem, row.package) });
+    for (const row of found) {
+      if (performance.now() > until) await giveWay();
+      const { rules, ...rest } = rows.decodeRow(ruleRow, 'feedRules', row);
+      all.push({ ...rest, rules: decodeRules(rules, rest.ecosystem, rest.package) });
     }
   }
 

@@ -16,7 +16,7 @@ import type { ReadSummary } from './protocol.ts';
 import { FeedReading, type ReadLimits } from './reading.ts';
 
 /** Raised when the same file would give other rows: it is then read again. */
-export const FEED_FORMAT = 1;
+export const FEED_FORMAT = 2;
 /** Below this part of the records of the current copy somebody has to look. */
 const SHRUNK_PART = 0.1;
 /** Copies with fewer records may shrink: half of ten is five. */
