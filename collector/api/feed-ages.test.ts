@@ -22,6 +22,14 @@ describe('when it is asked how old feeds are', () => {
     ).toEqual(['kev true', 'epss false', 'debian-tracker true']);
   });
 
+  it('a date after its arrival is none, and a source that had nothing newer makes data without a date no older', async () => {
+    const undated = { ...state('epss', null, '2025-01-01T00:00:00Z'), checkedAt: '2026-11-23T00:00:00Z' } as FeedState;
+
+    expect(await staleOf(state('kev', '2099-01-01T00:00:00Z', '2025-01-01T00:00:00Z'), undated)).toEqual([
+      ...['kev true', 'epss false'],
+    ]);
+  });
+
   it('what admins signed does not grow old', async () => {
     expect(await staleOf(state('advisory', '2020-01-01T00:00:00Z', '2020-01-01T00:00:00Z'))).toEqual([
       'advisory false',

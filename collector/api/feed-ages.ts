@@ -1,4 +1,5 @@
 // How old what each feed says is, for those who count by it.
+import { ageOf } from '../feeds/keeping/standing.ts';
 import { FEEDS } from '../feeds/list.ts';
 import type { FeedReader } from '../store/feed-ports.ts';
 
@@ -15,19 +16,20 @@ export interface FeedAge {
   readonly serves: readonly string[];
 }
 
-/** The date of the data counts; where it carries none, the time of the import. */
+/** How old each is, is told as in the list of feeds. */
 export async function feedAges(feeds: Pick<FeedReader, 'list'>, now: Temporal.Instant): Promise<readonly FeedAge[]> {
   const states = await feeds.list();
   const known = new Map(FEEDS.map((feed) => [feed.name, feed]));
 
-  return states.map(({ name, asOf, importedAt, records, error }) => {
+  return states.map((state) => {
+    const { name, asOf, importedAt, records, error } = state;
     // No publisher has it: what admins signed grows old by nobody else's news.
     const { staleAfterMs = Number.POSITIVE_INFINITY, serves = [] } = known.get(name) ?? {};
-    const from = asOf ?? importedAt;
+    const ageMs = ageOf(state, now);
 
     return {
       ...{ name, asOf, importedAt, records, serves, error: error?.reason ?? null },
-      stale: from === null || now.epochMilliseconds - Temporal.Instant.from(from).epochMilliseconds > staleAfterMs,
+      stale: ageMs === null || ageMs > staleAfterMs,
     };
   });
 }

@@ -75,7 +75,7 @@ export function ageInWords(ageMs: number | null): string {
 }
 
 /** Of the data where it says its date; else of the last time that its source had nothing newer. A date after its arrival is none. */
-function ageOf(state: FeedState | null, now: Temporal.Instant): number | null {
+export function ageOf(state: FeedState | null, now: Temporal.Instant): number | null {
   if (state?.generation == null) return null;
   const looked = state.error === null ? state.checkedAt : null;
   const since = earlier(state.asOf, state.importedAt) ?? looked ?? state.importedAt;
