@@ -108,6 +108,8 @@ export interface FeedWriter {
     generation: number,
     ecosystems: readonly { readonly ecosystem: string; readonly packages: number }[],
   ): Promise<void>;
+  /** What `seal` was told of the current generation of a feed; empty where it has none. */
+  sealed(feed: string): Promise<readonly { readonly ecosystem: string; readonly packages: number }[]>;
   /** One row: whoever reads sees all of it from now on. STATE when the generation is another feed's, or not the newest. */
   makeCurrent(feed: string, generation: number, state: NewGeneration): Promise<{ readonly from: number | null }>;
   /** What happened when the source was asked; what is left out stays. A feed that is not known yet is made known. */

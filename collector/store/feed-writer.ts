@@ -33,6 +33,9 @@ const IS_CURRENT = 'select 1 from feeds where generation = ?';
 const BEGIN = 'insert into feedGenerations (feed, startedAt) values (?, ?) returning generation';
 const SEAL = `
   insert into feedEcosystems (generation, ecosystem, packages) select ?, value ->> 0, value ->> 1 from json_each(?)`;
+const SEALED = `
+  select ecosystem, packages from feedEcosystems join feeds on feeds.generation = feedEcosystems.generation
+  where feeds.name = ? order by ecosystem`;
 const KNOWN = 'insert into feeds (name) values (?) on conflict do nothing';
 const NEWEST = 'select max(generation) as generation from feedGenerations where feed = ?';
 const CURRENT = `
@@ -82,6 +85,11 @@ export function feedWriter(db: Db): FeedReader & FeedWriter {
     seal: async (generation, ecosystems) => {
       const list = ecosystems.map(({ ecosystem, packages }) => [ecosystem, packages]);
       await written(db, SEAL, [generation, JSON.stringify(list)]);
+    },
+    sealed: async (feed) => {
+      const shape = z.object({ ecosystem: z.string(), packages: z.number().int().nonnegative() });
+
+      return rows.decodeRows(shape, 'feedEcosystems', (await written(db, SEALED, [feed])).rows);
     },
     makeCurrent: async (feed, generation, given) => {
       const { rows: newest } = await written(db, NEWEST, [feed]);

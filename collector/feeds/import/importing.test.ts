@@ -263,6 +263,35 @@ describe('when a feed has suddenly become small', () => {
     expect((await lab.store.read.audit.head())?.details).toMatchObject({ acceptShrunk: true });
   });
 
+  it('the same for one of its ecosystems, however much there is of the others', async () => {
+    const lab = await labs();
+    const packages = (ecosystem: string, count: number) =>
+      Array.from({ length: count }, (_, n) => ({ package: { ecosystem, name: `p${n}` }, versions: ['1'] }));
+    const of = (debian: number, alpine: number) =>
+      lab.file(
+        'x',
+        lines([
+          osvOf('CVE-2025-0001', {}, { affected: packages('Debian:12', debian) }),
+          osvOf('CVE-2025-0002', {}, { affected: packages('Debian:13', alpine) }),
+        ]),
+      );
+    await lab.take('osv-debian', of(100, 100));
+    const debian = { ecosystem: 'Debian:12', package: 'p99' };
+
+    for (const [left, others] of [
+      [9, 500],
+      [0, 500],
+    ] as const) {
+      await expect(lab.take('osv-debian', of(left, others))).rejects.toThrow(code('FEED_SHRUNK'));
+      expect(await lab.store.read.feeds.rules([debian])).toHaveLength(1);
+    }
+    expect((await lab.store.read.feeds.byName('osv-debian'))?.error?.reason).toBe(
+      'osv-debian has 0 packages of Debian:12, the copy from before has 100',
+    );
+    expect((await lab.take('osv-debian', of(10, 500))).changed).toBe(true);
+    expect((await lab.take('osv-debian', of(0, 500), { acceptShrunk: true })).changed).toBe(true);
+  });
+
   it('a tenth is enough, and small ones may shrink', async () => {
     const lab = await labs();
     await lab.take('osv-debian', lab.file('a', many(200)));

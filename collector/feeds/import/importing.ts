@@ -17,7 +17,7 @@ import { FeedReading, type ReadLimits } from './reading.ts';
 
 /** Raised when the same file would give other rows: it is then read again. */
 export const FEED_FORMAT = 2;
-/** Below this part of the records of the current copy somebody has to look. */
+/** Below this part of the records, or of the packages of an ecosystem, that the current copy has somebody has to look. */
 const SHRUNK_PART = 0.1;
 /** Copies with fewer records may shrink: half of ten is five. */
 const SHRUNK_FROM = 100;
@@ -149,6 +149,7 @@ async function take(
     const at = clock.now().toString() as Timestamp;
     const { asOf, records, skipped, duplicates, problems, ecosystems } = summary;
     const { from } = await store.transaction(async ({ feeds, audit }) => {
+      if (options.acceptShrunk !== true) assertNoneShrunk(name, await feeds.sealed(name), ecosystems);
       await feeds.seal(generation, ecosystems);
       const state = { asOf, importedAt: at, records, skipped, sha256, format: FEED_FORMAT, etag, lastModified };
       const switched = await feeds.makeCurrent(name, generation, state);
@@ -208,10 +209,23 @@ function assertNotShrunk(
   options: ImportOptions,
 ): void {
   if (before?.generation == null || before.records < SHRUNK_FROM || options.acceptShrunk === true) return;
-  if (records >= before.records * SHRUNK_PART) return;
-  throw new CodedError('FEED_SHRUNK', `${name} has ${records} records, the copy from before has ${before.records}`, {
+  if (records < before.records * SHRUNK_PART) throw shrunk(name, 'records', records, before.records);
+}
+
+/** One ecosystem of several may be lost while the others grow. */
+function assertNoneShrunk(name: string, before: ReadSummary['ecosystems'], now: ReadSummary['ecosystems']): void {
+  const packages = new Map(now.map((each) => [each.ecosystem, each.packages]));
+  for (const each of before) {
+    const left = packages.get(each.ecosystem) ?? 0;
+    if (each.packages < SHRUNK_FROM || left >= each.packages * SHRUNK_PART) continue;
+    throw shrunk(name, `packages of ${each.ecosystem}`, left, each.packages);
+  }
+}
+
+function shrunk(feed: string, what: string, records: number, before: number): CodedError {
+  return new CodedError('FEED_SHRUNK', `${feed} has ${records} ${what}, the copy from before has ${before}`, {
     next: `look at the source; if it is right, take it with --accept-shrunk; the copy from before still counts`,
-    details: { feed: name, records, before: before.records },
+    details: { feed, records, before },
   });
 }
 
