@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { inTurns } from '../api/in-turns.ts';
-import { packList, scanPresent, unpackList } from './packing.ts';
+import { packList, scanPresent, unpackList, unpackPast } from './packing.ts';
 import { Postings } from './postings.ts';
 import { sampleFleet } from './testing/sample-fleet.ts';
 
@@ -19,6 +19,7 @@ describe('when a list is packed', () => {
           const bytes = packList({ present, past });
           const sorted = present.toSorted((a, b) => a.variant - b.variant);
           expect(unpackList(bytes)).toEqual({ present: sorted, past });
+          expect(unpackPast(bytes)).toEqual(past);
           const scanned: unknown[] = [];
           scanPresent(bytes, (variant, since) => scanned.push({ variant, since }));
           expect(scanned).toEqual(sorted);
@@ -30,7 +31,9 @@ describe('when a list is packed', () => {
   it('bytes that are cut, or of another kind, are refused', () => {
     const bytes = packList({ present: [{ variant: 300, since: 1_700_000_000_000 }], past: [] });
     for (let length = 0; length < bytes.length; length++) {
-      expect(() => unpackList(bytes.subarray(0, length))).toThrow(expect.objectContaining({ code: 'STORE_FAILED' }));
+      const cut = bytes.subarray(0, length);
+      expect(() => unpackList(cut)).toThrow(expect.objectContaining({ code: 'STORE_FAILED' }));
+      expect(() => unpackPast(cut)).toThrow(expect.objectContaining({ code: 'STORE_FAILED' }));
     }
     expect(() => unpackList(new Uint8Array(64).fill(255))).toThrow(expect.objectContaining({ code: 'STORE_FAILED' }));
     expect(() => unpackList(Uint8Array.of(2, 0, 0, 0))).toThrow(expect.objectContaining({ code: 'STORE_FAILED' }));

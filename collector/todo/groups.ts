@@ -45,7 +45,11 @@ export interface Groups {
 
 /** What one machine adds; the same for the same machine as long as nothing is matched otherwise. */
 interface Share {
-  readonly has: readonly { readonly kind: Kind; readonly since: string; readonly before: Chain | null }[];
+  readonly kinds: readonly Kind[];
+  /** Of each kind; lists beside each other, because a fleet has millions of them. */
+  readonly since: readonly string[];
+  /** Of those kinds of which the machine had something before. */
+  readonly before: ReadonlyMap<Kind, readonly Chain[]> | null;
   readonly bare: readonly Offer[];
 }
 
@@ -83,20 +87,33 @@ export class GroupMemory {
     const around = triage.circumstances(machine);
     const policies = triage.policies(machine);
     const before = chainsOf(fleet, machine);
-    const has = fleet.affected(machine.key).map(({ id, since }) => {
+    const kinds: Kind[] = [];
+    const times: string[] = [];
+    let chains: Map<Kind, Chain[]> | null = null;
+    for (const { id, since } of fleet.affected(machine.key)) {
       const software = fleet.software(id);
       const offer = offers === null ? 'unknown' : (offers.get(software.source) ?? null);
       if (offer !== null && offer !== 'unknown') used.add(offer);
       const circumstances = around.of(software);
       const beside = software.kernel === 'running' ? newerBeside(fleet, machine, software, compare) : NONE;
 
-      return {
-        kind: this.#kindOf({ id, software, circumstances, offer, beside, policies }),
-        ...{ since, before: before(id, since) },
-      };
-    });
+      const kind = this.#kindOf({ id, software, circumstances, offer, beside, policies });
+      kinds.push(kind);
+      times.push(since);
+      const chain = before(id, since);
+      if (chain === null) continue;
+      chains ??= new Map();
+      const known = chains.get(kind);
+      if (known) known.push(chain);
+      else chains.set(kind, [chain]);
+    }
 
-    return { has, bare: offers === null ? [] : [...offers.values()].filter((offer) => !used.has(offer)) };
+    return {
+      kinds,
+      since: times,
+      before: chains,
+      bare: offers === null ? [] : [...offers.values()].filter((offer) => !used.has(offer)),
+    };
   }
 
   /** One object for the same answer; reasons in words are those of the first machine. */
@@ -134,12 +151,13 @@ export function* groupSteps(
     counted += 1;
     if (machine.unknown !== null) unknown.push({ key: machine.key, name: machine.name, reason: machine.unknown });
     const share = memory.shareOf(fleet, machine, triage, compare);
-    for (const { kind, since, before } of share.has) {
+    for (const [at, kind] of share.kinds.entries()) {
+      const since = share.since[at] ?? '';
       const group = groups.get(kind) ?? { ...kind, machines: [], since, chains: new Map<string, Chain>() };
       if (group.machines.length === 0) groups.set(kind, group);
       group.machines.push(machine);
       if (since < group.since) group.since = since;
-      if (before !== null) addChain(group.chains, before);
+      for (const chain of share.before?.get(kind) ?? NO_CHAINS) addChain(group.chains, chain);
     }
     for (const offer of share.bare) addBare(bare, offer, machine);
   }
@@ -166,6 +184,7 @@ function isBetter(one: Offer, other: Offer, os: Machine['os'], compare: Compare)
 }
 
 const NONE: readonly SoftwareId[] = [];
+const NO_CHAINS: readonly Chain[] = [];
 
 /** As ../findings/join.ts counts them: an older one is no repair. */
 function newerBeside(fleet: Fleet, machine: Machine, running: Software, compare: Compare): readonly SoftwareId[] {

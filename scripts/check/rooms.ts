@@ -38,7 +38,7 @@ export const PURE: readonly string[] = [
   '^collector/vex/(purl|suppress|advisories|reading|shapes|openvex|csaf|words|export)[.]ts$',
   '^collector/compare/(format|formats|table|reading|joining|spreadsheet|words)[.]ts$',
   '^collector/compare/formats/',
-  '^collector/findings/(packing|postings|software-of|kernels|facts-of|episodes|labels|has-text|version-conditions|hunt|join)[.]ts$',
+  '^collector/findings/(marks|packing|postings|software-of|kernels|facts-of|episodes|labels|has-text|version-conditions|hunt|join)[.]ts$',
 ];
 
 /** Pure files may use these packages: data in, data out. */
