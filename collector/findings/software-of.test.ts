@@ -112,6 +112,26 @@ describe('when packages become software', () => {
     ]);
   });
 
+  it('registries that no list knows keep their names, also those of what every object has', async () => {
+    const languagePackages = ['constructor', '__proto__', 'toString'].map((ecosystem) => ({
+      ...{ ecosystem, name: 'x', version: '1', path: '/x' },
+    }));
+    const agent: Section<'agent'> = {
+      ...{ version: '0.2.0', mode: 'managed', labels: {} },
+      components: [
+        { name: 'x', version: '1', purl: 'pkg:valueof/y@1' },
+        { name: 'x', version: '1', purl: 'pkg:constructor/y@1' },
+      ],
+    };
+    expect(await of({ languagePackages, agent })).toEqual([
+      '__proto__ x 1 - x',
+      'constructor x 1 - x',
+      'constructor y 1 - y',
+      'toString x 1 - x',
+      'valueof y 1 - y',
+    ]);
+  });
+
   it('tens of thousands of packages with odd names are worked out once each', async () => {
     const packages = Array.from({ length: 30_000 }, (_, index) => ({
       ...(debs({ x: '1' })[0] as InstalledPackage),

@@ -30,10 +30,12 @@ const ABSENT: readonly string[] = ['not-installed', 'config-files'];
 const TYPES: Readonly<Record<ProviderName, string>> = { apt: 'deb', dnf: 'rpm', zypper: 'rpm', pacman: 'pacman' };
 
 /** What agents call registries → what advisories do. */
-const REGISTRIES: Readonly<Record<string, Ecosystem>> = {
-  ...{ npm: 'npm', pypi: 'PyPI', go: 'Go', golang: 'Go', cargo: 'crates.io', 'crates.io': 'crates.io' },
-  ...{ gem: 'RubyGems', rubygems: 'RubyGems', maven: 'Maven', nuget: 'NuGet', composer: 'Packagist' },
-};
+const REGISTRIES: ReadonlyMap<string, Ecosystem> = new Map(
+  Object.entries({
+    ...{ npm: 'npm', pypi: 'PyPI', go: 'Go', golang: 'Go', cargo: 'crates.io', 'crates.io': 'crates.io' },
+    ...{ gem: 'RubyGems', rubygems: 'RubyGems', maven: 'Maven', nuget: 'NuGet', composer: 'Packagist' },
+  }),
+);
 
 const EPOCH = /^\d+:/;
 
@@ -62,7 +64,7 @@ export function* softwareSteps(sections: SoftwareSections): Generator<void, read
     add({ ecosystem, ...booted, source: booted.name, module: null, kernel: 'running', origin: null }, []);
   }
   for (const one of sections.languagePackages ?? []) {
-    const ecosystem = REGISTRIES[one.ecosystem.toLowerCase()] ?? one.ecosystem;
+    const ecosystem = REGISTRIES.get(one.ecosystem.toLowerCase()) ?? one.ecosystem;
     const name = normaliseName(ecosystem, one.name);
     add(plain(ecosystem, name, one.version), [[name, one.version]]);
     yield;
@@ -118,7 +120,7 @@ function originOf({ origin }: InstalledPackage, { id }: Pick<Section<'os'>, 'id'
 function softwareOfComponent({ name, version, purl }: Section<'agent'>['components'][number]): Software {
   const [, type, path, said] = PURL.exec(purl ?? '') ?? [];
   if (type !== undefined && path !== undefined && said !== undefined) {
-    const ecosystem = REGISTRIES[type] ?? type;
+    const ecosystem = REGISTRIES.get(type) ?? type;
 
     return plain(ecosystem, normaliseName(ecosystem, decoded(path)), decoded(said));
   }
