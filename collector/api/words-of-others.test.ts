@@ -8,6 +8,8 @@ let ann: ClientIdentity;
 let rita: ClientIdentity;
 const type = 'application/octet-stream';
 const vex = JSON.stringify(OPENVEX_SAMPLE);
+/** It would be its author's last word until then. */
+const ahead = JSON.stringify({ ...OPENVEX_SAMPLE, '@id': 'urn:example:ahead', last_updated: '2099-01-01T00:00:00Z' });
 beforeAll(async () => {
   lab = await apiLab();
   ann = await lab.admin('ann', 'admin');
@@ -43,6 +45,7 @@ describe('when words of others come by the API', () => {
     ['a file without a name', '/v1/vex', { raw: vex, type }, 'REQUEST_INVALID'],
     ['an output that there is not', '/v1/findings/compare?file=x&as=pdf', { raw: vex, type }, 'REQUEST_INVALID'],
     ['a report that is none', '/v1/findings/compare?file=x', { raw: vex, type }, 'SCAN_REPORT_INVALID'],
+    ['a word from the future', '/v1/vex?file=x', { raw: ahead, type }, 'VEX_INVALID'],
     ['a document that is a report', '/v1/vex?file=x', { raw: reportText('trivy'), type }, 'VEX_INVALID'],
     [
       'a machine that there is not',

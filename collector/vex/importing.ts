@@ -11,12 +11,14 @@ import type { Software } from '../matching/software.ts';
 import type { Store } from '../store/ports.ts';
 import type { VexDocument, VexProduct } from '../store/vex-ports.ts';
 import { isAbout, type PackageFacts, packageOf } from './purl.ts';
-import type { ReadVex } from './shapes.ts';
+import { invalidVex, type ReadVex } from './shapes.ts';
 
 /** Milliseconds: the largest documents take two seconds. */
 const DEADLINE_MS = 30_000;
 const MEMORY_MIB = 1024;
 const THREAD = new URL(`./vex-thread${extname(import.meta.filename)}`, import.meta.url);
+/** Clocks that differ, and dates without a time in the east. */
+const MAX_AHEAD_HOURS = 24;
 /** Digits of the hash that name a document. */
 const ID_DIGITS = 12;
 const MAX_SHOWN = 50;
@@ -65,6 +67,7 @@ async function importVex(
     message: bytes,
     ...{ deadlineMs: DEADLINE_MS, memoryMib: MEMORY_MIB, refusal: 'VEX_INVALID' as const },
   });
+  assertSaid(read, clock.now());
   const now = clock.now().toString() as Timestamp;
   const document: VexDocument = {
     ...{ id: hash.slice(0, ID_DIGITS), format: read.format, document: read.document, version: read.version },
@@ -85,6 +88,15 @@ async function importVex(
   const products = new Map(read.statements.flatMap(({ products }) => products.map((each) => [each.id, each] as const)));
 
   return { document, statuses: countBy(read), ...aboutUs([...products.values()], fleet()) };
+}
+
+/** The last word of an author counts: one from the future would be the last whatever its author says afterwards. */
+function assertSaid({ statements, at }: ReadVex, now: Temporal.Instant): void {
+  const latest = now.add({ hours: MAX_AHEAD_HOURS });
+  const ahead = [at, ...statements.map((statement) => statement.at)].find(
+    (each) => Temporal.Instant.compare(each, latest) > 0,
+  );
+  if (ahead !== undefined) throw invalidVex(`it says something at ${ahead}, which is not yet`);
 }
 
 /** Forgets a document. NOT_FOUND. */
