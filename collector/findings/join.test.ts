@@ -48,6 +48,22 @@ describe('when replaced code still runs', () => {
     expect(lines(join({ ...machine, stillRunning: [] }, MATCHES))).toEqual(['CVE-3 3.0.12-1 no-fix']);
   });
 
+  it('of several packages of one source everybody is named who has to be restarted', () => {
+    const more = {
+      ...{ package: 'openssl', source: 'openssl' },
+      processes: [
+        { pid: 812, program: 'nginx', service: 'nginx.service' },
+        { pid: 900, program: 'sshd', service: 'ssh.service' },
+      ],
+    };
+    const { open } = join({ ...machine, stillRunning: [...running([812, 813]), more] }, MATCHES);
+
+    expect(open.filter(({ state }) => state === 'still-running').map(({ cve, note }) => [cve, note])).toEqual([
+      ['CVE-1', 'nginx (812, 813; restart nginx.service), sshd (900; restart ssh.service)'],
+      ['CVE-2', 'nginx (812, 813; restart nginx.service), sshd (900; restart ssh.service)'],
+    ]);
+  });
+
   it('versions that were gone before the machine was started run no more', () => {
     const after = { ...machine, bootedAt: day(15) as never, stillRunning: running([812]) };
     expect(lines(join(after, MATCHES))).toEqual(['CVE-2 3.0.10-1 still-running', 'CVE-3 3.0.12-1 no-fix']);
@@ -63,6 +79,17 @@ describe('when replaced code still runs', () => {
     expect(runningUnknown(fleet, shown).map((one) => one.package)).toEqual(['libssl3']);
     const known = join({ ...machine, stillRunning: running([812]) }, MATCHES);
     expect(runningUnknown(known.fleet, known.shown)).toEqual([]);
+  });
+
+  it('thousands of processes make no note that is longer than a page', () => {
+    const processes = Array.from({ length: 2000 }, (_, pid) => ({
+      ...{ pid, program: pid % 2 === 0 ? 'worker' : `p${pid}`, service: null },
+    }));
+    const text = whoRuns({ package: 'bash', source: 'bash', processes });
+
+    expect(text).toContain('worker (0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22 and 988 more)');
+    expect(text).toMatch(/ and 989 other programs$/);
+    expect(text.length).toBeLessThan(1000);
   });
 
   it('programs without a service are named by themselves', () => {

@@ -11,6 +11,10 @@ import type { Suppress } from '../vex/suppress.ts';
 import type { Finding, FindingState } from './finding.ts';
 import type { Fleet, Machine, StillRunning } from './fleet.ts';
 
+/** Named in one note; `finding explain` has all of them. */
+const SOME_PROGRAMS = 12;
+const SOME_PIDS = 12;
+
 /** A finding before anybody decided about it. */
 export type Open = Omit<Finding, 'decision' | 'due'> & { readonly id: SoftwareId };
 
@@ -74,6 +78,7 @@ export function openOf(fleet: Fleet, machine: Machine, { now, suppressions }: Jo
     }
   }
   for (const { running, past } of history.stillRunning()) {
+    const who = whoRuns(running);
     const open = new Set(found.filter(({ software }) => isSame(software, running)).map(({ cve }) => cve));
     for (const { id, since } of past) {
       // Whoever maps an old tool of the kernel sources runs no kernel by it.
@@ -82,7 +87,7 @@ export function openOf(fleet: Fleet, machine: Machine, { now, suppressions }: Jo
         // What the installed version has too is open anyway.
         if (open.has(match.cve)) continue;
         open.add(match.cve);
-        add(id, match, 'still-running', history.affectedSince(id, since, match.cve), whoRuns(running));
+        add(id, match, 'still-running', history.affectedSince(id, since, match.cve), who);
       }
     }
   }
@@ -128,7 +133,7 @@ function kernelsOf(fleet: Fleet, machine: Machine) {
   for (const { id } of fleet.kernels(machine.key)) {
     const software = fleet.software(id);
     if (software.kernel !== 'installed') continue;
-    found.set(id, { software, cves: new Set(fleet.matches(id).map(({ cve }) => cve)) });
+    found.set(id, { software, cves: cvesOf(fleet.matches(id)) });
   }
 
   return found;
@@ -163,7 +168,7 @@ function historyOf(fleet: Fleet, machine: Machine): History {
       }
     },
     *stillRunning() {
-      for (const running of machine.stillRunning ?? []) {
+      for (const running of bySource(machine.stillRunning ?? [])) {
         const all = [...episodes().values()].flat().filter(({ id }) => isSame(fleet.software(id), running));
         // A process is not older than the machine's last start; which of the versions since then it runs, nobody knows.
         const { bootedAt } = machine;
@@ -176,6 +181,17 @@ function historyOf(fleet: Fleet, machine: Machine): History {
   };
 }
 
+/** A finding is one of a source: whoever maps replaced files of any of its packages keeps it open. Each process once. */
+function bySource(all: readonly StillRunning[]): readonly StillRunning[] {
+  return [...Map.groupBy(all, ({ source }) => source).values()].flatMap((group) => {
+    const [first] = group;
+    if (first === undefined || group.length === 1) return group;
+    const processes = new Map(group.flatMap((one) => one.processes).map((one) => [one.pid, one]));
+
+    return [{ ...first, processes: [...processes.values()].sort((a, b) => a.pid - b.pid) }];
+  });
+}
+
 /** Packages whose old code runs on a machine, of which no earlier version is known: what they are open to cannot be said. */
 export function runningUnknown(fleet: Fleet, machine: Machine): readonly StillRunning[] {
   return [...historyOf(fleet, machine).stillRunning()]
@@ -183,19 +199,25 @@ export function runningUnknown(fleet: Fleet, machine: Machine): readonly StillRu
     .map(({ running }) => running);
 }
 
-/** `sshd (812; restart ssh.service), bash (900)`: every process once, those of a service together. */
+/** `sshd (812; restart ssh.service), bash (900)`: those of a service together, some of many: every finding of the package says it. */
 export function whoRuns({ processes }: StillRunning): string {
-  const groups = Map.groupBy(processes, ({ program, service }) => `${program} ${service ?? ''}`);
-
-  return [...groups.values()]
+  const groups = [...Map.groupBy(processes, ({ program, service }) => `${program} ${service ?? ''}`).values()];
+  const named = groups
+    .slice(0, SOME_PROGRAMS)
     .map((group) => {
       const [first] = group;
-      const pids = group.map(({ pid }) => pid).join(', ');
+      const more = group.length > SOME_PIDS ? ` and ${group.length - SOME_PIDS} more` : '';
+      const pids = `${group
+        .slice(0, SOME_PIDS)
+        .map(({ pid }) => pid)
+        .join(', ')}${more}`;
       const how = first?.service ? `; restart ${first.service}` : '';
 
       return `${first?.program} (${pids}${how})`;
     })
     .join(', ');
+
+  return groups.length > SOME_PROGRAMS ? `${named} and ${groups.length - SOME_PROGRAMS} other programs` : named;
 }
 
 function noteOf({ note, until }: NonNullable<ReturnType<Suppress>>): string {
@@ -211,7 +233,17 @@ function isSame(software: Software, running: StillRunning): boolean {
 }
 
 function hasCve(fleet: Fleet, id: SoftwareId, cve: string): boolean {
-  return fleet.matches(id).some((match) => match.cve === cve);
+  return cvesOf(fleet.matches(id)).has(cve);
+}
+
+/** Thousands in a kernel, and asked for each of them: made once for the same matches, of whichever machine. */
+const known = new WeakMap<readonly Match[], ReadonlySet<string>>();
+
+function cvesOf(matches: readonly Match[]): ReadonlySet<string> {
+  const found = known.get(matches) ?? new Set(matches.map(({ cve }) => cve));
+  known.set(matches, found);
+
+  return found;
 }
 
 /** Instants as text do not sort: fractions are optional. */
