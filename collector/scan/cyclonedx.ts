@@ -32,7 +32,7 @@ export function readCycloneDx(document: Readonly<Record<string, unknown>>, file:
 /** What is known under that name, or null: it is then no word about packages. */
 export function systemOf(name: string, version: string): ScannedOs | null {
   const plain = name.trim().toLowerCase();
-  const id = SPELLINGS[plain] ?? plain;
+  const id = (Object.hasOwn(SPELLINGS, plain) ? SPELLINGS[plain] : undefined) ?? plain;
   if (id === '') return null;
   const release = version.split(' ', 1)[0] ?? '';
 

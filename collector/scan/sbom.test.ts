@@ -94,6 +94,15 @@ describe('when an SBOM is scanned', () => {
     expect(await scan('deep', `{"bomFormat":"CycloneDX","components":[${text}]}`)).toMatchObject({ packages: 1 });
   });
 
+  it('of a system called like what every object has, it is of one that nobody knows', async () => {
+    const system = '{"type":"operating-system","name":"constructor","version":"12"}';
+    const components = `[${system},{"type":"library","name":"x","purl":"pkg:npm/x@1"}]`;
+
+    expect(await scan('odd', `{"bomFormat":"CycloneDX","components":${components}}`)).toMatchObject({
+      ...{ packages: 1, os: { id: 'constructor', version: '12' } },
+    });
+  });
+
   it('with too many components is refused', async () => {
     const many = `[${Array.from({ length: 100_001 }, () => '{}').join(',')}]`;
 

@@ -50,7 +50,7 @@ export function packageOf(purl: string): PackageFacts | null {
   const url = parse(purl);
   if (url === null) return null;
   const { type, namespace, name, version, qualifiers } = url;
-  const registry = REGISTRY_TYPES[type];
+  const registry = said(REGISTRY_TYPES, type);
   if (registry !== undefined) {
     const separator = registry === 'Maven' ? ':' : '/';
     const full = namespace ? `${namespace}${separator}${name}` : name;
@@ -121,11 +121,11 @@ function plain(version: string): string {
 
 /** `debian-12`, `bookworm`, `12`, `redhat-9.2`, `alpine-3.18.4`: the release, else the distribution alone. */
 function releaseOf(namespace: string, distro: string | undefined): string | null {
-  const id = NAMESPACES[namespace.toLowerCase()] ?? namespace.toLowerCase();
+  const id = said(NAMESPACES, namespace.toLowerCase()) ?? namespace.toLowerCase();
   const distribution = DISTRIBUTIONS.find((one) => one.osId === id);
   if (distribution === undefined) return null;
   if (distro === undefined) return distribution.name;
-  const codename = CODENAMES[distro.toLowerCase()];
+  const codename = said(CODENAMES, distro.toLowerCase());
   if (codename?.startsWith(`${distribution.name}:`)) return codename;
   const release = /^(?:[a-z_]+[-_]?)?(\d[\d.]*)$/i.exec(distro)?.[1];
 
@@ -150,4 +150,9 @@ export function ecosystemOfCpe(cpe: string): string | null {
   const id = { debian: 'debian', canonical: 'ubuntu', almalinux: 'almalinux', rocky: 'rocky', suse: 'sles' }[vendor];
 
   return id === undefined ? null : ecosystemOf(id, version);
+}
+
+/** Whoever writes a package URL may call anything `constructor`, which every object has. */
+function said(table: Readonly<Record<string, string>>, word: string): string | undefined {
+  return Object.hasOwn(table, word) ? table[word] : undefined;
 }

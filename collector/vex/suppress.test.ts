@@ -92,6 +92,9 @@ describe('when a VEX statement is about a finding', () => {
   it.each([
     ['of another release', 'pkg:deb/debian/openssh?distro=debian-11', false],
     ['of a release that is not understood', 'pkg:deb/debian/openssh?distro=sarge', false],
+    ['of a release called like what every object has', 'pkg:deb/debian/openssh?distro=constructor', false],
+    ['of such a kind', 'pkg:constructor/openssh', false],
+    ['of such a distribution', 'pkg:deb/constructor/openssh', false],
     ['of another distribution', 'pkg:deb/ubuntu/openssh', false],
     ['of the distribution', 'pkg:deb/debian/openssh', true],
     ['of the code name', 'pkg:deb/debian/openssh?distro=bookworm', true],
