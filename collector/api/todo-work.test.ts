@@ -73,6 +73,8 @@ describe('when the todo list is asked for again', () => {
     const { sources } = lab();
     expect(totalOf((await workNow(sources, () => false)).open)).toBe(0);
     expect(await open(sources)).toBe(1);
+    expect(totalOf((await workNow(sources, () => false)).open)).toBe(0);
+    expect(await open(sources)).toBe(1);
   });
 });
 

@@ -3,6 +3,7 @@
 import { request } from 'node:https';
 import type { ApiDeps } from '../../../collector/api/deps.ts';
 import { startApi } from '../../../collector/api/server.ts';
+import { workNow } from '../../../collector/api/todo-work.ts';
 import { makeAuthority, makeServerIdentity, validFor } from '../../../collector/enrollment/authorities.ts';
 import { Events } from '../../../collector/events.ts';
 import type { FleetIndex } from '../../../collector/findings/index.ts';
@@ -22,6 +23,8 @@ const DAY_MS = 86_400_000;
 export interface AskedApi {
   /** Bytes of the answer; throws when it is none. */
   get(path: string): Promise<number>;
+  /** What a collector works out between two questions. */
+  workAhead(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -77,6 +80,9 @@ export async function askedApi(store: Store, fleet: FleetIndex): Promise<AskedAp
         sent.on('error', reject);
         sent.end();
       }),
+    workAhead: async () => {
+      await workNow(deps as ApiDeps);
+    },
     close: () => api.close(),
   };
 }
