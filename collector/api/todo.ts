@@ -78,6 +78,7 @@ export async function selectedTodo(sources: TodoSources, text: string | undefine
   const unknown = await unknownOf(store, list, hosts, fleet);
   await setImmediate();
   const unwatched = unwatchedOf(machines, feeds);
+  const ours = new Set(Array.from(fleet.ids(), (id) => fleet.software(id).ecosystem.split(':', 1)[0] ?? ''));
   const oldCode = copied(oldCodeOf(machines));
   await setImmediate();
 
@@ -91,8 +92,8 @@ export async function selectedTodo(sources: TodoSources, text: string | undefine
       ready: fleet.complete,
       unknown,
       unwatched,
-      feeds: feeds.map(({ name, asOf, stale, error }) => ({
-        ...{ name, stale, error },
+      feeds: feeds.map(({ name, asOf, stale, error, serves }) => ({
+        ...{ name, stale, error, needed: serves.some((each) => each === 'all' || ours.has(each)) },
         ageDays: daysSince(asOf, now),
       })),
       silent: hosts.flatMap(({ id, name }) => {

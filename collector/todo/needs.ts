@@ -46,6 +46,8 @@ export interface NeedFacts {
     readonly name: string;
     readonly ageDays: number | null;
     readonly stale: boolean;
+    /** Facts about CVEs, or about what some machine here has. */
+    readonly needed: boolean;
     readonly error: string | null;
   }[];
   readonly silent: readonly { readonly name: string; readonly days: number | null }[];
@@ -86,7 +88,9 @@ export function needsOf(facts: NeedFacts): readonly Need[] {
     }),
     ...some(
       'stale-feed',
-      feeds.filter(({ stale, error }) => stale || error !== null),
+      feeds
+        .filter(({ needed, stale, error }) => needed && (stale || error !== null))
+        .sort((a, b) => (b.ageDays ?? Number.MAX_SAFE_INTEGER) - (a.ageDays ?? Number.MAX_SAFE_INTEGER)),
       feedText,
       {
         message: (count) => `${count} ${plural(count, 'feed')} not fresh`,

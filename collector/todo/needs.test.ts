@@ -1,0 +1,44 @@
+// What is put before a person, and in which order.
+import { describe, expect, it } from 'vitest';
+import { type NeedFacts, needsOf } from './needs.ts';
+
+type Feed = NeedFacts['feeds'][number];
+
+const feed = (name: string, more: Partial<Feed> = {}): Feed => ({
+  ...{ name, ageDays: 1, stale: false, needed: true, error: null, ...more },
+});
+const nothing: NeedFacts = {
+  ...{ ready: true, unknown: [], unwatched: [], feeds: [feed('osv-debian')], silent: [], outside: [], imports: [] },
+  ...{ coverage: { pending: 0, unclear: 0, missing: 0 }, alarms: [] },
+};
+const messages = (facts: Partial<NeedFacts>) => needsOf({ ...nothing, ...facts }).map(({ message }) => message);
+
+describe('when feeds are old', () => {
+  it('the oldest comes first, and one of unknown date before all', () => {
+    const feeds = [
+      feed('epss', { stale: true, ageDays: 9 }),
+      feed('kev', { stale: true, ageDays: 30 }),
+      feed('cve-records', { stale: true, ageDays: null }),
+      feed('osv-debian', { stale: true, ageDays: 400 }),
+    ];
+
+    expect(messages({ feeds })).toEqual([
+      '4 feeds not fresh: cve-records of unknown date, osv-debian 400 d old, kev 30 d old, …',
+    ]);
+  });
+
+  it('one that no machine here needs asks nobody for anything', () => {
+    const feeds = [feed('osv-debian'), feed('osv-rocky', { stale: true, ageDays: 90, needed: false })];
+
+    expect(messages({ feeds })).toEqual([]);
+    expect(messages({ feeds: feeds.map((one) => ({ ...one, needed: true })) })).toEqual([
+      '1 feed not fresh: osv-rocky 90 d old',
+    ]);
+  });
+
+  it('one that failed is named with its error while its data is fresh', () => {
+    expect(messages({ feeds: [feed('kev', { error: 'no answer' })] })).toEqual([
+      '1 feed not fresh: kev 1 d old (no answer)',
+    ]);
+  });
+});
