@@ -27,6 +27,9 @@ async function routesOf(lab: ApiLab): Promise<readonly Listed[]> {
   return routes;
 }
 
+/** What changes nothing but the caller's own certificate, and what only reads a body. */
+const CHANGING_NOTHING = ['/v1/admins/self/renew', '/v1/scan'];
+
 const filled = (url: string) => url.replace(':host', 'web-1').replace(':id', 'x').replace(':name', 'nobody');
 
 describe('when the routes of the API are listed', () => {
@@ -52,9 +55,9 @@ describe('when the routes of the API are listed', () => {
     ]);
   });
 
-  it('every route that changes something but the own certificate needs the role admin', () => {
+  it('every route that changes something needs the role admin', () => {
     const changing = routes.filter(
-      ({ method, url, guard }) => method !== 'GET' && guard !== 'public' && url !== '/v1/admins/self/renew',
+      ({ method, url, guard }) => method !== 'GET' && guard !== 'public' && !CHANGING_NOTHING.includes(url),
     );
 
     expect(changing.length).toBeGreaterThan(4);

@@ -127,7 +127,8 @@ async function rpmPackages(
       throw scanInvalid(`${place}/${file} in ${path} has ${size} bytes: that is too much`);
     await cp(`/proc/self/fd/${source.fd}`, join(copy, file), { dereference: true });
     const { stdout } = await run({
-      ...{ file: 'rpm', args: ['-qa', '--dbpath', copy, '--qf', RPM_FORMAT], deadlineMs: RPM_DEADLINE_MS, check: true },
+      ...{ file: 'rpm', args: ['-qa', '--dbpath', copy, '--qf', RPM_FORMAT], check: true },
+      deadlineMs: RPM_DEADLINE_MS,
     });
 
     return parseRpmPackages(stdout, `${place}/${file}`);

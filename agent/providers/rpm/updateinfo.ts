@@ -189,7 +189,8 @@ async function throughXz(path: string, run: Run, take: (bytes: Uint8Array) => vo
   let failed: unknown = null;
   const stop = new AbortController();
   const running = run({
-    ...{ file: 'xz', args: ['-dc', '--', path], deadlineMs: XZ_DEADLINE_MS, check: true, signal: stop.signal },
+    ...{ file: 'xz', args: ['-dc', '--', path], check: true, signal: stop.signal },
+    deadlineMs: XZ_DEADLINE_MS,
     outputLimit: MAX_XML_BYTES,
     onBytes: (bytes) => {
       if (failed !== null) return;
