@@ -92,6 +92,8 @@ export async function selectedTodo(sources: TodoSources, text: string | undefine
       ready: fleet.complete,
       unknown,
       unwatched,
+      notOffered: list.notOffered,
+      urgentWithoutFix: list.noFix.urgent,
       feeds: feeds.map(({ name, asOf, stale, error, serves }) => ({
         ...{ name, stale, error, needed: serves.some((each) => each === 'all' || ours.has(each)) },
         ageDays: daysSince(asOf, now),

@@ -81,7 +81,14 @@ function showNeeds(screen: Screen, { needs }: Answer): void {
 
 const LABELS: Readonly<Record<Answer['needs'][number]['kind'], string>> = {
   ...{ 'no-feed': 'NO FEED', 'not-ready': 'NOT READY', alarm: 'ALARM', unknown: 'UNKNOWN', unwatched: 'UNWATCHED' },
-  ...{ silent: 'SILENT', 'stale-feed': 'OLD DATA', pending: 'PENDING', unclear: 'UNCLEAR', missing: 'MISSING' },
+  ...{
+    'no-way': 'NO WAY',
+    silent: 'SILENT',
+    'stale-feed': 'OLD DATA',
+    pending: 'PENDING',
+    unclear: 'UNCLEAR',
+    missing: 'MISSING',
+  },
   ...{ outside: 'OUTSIDE', 'imported-old': 'OLD FILE' },
 };
 

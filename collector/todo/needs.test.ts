@@ -9,7 +9,7 @@ const feed = (name: string, more: Partial<Feed> = {}): Feed => ({
 });
 const nothing: NeedFacts = {
   ...{ ready: true, unknown: [], unwatched: [], feeds: [feed('osv-debian')], silent: [], outside: [], imports: [] },
-  ...{ coverage: { pending: 0, unclear: 0, missing: 0 }, alarms: [] },
+  ...{ coverage: { pending: 0, unclear: 0, missing: 0 }, alarms: [], notOffered: [], urgentWithoutFix: 0 },
 };
 const messages = (facts: Partial<NeedFacts>) => needsOf({ ...nothing, ...facts }).map(({ message }) => message);
 
@@ -40,5 +40,34 @@ describe('when feeds are old', () => {
     expect(messages({ feeds: [feed('kev', { error: 'no answer' })] })).toEqual([
       '1 feed not fresh: kev 1 d old (no answer)',
     ]);
+  });
+});
+
+describe('when something is immediate, and no update helps', () => {
+  const row = (source: string, decision: NeedFacts['notOffered'][number]['decision']) => ({
+    source,
+    decision,
+    findings: 3,
+  });
+
+  it('packages whose fix is not offered are named, and only those', () => {
+    const notOffered = [row('openssl', 'immediate'), row('xz-utils', 'immediate'), row('zlib', 'out-of-cycle')];
+
+    expect(needsOf({ ...nothing, notOffered })).toEqual([
+      {
+        ...{ kind: 'no-way', count: 2, some: ['openssl', 'xz-utils'], next: 'selvage todo --all' },
+        message: '2 packages with immediate findings: fixed by the maker, not offered here: openssl, xz-utils',
+      },
+    ]);
+  });
+
+  it('findings without a fix are counted, with the command that lists them', () => {
+    expect(needsOf({ ...nothing, urgentWithoutFix: 1 })).toMatchObject([
+      {
+        ...{ kind: 'no-way', count: 1, next: 'selvage finding list --decision immediate --state no-fix' },
+        message: '1 immediate finding that nobody has fixed: switch off, fence in or accept',
+      },
+    ]);
+    expect(messages({})).toEqual([]);
   });
 });

@@ -1,5 +1,6 @@
 // What waits for a person before any fix does: what is not known, who is silent, what was done by others. Pure: facts in, lines out,
 // what stops most first.
+import type { DecisionWord } from '../triage/decision.ts';
 import { compareText } from './counting.ts';
 
 /** Names in one line; the command beside it lists them all. */
@@ -15,6 +16,7 @@ export type NeedKind =
   | 'alarm'
   | 'unknown'
   | 'unwatched'
+  | 'no-way'
   | 'silent'
   | 'stale-feed'
   | 'pending'
@@ -40,6 +42,14 @@ export interface NeedFacts {
     readonly what: 'packages' | 'updates';
     readonly reason: string;
   }[];
+  /** Fixed by their maker, and not to be had on the machines that have them. */
+  readonly notOffered: readonly {
+    readonly source: string;
+    readonly decision: DecisionWord;
+    readonly findings: number;
+  }[];
+  /** Immediate findings for which nobody has made a fix. */
+  readonly urgentWithoutFix: number;
   /** Machines whose release no imported feed speaks of. */
   readonly unwatched: readonly { readonly name: string; readonly release: string }[];
   readonly feeds: readonly {
@@ -82,6 +92,7 @@ export function needsOf(facts: NeedFacts): readonly Need[] {
     ...facts.alarms.slice(0, MAX_REASONS).map(({ message, next }) => need('alarm', 1, message, [], next)),
     ...unknownNeeds(facts.unknown),
     ...unwatchedNeeds(facts.unwatched, feeds.length > 0),
+    ...noWayNeeds(facts),
     ...some('silent', facts.silent, ({ name, days }) => `${name} ${days === null ? 'never seen' : `${days} d`}`, {
       message: (count) => `${count} ${plural(count, 'agent')} silent for more than a week`,
       next: "selvage host list --select 'seen>7d'",
@@ -154,6 +165,30 @@ function unwatchedNeeds(unwatched: NeedFacts['unwatched'], haveFeeds: boolean): 
       'selvage feed list',
     ),
   );
+}
+
+/** Immediate, and no update that a machine is offered helps. */
+function noWayNeeds({ notOffered, urgentWithoutFix }: NeedFacts): readonly Need[] {
+  const rows = notOffered.filter(({ decision }) => decision === 'immediate');
+
+  return [
+    ...some('no-way', rows, ({ source }) => source, {
+      message: (count) =>
+        `${count} ${plural(count, 'package')} with immediate findings: fixed by the maker, not offered here`,
+      next: 'selvage todo --all',
+    }),
+    ...(urgentWithoutFix === 0
+      ? []
+      : [
+          need(
+            'no-way',
+            urgentWithoutFix,
+            `${urgentWithoutFix} immediate ${plural(urgentWithoutFix, 'finding')} that nobody has fixed: switch off, fence in or accept`,
+            [],
+            'selvage finding list --decision immediate --state no-fix',
+          ),
+        ]),
+  ];
 }
 
 function some<T>(

@@ -74,10 +74,10 @@ export function* workSteps(
     }
   }
   const ofSources = closings.filter(({ group }) => isOnlyKernelSources(group.software));
-  const noFix = {
-    ...counted(yield* binSteps(closings, 'noFix')),
-    kernelSources: totalOf((yield* binSteps(ofSources, 'noFix')).sums),
-  };
+  const without = counted(yield* binSteps(closings, 'noFix'));
+  const sources = (yield* binSteps(ofSources, 'noFix')).sums;
+  const urgent = without.byDecision.immediate - sources.immediate;
+  const noFix = { ...without, kernelSources: totalOf(sources), urgent };
   const stillRunning = counted(running);
   const open = noSums();
   for (const { sums } of fixes) addSums(open, sums);

@@ -454,6 +454,8 @@ describe('when anything may be installed, offered and known', () => {
         expect(closed + missing).toBe(count('fixable'));
         expect(list.noFix.findings).toBe(count('no-fix'));
         expect(list.noFix.kernelSources).toBe(all.filter((one) => isIdle(one) && one.match.state === 'open').length);
+        const urgent = all.filter(({ state, decision }) => state === 'no-fix' && decision.decision === 'immediate');
+        expect(list.noFix.urgent).toBe(urgent.length);
         expect(list.stillRunning.findings).toBe(count('still-running'));
         expect(list.notRunning.findings).toBe(count('not-running'));
         expect(list.accepted.findings).toBe(count('accepted'));

@@ -111,8 +111,8 @@ export interface Todo {
   /** By decision, then by what is due first. */
   readonly fixes: readonly FixRow[];
   readonly notOffered: readonly NotOfferedRow[];
-  /** `kernelSources`: of these are in headers or tools of kernel sources of which no kernel runs. */
-  readonly noFix: Counted & { readonly kernelSources: number };
+  /** `kernelSources`: of these are in headers or tools of kernel sources of which no kernel runs. `urgent`: immediate ones but those. */
+  readonly noFix: Counted & { readonly kernelSources: number; readonly urgent: number };
   readonly stillRunning: Counted;
   readonly notRunning: Counted;
   readonly accepted: Counted;

@@ -23,6 +23,7 @@ const NEED_KINDS = [
   'alarm',
   'unknown',
   'unwatched',
+  'no-way',
   'silent',
   'stale-feed',
   'pending',
@@ -94,8 +95,8 @@ export const todo = z.strictObject({
   ),
   /** All open findings: fixable, without a fix, still running. */
   open: byDecision,
-  /** `kernelSources`: of these are in headers or tools of kernel sources of which no kernel runs. */
-  noFix: z.strictObject({ ...counted.shape, kernelSources: count }),
+  /** `kernelSources`: of these are in headers or tools of kernel sources of which no kernel runs. `urgent`: immediate ones but those. */
+  noFix: z.strictObject({ ...counted.shape, kernelSources: count, urgent: count }),
   stillRunning: counted,
   notRunning: counted,
   accepted: counted,
