@@ -362,6 +362,23 @@ describe('when only headers of a kernel are installed', () => {
   });
 });
 
+describe('when something is immediate, and nobody has fixed it', () => {
+  const open = { source: 'openssl', address: '0.0.0.0', port: 443, protocol: 'tcp' as const, pid: 1, program: 'nginx' };
+  const labels = { criticality: ['high'], exposure: ['open'] };
+  const facts = { 'CVE-N': { ...KEV, ...CRITICAL } };
+  const none = (name: string) => ({ name, version: '1', matches: [{ cve: 'CVE-N' }] });
+  const machine = (name: string) =>
+    web('a', { software: [{ name, version: '1' }], offers: [], listening: [open], labels, ownLabels: labels });
+
+  it('is counted for a person to mitigate, but in sources of a kernel that does not run', () => {
+    const openssl = todo({ machines: [machine('openssl')], matches: [none('openssl')] }, { facts });
+    const linux = todo({ machines: [machine('linux')], matches: [none('linux')] }, { facts });
+
+    expect(openssl.noFix).toMatchObject({ findings: 1, byDecision: { immediate: 1 }, urgent: 1 });
+    expect(linux.noFix).toMatchObject({ findings: 1, kernelSources: 1, urgent: 0 });
+  });
+});
+
 describe('when anything may be installed, offered and known', () => {
   const versions = fc.constantFrom('1', '2', '3');
   const sources = fc.constantFrom('bash', 'curl', 'linux', 'zlib');
