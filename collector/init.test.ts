@@ -1,7 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
 import { describe, expect, it } from 'vitest';
 import { collectorLab } from './cli/testing/collector-lab.ts';
+import { main } from './main.ts';
 
 /** Every file below a folder with its bytes: to see that nothing was touched. */
 function contents(folder: string): Record<string, string> {
@@ -59,6 +61,20 @@ describe('when a collector is made', () => {
     expect(await lab.init()).toMatchObject({ exit: 1, stderr: expect.stringContaining('ALREADY_EXISTS') });
     expect(readFileSync(join(lab.home, 'admin/config.json'), 'utf8')).toBe('{}');
     expect(existsSync(join(lab.home, 'collector'))).toBe(false);
+  });
+
+  it('the environment that moves its ports moves where its first admin looks for it', async () => {
+    const home = join(temporaryFolder('init'), 'home');
+    const env = { SELVAGE_HOME: home, SELVAGE_GATEWAY_PORT: '17743', SELVAGE_API_PORT: '17744' };
+    const silent = { write: () => true };
+
+    expect(await main(['init', '--local'], { env, stdout: silent, stderr: silent })).toBe(0);
+    expect(JSON.parse(readFileSync(join(home, 'admin/config.json'), 'utf8'))).toMatchObject({
+      url: 'https://127.0.0.1:17744',
+    });
+    expect(JSON.parse(readFileSync(join(home, 'settings.json'), 'utf8'))).toMatchObject({
+      ...{ gatewayPort: 17_743, apiPort: 17_744 },
+    });
   });
 
   it('names that cannot be in a certificate are refused before anything is made', async () => {

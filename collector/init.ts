@@ -21,13 +21,21 @@ import { Events } from './events.ts';
 import { collectorFilesIn, type Home, JSON_LIMIT_BYTES, writeOnlineKeys, writePair } from './home.ts';
 import { initializePolicy } from './policy/initialize.ts';
 import { urlsOf } from './serve.ts';
-import { type CollectorSettings, DEFAULT_API_PORT, DEFAULT_GATEWAY_PORT, decodeSettings } from './settings.ts';
+import {
+  type CollectorSettings,
+  DEFAULT_API_PORT,
+  DEFAULT_GATEWAY_PORT,
+  decodeSettings,
+  type Environment,
+} from './settings.ts';
 import { openStore } from './store/store.ts';
 
 export interface InitDeps {
   readonly home: Home;
   readonly clock: Clock;
   readonly random: Random;
+  /** As `serve` reads it: who is told where this collector is must be told where it will be. */
+  readonly environment: Environment;
 }
 
 const FOLDER_MODE = 0o700;
@@ -35,10 +43,10 @@ const TOKEN_MS = 60_000;
 
 /** Throws ALREADY_EXISTS when there is a collector (or another collector's admin) in the home, SETTINGS_INVALID. */
 export async function initHome(options: InitOptions, deps: InitDeps): Promise<InitResult> {
-  const { home } = deps;
+  const { home, environment } = deps;
   const building = join(home.root, '.init');
   await refuseExisting(home, building);
-  const settings = await settingsOf(options, home);
+  const settings = await settingsOf(options, home, environment);
 
   await makeFolder(home.root, FOLDER_MODE);
   await rm(building, { recursive: true, force: true });
@@ -136,7 +144,7 @@ async function firstAdmin(
   return { ...answer, privateKey };
 }
 
-async function settingsOf(options: InitOptions, home: Home): Promise<CollectorSettings> {
+async function settingsOf(options: InitOptions, home: Home, environment: Environment): Promise<CollectorSettings> {
   const { listen, names, freePorts } = options;
   const gatewayPort = options.gatewayPort ?? (await usualOrFree(DEFAULT_GATEWAY_PORT, listen, freePorts));
   const apiPort = options.apiPort ?? (await usualOrFree(DEFAULT_API_PORT, listen, freePorts));
@@ -144,7 +152,7 @@ async function settingsOf(options: InitOptions, home: Home): Promise<CollectorSe
   // On one machine people read the events; the log is for those who look for a cause.
   const logLevel = freePorts ? 'warn' : 'info';
 
-  return decodeSettings(JSON.stringify({ listen, names, gatewayPort, apiPort, logLevel }), home.settings);
+  return decodeSettings(JSON.stringify({ listen, names, gatewayPort, apiPort, logLevel }), home.settings, environment);
 }
 
 function portsOf({ gatewayPort, apiPort }: CollectorSettings): { readonly gateway: number; readonly api: number } {

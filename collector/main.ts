@@ -57,7 +57,7 @@ function createCli(io: MainIo): Cli {
     hostname: hostname().toLowerCase(),
     zone: Temporal.Now.timeZoneId(),
     // Loaded only when they are meant: every other command is a thin client, without database and server.
-    init: async (options) => (await import('./init.ts')).initHome(options, { home, clock, random }),
+    init: async (options) => (await import('./init.ts')).initHome(options, { home, clock, random, environment: env }),
     backup: async (folder) => (await import('./backup/backup.ts')).makeBackup(folder, { home, clock }),
     restore: async (folder) => (await import('./backup/restore.ts')).restoreBackup(folder, { home, clock }),
     serve: async ({ readyLine }) => {
