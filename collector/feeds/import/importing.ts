@@ -17,7 +17,7 @@ import { FeedReading, type ReadLimits } from './reading.ts';
 
 /** Raised when the same file would give other rows: it is then read again. */
 export const FEED_FORMAT = 2;
-/** Below this part of the records, or of the packages of an ecosystem, that the current copy has somebody has to look. */
+/** At this part of the records, or of the packages of an ecosystem, that the current copy has, and below, somebody has to look. */
 const SHRUNK_PART = 0.1;
 /** Copies with fewer records may shrink: half of ten is five. */
 const SHRUNK_FROM = 100;
@@ -209,7 +209,7 @@ function assertNotShrunk(
   options: ImportOptions,
 ): void {
   if (before?.generation == null || before.records < SHRUNK_FROM || options.acceptShrunk === true) return;
-  if (records < before.records * SHRUNK_PART) throw shrunk(name, 'records', records, before.records);
+  if (records <= before.records * SHRUNK_PART) throw shrunk(name, 'records', records, before.records);
 }
 
 /** One ecosystem of several may be lost while the others grow. */
@@ -217,7 +217,7 @@ function assertNoneShrunk(name: string, before: ReadSummary['ecosystems'], now: 
   const packages = new Map(now.map((each) => [each.ecosystem, each.packages]));
   for (const each of before) {
     const left = packages.get(each.ecosystem) ?? 0;
-    if (each.packages < SHRUNK_FROM || left >= each.packages * SHRUNK_PART) continue;
+    if (each.packages < SHRUNK_FROM || left > each.packages * SHRUNK_PART) continue;
     throw shrunk(name, `packages of ${each.ecosystem}`, left, each.packages);
   }
 }
