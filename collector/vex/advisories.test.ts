@@ -117,6 +117,14 @@ describe('when an advisory of our own is signed', () => {
 
     expect(made).toMatchObject({ ecosystem: 'Rocky:9', status: 'open', ranges: [{ introduced: null, fixed: null }] });
   });
+
+  it('a date without a time is its first moment, wherever times are counted', async () => {
+    const { documents, take, open } = await fleet();
+    documents.push(advisorySample({ affected: XZ, published: '2026-11-20' }));
+    await take();
+
+    expect(open()[0]?.match.evidence[0]?.published).toBe('2026-11-20T00:00:00Z');
+  });
 });
 
 describe('when an advisory asks for a decision', () => {

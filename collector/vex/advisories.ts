@@ -27,7 +27,7 @@ export function rulesOf({ name, cves = [], affected, published, decision }: Advi
       })),
       ...(versions.length === 0 ? {} : { versions }),
       ...(decision === undefined ? {} : { urgency: decision }),
-      published: published as Timestamp,
+      published: (published.includes('T') ? published : `${published}T00:00:00Z`) as Timestamp,
     };
   });
 }

@@ -67,9 +67,20 @@ describe('when an advisory of our own is written', () => {
     ['for one package twice', { affected: [affects({ fixed: '2' }), affects({ fixed: '3' })] }, 'is given twice'],
     ['with a link that runs something', { link: 'javascript:alert(1)' }, 'link'],
     ['with a decision that is none', { decision: 'now' }, 'decision'],
+    ['with a date that no calendar has', { published: '2026-02-30' }, 'a date such as 2026-11-23'],
+    ['with a time that is not in UTC', { published: '2026-11-20T08:00:00+01:00' }, 'a date such as 2026-11-23'],
   ])('%s, it is refused', (_what, over, message) => {
     expect(() => decodeDocument({ ...advisorySample(), ...over })).toThrow(invalid(message));
   });
+
+  it.each(['2026-11-20', '2026-11-20T08:00:00Z'])(
+    'takes %s for when it was published, and leaves it as it is',
+    (published) => {
+      const written = advisorySample({ published });
+
+      expect(decodeDocument(written)).toEqual(written);
+    },
+  );
 
   it('takes the names and versions of every ecosystem', () => {
     const affected = [

@@ -222,7 +222,11 @@ export const advisoryDocument = z.strictObject({
     .url({ protocol: /^https?$/ })
     .max(MAX_URL)
     .optional(),
-  published: z.iso.datetime(),
+  /** A moment in UTC, or a date: its first moment. Kept as it is written, so that its bytes are those that were signed. */
+  published: z.union([
+    z.iso.datetime('a date such as 2026-11-23, or a moment such as 2026-11-23T08:00:00Z'),
+    z.iso.date(),
+  ]),
   affected: z
     .array(
       z
