@@ -102,6 +102,19 @@ describe('when it comes packed', () => {
     expect((await read(null, path)).sha256).toBe((await read(null, path)).sha256);
   });
 
+  it('a long member that is not of the feed is passed over, whatever it is packed in', async () => {
+    const long = 'no record '.repeat(100_000);
+    const members: [string, string][] = [
+      ['1.json', record(1)],
+      ['readme.txt', long],
+      ['2.json', record(2)],
+    ];
+    const packed = await packTar(members.map(([name, body]) => ({ header: { name, size: body.length }, body })));
+
+    for (const path of [file('x.tar', packed), file('x.tgz', gzipSync(packed)), file('x.zip', zipOf(members))])
+      expect((await read('osv-debian', path)).summary).toMatchObject({ records: 2, skipped: 0 });
+  });
+
   it('one damaged record of an archive is one record, and what is not of the feed is passed over', async () => {
     const members = [
       ['1.json', record(1)],

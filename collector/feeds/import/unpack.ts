@@ -29,11 +29,13 @@ export async function* unpack(
   budget: Budget,
   { depth = 0, packed = false } = {},
 ): AsyncGenerator<Member> {
-  const { head, rest } = await peek(bytes);
+  const { head, rest, leave } = await peek(bytes);
   const kind = kindOf(head);
   if (kind === null) {
     budget.member();
     yield { name: name.slice(-NAME_LENGTH), bytes: bounded(rest, budget), packed };
+    // Nobody may have begun to read it: an archive waits until somebody has, or will not.
+    await leave();
 
     return;
   }
@@ -59,8 +61,15 @@ export function kindOf(head: Uint8Array): 'gzip' | 'zstd' | 'zip' | 'tar' | null
   return null;
 }
 
-/** The first bytes, and all of them. */
-async function peek(bytes: Bytes): Promise<{ readonly head: Uint8Array; readonly rest: Bytes }> {
+interface Peeked {
+  readonly head: Uint8Array;
+  /** All of it. */
+  readonly rest: Bytes;
+  /** No more of it is wanted. */
+  readonly leave: () => Promise<unknown>;
+}
+
+async function peek(bytes: Bytes): Promise<Peeked> {
   const iterator = bytes[Symbol.asyncIterator]();
   const parts: Uint8Array[] = [];
   let size = 0;
@@ -72,7 +81,11 @@ async function peek(bytes: Bytes): Promise<{ readonly head: Uint8Array; readonly
   }
   const head = Buffer.concat(parts);
 
-  return { head: head.subarray(0, HEAD_BYTES), rest: resumed(head, iterator) };
+  return {
+    head: head.subarray(0, HEAD_BYTES),
+    rest: resumed(head, iterator),
+    leave: async () => iterator.return?.(),
+  };
 }
 
 async function* resumed(head: Uint8Array, iterator: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
