@@ -25,7 +25,8 @@ export async function* jsonDocuments(source: FeedSource): AsyncGenerator<{ reado
     const value = parsed(line);
     if (value !== undefined) {
       mode = 'lines';
-      yield* each(value);
+      if (Array.isArray(value)) for (const one of value) yield { value: one };
+      else yield { value };
     } else if (mode === 'unknown') {
       mode = 'whole';
       size = line.length;

@@ -1,11 +1,12 @@
 // What a feed says, record by record → rows by package, in batches of the size that is asked for. Rules are kept until the end, as short
 // texts; everything else goes as it comes.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { Timestamp } from '@selvage/shared/model/ids.ts';
 import { encodeRule, joinRules } from '../../feed-rows/rules.ts';
 import type { FeedRowKind } from '../../store/feed-ports.ts';
 import type { CveFactsPart } from '../../triage/cve-facts.ts';
+import { compareTimes } from '../decode/words.ts';
 import type { Bulletin, FeedProblem, FeedRecord } from '../feed.ts';
 import { CveSet } from './cve-set.ts';
 import { mergeFacts } from './merge-facts.ts';
@@ -116,9 +117,9 @@ export class Gathering {
   *rest(): Generator<{ readonly kind: FeedRowKind; readonly row: string }> {
     if (this.#facts) {
       for (const [cve, said] of this.#facts) {
-        const parts = this.#alive(said).map((text) => JSON.parse(text) as CveFactsPart);
+        const texts = this.#alive(said);
         this.#facts.delete(cve);
-        if (parts.length > 0) yield { kind: 'facts', row: JSON.stringify([cve, JSON.stringify(mergeFacts(parts))]) };
+        if (texts.length > 0) yield { kind: 'facts', row: JSON.stringify([cve, merged(texts)]) };
       }
     }
     for (const ecosystem of [...this.#rules.keys()].sort()) {
@@ -130,8 +131,8 @@ export class Gathering {
         if (texts.length === 0) continue;
         count += 1;
         const rules = joinRules(texts);
-        const hash = createHash('sha256').update(rules).digest('base64url').slice(0, HASH_LENGTH);
-        yield { kind: 'rules', row: JSON.stringify([ecosystem, name, hash, rules]) };
+        const digest = hash('sha256', rules, 'base64url').slice(0, HASH_LENGTH);
+        yield { kind: 'rules', row: JSON.stringify([ecosystem, name, digest, rules]) };
       }
       this.#rules.delete(ecosystem);
       if (count > 0) this.#ecosystems.push({ ecosystem, packages: count });
@@ -144,7 +145,7 @@ export class Gathering {
     const before = this.#records.get(id);
     if (before) {
       this.#duplicates += 1;
-      if (before.modified !== null && (modified === null || isBefore(modified, before.modified))) {
+      if (before.modified !== null && (modified === null || compareTimes(modified, before.modified) < 0)) {
         this.#ignored = true;
 
         return;
@@ -203,6 +204,7 @@ export class Gathering {
 
   #alive(said: Said): string[] {
     const texts: string[] = [];
+    if (said.length === 2 && this.#dead.size === 0) return [said[1] as string];
     for (let at = 0; at < said.length; at += 2) {
       if (!this.#dead.has(said[at] as number)) texts.push(said[at + 1] as string);
     }
@@ -211,9 +213,12 @@ export class Gathering {
   }
 }
 
-/** Instants as text do not sort: fractions are optional. */
-function isBefore(one: Timestamp, other: Timestamp): boolean {
-  return Temporal.Instant.compare(one, other) < 0;
+/** Most CVEs are in one record: what that says is the whole. */
+function merged(texts: readonly string[]): string {
+  const [only] = texts;
+  if (texts.length === 1 && only !== undefined) return only;
+
+  return JSON.stringify(mergeFacts(texts.map((text) => JSON.parse(text) as CveFactsPart)));
 }
 
 function nameOf(item: Item): string {

@@ -15,8 +15,8 @@ export function isOneCve(id: string): boolean {
 export function cvesOf(record: OsvRecord, affected?: OsvAffected): readonly string[] {
   const own = affected?.database_specific?.cves_map?.cves?.map(({ id }) => id) ?? [];
   if (own.length > 0) return named(own);
-  const itself = named([record.id]);
-  if (itself.length > 0) return itself;
+  const itself = CVE.exec(record.id)?.[1];
+  if (itself !== undefined) return [itself];
   const said = named([...(record.aliases ?? []), ...(record.upstream ?? [])]);
   if (!ANNOUNCEMENT.test(record.id)) return said;
 
@@ -24,5 +24,13 @@ export function cvesOf(record: OsvRecord, affected?: OsvAffected): readonly stri
 }
 
 function named(ids: readonly string[]): readonly string[] {
+  const [only] = ids;
+  if (only === undefined) return ids;
+  if (ids.length === 1) {
+    const cve = CVE.exec(only)?.[1];
+
+    return cve === undefined ? [] : [cve];
+  }
+
   return [...new Set(ids.flatMap((id) => CVE.exec(id)?.[1] ?? []))];
 }

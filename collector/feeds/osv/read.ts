@@ -1,9 +1,9 @@
 // OSV records as rules and facts. What a record says about an ecosystem that is not asked for is left to the feed of that one.
 import type { Timestamp } from '@selvage/shared/model/ids.ts';
-import type { CveFactsPart } from '../../triage/cve-facts.ts';
+import type { CveFactsPart, CvssScore } from '../../triage/cve-facts.ts';
 import { scoreOf } from '../../triage/cvss.ts';
 import { jsonDocuments } from '../decode/json-documents.ts';
-import { shortened, timeOf } from '../decode/words.ts';
+import { compareTimes, shortened, timeOf } from '../decode/words.ts';
 import type { FeedProblem, FeedReading, FeedRecord, FeedSource } from '../feed.ts';
 import { cvesOf, isOneCve } from './cves.ts';
 import { type OsvRecord, osvRecord } from './record.ts';
@@ -11,10 +11,13 @@ import { ruleOf } from './rule.ts';
 
 const MAX_TITLE = 200;
 const MAX_ID = 100;
+/** Scores kept by their vectors: a distribution has some thousand different ones in ten times as many records. */
+const MAX_SCORES = 4096;
 
 /** `wanted`: of which ecosystems, in our spelling. */
 export function readOsv(source: FeedSource, wanted: (ecosystem: string) => boolean): FeedReading {
   let newest: Timestamp | null = null;
+  const scores: Scores = new Map();
 
   return {
     records: records(),
@@ -34,37 +37,40 @@ export function readOsv(source: FeedSource, wanted: (ecosystem: string) => boole
         yield { name: nameOf(document.value, source.name, place), reason: reasonOf(read.error.issues) };
         continue;
       }
-      const said = [...itemsOf(read.data, wanted)];
+      const said = itemsOf(read.data, wanted, scores);
       if (said.length === 0) continue;
       const modified = timeOf(read.data.modified);
-      if (modified !== null && (newest === null || Temporal.Instant.compare(newest, modified) < 0)) newest = modified;
+      if (modified !== null && (newest === null || compareTimes(newest, modified) < 0)) newest = modified;
       yield { type: 'record', id: read.data.id, modified };
-      yield* said;
+      for (const item of said) yield item;
     }
   }
 }
 
-function* itemsOf(record: OsvRecord, wanted: (ecosystem: string) => boolean): Generator<FeedRecord> {
-  let about = false;
+type Scores = Map<string, CvssScore | null>;
+
+function itemsOf(record: OsvRecord, wanted: (ecosystem: string) => boolean, scores: Scores): readonly FeedRecord[] {
+  const said: FeedRecord[] = [];
   for (const affected of record.affected ?? []) {
     const rule = ruleOf(record, affected);
     if (rule === null || !wanted(rule.ecosystem)) continue;
-    about = true;
-    yield { type: 'rule', rule };
+    said.push({ type: 'rule', rule });
   }
-  if (!about) return;
+  if (said.length === 0) return said;
   const cves = cvesOf(record);
   const [cve] = cves;
   // The severity of an announcement about several is that of none of them.
-  if (cve === undefined || cves.length > 1 || record.withdrawn) return;
-  const facts = factsOf(record);
-  if (Object.keys(facts).length > 0) yield { type: 'cve', cve, facts };
+  if (cve === undefined || cves.length > 1 || record.withdrawn) return said;
+  const facts = factsOf(record, scores);
+  if (Object.keys(facts).length > 0) said.push({ type: 'cve', cve, facts });
+
+  return said;
 }
 
-function factsOf(record: OsvRecord): CveFactsPart {
+function factsOf(record: OsvRecord, scores: Scores): CveFactsPart {
   const source = sourceOf(record.id);
-  const scores = new Map((record.severity ?? []).map(({ score }) => [score, scoreOf(score, source)]));
-  const cvss = [...scores.values()].filter((score) => score !== null);
+  const vectors = new Set((record.severity ?? []).map(({ score }) => score));
+  const cvss = [...vectors].map((vector) => knownScore(vector, source, scores)).filter((score) => score !== null);
   const published = isOneCve(record.id) ? timeOf(record.published) : null;
   const { summary } = record;
 
@@ -73,6 +79,18 @@ function factsOf(record: OsvRecord): CveFactsPart {
     ...(published === null ? {} : { published }),
     ...(!summary || !isOneCve(record.id) ? {} : { title: shortened(summary, MAX_TITLE) }),
   };
+}
+
+/** Working one out costs more than reading the rest of a record. */
+function knownScore(vector: string, source: string, scores: Scores): CvssScore | null {
+  const key = `${source} ${vector}`;
+  const known = scores.get(key);
+  if (known !== undefined) return known;
+  const score = scoreOf(vector, source);
+  if (scores.size >= MAX_SCORES) scores.clear();
+  scores.set(key, score);
+
+  return score;
 }
 
 /** Who wrote it: the letters that its id begins with. A plain CVE has what NVD says. */
