@@ -6,7 +6,7 @@ import { kindOf } from './ecosystem.ts';
 import { kernelNote } from './kernel.ts';
 import type { Evidence, Match } from './match.ts';
 import { streamVerdict } from './modules.ts';
-import { carriesMark, continuesRelease, isRestricted } from './pockets.ts';
+import { carriesMark, continuesRelease, extendsMinorRelease, isOfSameBranch, isRestricted } from './pockets.ts';
 import type { Rule } from './rule.ts';
 import type { Software } from './software.ts';
 import { OWN_ADVISORIES, TOLD_BY_HOSTS } from './sources.ts';
@@ -105,8 +105,10 @@ function wordOf(cve: string, entries: readonly Entry[], software: Software): Ver
   const here = entries.filter(({ rule }) => streamVerdict(software, rule) !== 'not-affected');
   const own = here.filter((entry) => isOwnRecord(entry, cve, software));
   const rules = own.length > 0 ? own : here.length > 0 ? here : entries;
-  const marked = rules.filter(({ rule }) => isRestricted(rule.pocket) && carriesMark(software.version, rule.pocket));
-  if (marked.length > 0) return strongest(marked);
+  const marked = rules.filter(({ rule }) => isRestricted(rule.pocket) && carriesMark(software, rule.pocket));
+  if (marked.length > 0) return strongest(withoutFrozen(marked));
+  const extended = here.filter((entry) => isFixedInItsBranch(entry, software));
+  if (extended.length > 0) return { says: 'fixed', by: extended };
   const open = rules.filter(({ rule }) => !isRestricted(rule.pocket));
   const paid = rules.filter(({ rule }) => isRestricted(rule.pocket) && continuesRelease(rule.pocket));
   if (open.length === 0) return paid.length > 0 ? strongest(paid) : { says: 'not-affected', by: rules };
@@ -121,11 +123,32 @@ function wordOf(cve: string, entries: readonly Entry[], software: Software): Ver
 }
 
 /** The record of the CVE itself, as far as it is for this build: one for an extension that is for others leaves the word to the rest. */
-function isOwnRecord({ feed, rule }: Entry, cve: string, { version }: Software): boolean {
+function isOwnRecord({ feed, rule }: Entry, cve: string, software: Software): boolean {
   if (feed === TOLD_BY_HOSTS || !rule.record.endsWith(cve)) return false;
   const { pocket } = rule;
 
-  return !isRestricted(pocket) || continuesRelease(pocket) || carriesMark(version, pocket);
+  return !isRestricted(pocket) || continuesRelease(pocket) || carriesMark(software, pocket);
+}
+
+/**
+ * A pocket of certified builds (fips) is frozen, and another (fips-updates) goes on from it with higher numbers: who has the fix of that
+ * is not open because the frozen one never gets any.
+ */
+function withoutFrozen(marked: readonly Entry[]): readonly Entry[] {
+  const fixedIn = new Set(marked.flatMap(({ rule, says }) => (says === 'fixed' ? (rule.pocket ?? []) : [])));
+  if (fixedIn.size === 0) return marked;
+
+  return marked.filter((entry) => entry.says !== 'affected' || hasFix([entry]) || fixedIn.has(entry.rule.pocket ?? ''));
+}
+
+/** The fix of extended support of the very minor release that this build is for: it has it, whatever the ordinary stream is numbered. */
+function isFixedInItsBranch({ rule, says }: Entry, { version }: Software): boolean {
+  return (
+    says === 'fixed' &&
+    rule.pocket !== undefined &&
+    extendsMinorRelease(rule.pocket) &&
+    rule.ranges.some(({ fixed }) => fixed !== null && isOfSameBranch(version, fixed))
+  );
 }
 
 const STRENGTH: readonly Says[] = ['affected', 'unknown', 'fixed', 'not-affected'];

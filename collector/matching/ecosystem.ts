@@ -48,13 +48,8 @@ const REGISTRIES: readonly string[] = [
 /** OSV's name of a distribution → ours, where they differ. */
 const OSV_NAMES: Readonly<Record<string, string>> = { 'Rocky Linux': 'Rocky', 'Red Hat': 'RedHat' };
 
-/** Second word of Ubuntu's ecosystems of paid services → pocket. */
-const UBUNTU_SERVICES: Readonly<Record<string, string>> = {
-  fips: 'fips',
-  'fips-updates': 'fips-updates',
-  'fips-preview': 'fips-preview',
-  realtime: 'realtime',
-};
+/** Word of Ubuntu's ecosystems of paid services that is the pocket, in lower case. */
+const UBUNTU_SERVICES: readonly string[] = ['fips', 'fips-updates', 'fips-preview', 'realtime'];
 
 /** Release that a machine's os-release names; null for one that no list here knows. */
 export function ecosystemOf(osId: string, versionId: string): Ecosystem | null {
@@ -81,14 +76,18 @@ export function normaliseEcosystem(text: string): { ecosystem: Ecosystem; pocket
   return release === null ? null : { ecosystem: `${name}:${release}`, pocket: null };
 }
 
-/** `22.04:LTS`, `Pro:18.04:LTS`, `Pro:FIPS-updates:20.04:LTS`. OSV does not say which half of ESM it is. */
+/**
+ * `22.04:LTS`, `Pro:18.04:LTS`, `Pro:FIPS-updates:20.04:LTS`, `Pro:22.04:LTS:Realtime:Kernel` (later `Pro:Realtime:24.04:LTS`). OSV does
+ * not say which half of ESM it is.
+ */
 function ubuntu(rest: readonly string[]): { ecosystem: Ecosystem; pocket: string | null } | null {
   const release = rest.find((word) => /^\d+\.\d+$/.test(word));
   if (release === undefined) return null;
   const ecosystem = `Ubuntu:${release}`;
   if (rest[0] !== 'Pro') return { ecosystem, pocket: null };
+  const words = rest.map((word) => word.toLowerCase());
 
-  return { ecosystem, pocket: UBUNTU_SERVICES[(rest[1] ?? '').toLowerCase()] ?? 'esm' };
+  return { ecosystem, pocket: UBUNTU_SERVICES.find((service) => words.includes(service)) ?? 'esm' };
 }
 
 /** `enterprise_linux:9::baseos`, `rhel_eus:8.4::appstream`: streams of extended support have fixes of their own. */

@@ -1,0 +1,71 @@
+// Builds of pockets that are not for everybody: each is judged by what its own pocket says, and by nothing else.
+import { describe, expect, it } from 'vitest';
+import { judge, matchSoftware } from './matching.ts';
+import { software } from './testing/data.ts';
+import { before, rule, source } from './testing/rules.ts';
+
+describe('kernels of a paid service', () => {
+  const of = (name: string, pocket: string, fixed: string | null) =>
+    source('osv-ubuntu', rule({ ecosystem: 'Ubuntu:22.04', package: name, pocket, ranges: before(fixed) }));
+
+  it.each([
+    ['linux-fips', 'fips-updates'],
+    ['linux-aws-fips', 'fips'],
+    ['linux-realtime', 'realtime'],
+    ['linux-intel-iot-realtime', 'realtime'],
+  ])('%s say where they are from in their names, and are vulnerable there', (name, pocket) => {
+    const kernel = (version: string) => software('Ubuntu:22.04', name, version, { kernel: 'running' });
+    const rules = [of(name, pocket, '5.15.0-1080.88')];
+
+    expect(matchSoftware(kernel('5.15.0-1032.35'), rules)[0]).toMatchObject({ fixed: '5.15.0-1080.88', pocket });
+    expect(matchSoftware(kernel('5.15.0-1080.88'), rules)).toEqual([]);
+    expect(judge(kernel('5.15.0-1080.88'), 'CVE-2026-1', rules).says).toBe('fixed');
+  });
+
+  it('have nothing to do with those of the ordinary release', () => {
+    const rules = [of('linux', 'fips', '5.15.0-1080.88')];
+
+    expect(matchSoftware(software('Ubuntu:22.04', 'linux', '5.15.0-20.20'), rules)).toEqual([]);
+  });
+});
+
+describe('certified builds', () => {
+  const of = (pocket: string, fixed: string | null) =>
+    rule({
+      ...{ ecosystem: 'Ubuntu:20.04', package: 'openssl', record: `UBUNTU-CVE-2026-1`, pocket },
+      ...{ status: fixed === null ? ('open' as const) : ('fixed' as const), ranges: before(fixed) },
+    });
+  const openssl = (version: string) => software('Ubuntu:20.04', 'openssl', version);
+  const rules = [source('osv-ubuntu', of('fips', null), of('fips-updates', '1.1.1f-1ubuntu2.fips.20'))];
+
+  it('that have the fix of their updates are not open because the frozen pocket never gets one', () => {
+    expect(matchSoftware(openssl('1.1.1f-1ubuntu2.fips.20'), rules)).toEqual([]);
+    expect(matchSoftware(openssl('1.1.1f-1ubuntu2.fips.7'), rules)[0]).toMatchObject({
+      ...{ state: 'fixable', pocket: 'fips-updates', fixed: '1.1.1f-1ubuntu2.fips.20' },
+    });
+  });
+});
+
+describe('extended support of a minor release of RHEL', () => {
+  const of = (pocket: string | undefined, fixed: string) =>
+    rule({
+      ...{ ecosystem: 'RedHat:9', package: 'podman', record: 'RHSA-2026:1', names: 'binary', ranges: before(fixed) },
+      ...(pocket !== undefined && { pocket }),
+    });
+  const podman = (version: string) => software('RedHat:9', 'podman', version);
+  const rules = [source('redhat', of(undefined, '2:4.9.4-16.el9_4'), of('eus-9.2', '2:4.4.1-21.el9_2'))];
+
+  it('fixes its own builds, which have lower numbers than the ordinary fix', () => {
+    expect(matchSoftware(podman('2:4.4.1-21.el9_2'), rules)).toEqual([]);
+    expect(matchSoftware(podman('2:4.4.1-21.el9_2.3'), rules)).toEqual([]);
+    expect(judge(podman('2:4.4.1-21.el9_2'), 'CVE-2026-1', rules)).toMatchObject({
+      ...{ says: 'fixed', evidence: [{ pocket: 'eus-9.2', fixed: '2:4.4.1-21.el9_2' }, {}] },
+    });
+  });
+
+  it('fixes nothing in older builds, nor in those of another minor release', () => {
+    for (const version of ['2:4.4.1-9.el9_2', '2:4.6.1-5.el9', '2:4.6.1-8.el9_3', '2:4.4.1-30.el9_20']) {
+      expect(matchSoftware(podman(version), rules)[0]).toMatchObject({ pocket: null, fixed: '2:4.9.4-16.el9_4' });
+    }
+  });
+});
