@@ -4,6 +4,8 @@ import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { Section, SectionName } from '@selvage/shared/model/inventory.ts';
 import { selectorOf } from '@selvage/shared/policy/select.ts';
 import type { z } from 'zod';
+import { ageOf } from '../../feeds/keeping/standing.ts';
+import { FEEDS } from '../../feeds/list.ts';
 import type { Fleet, Machine } from '../../findings/fleet.ts';
 import { type Open, openOf } from '../../findings/join.ts';
 import type { MachineKey } from '../../store/software-ports.ts';
@@ -16,11 +18,13 @@ import { selectableOf } from '../../vex/suppress.ts';
 import type { explanation } from '../contract/findings.ts';
 import { planOf } from '../host-plan.ts';
 import { inTurns } from '../in-turns.ts';
+import { asWritten } from './cve-id.ts';
 import { hereOf, readRules, unwatchedOf, whyNot } from './here.ts';
 import { datesAsked, decidedOn, keyOf, shownMachine } from './list.ts';
 import { compareKeys } from './page.ts';
 import { remediesOf } from './remedies.ts';
 import type { FindingSources } from './sources.ts';
+import { whyUnheard } from './unheard.ts';
 import { whenOf } from './when.ts';
 
 type Explanation = z.input<typeof explanation>;
@@ -31,7 +35,8 @@ const MAX_RESULTS = 500;
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** Without a word for so long a host counts as silent. */
 const SILENT_MS = 7 * DAY_MS;
-const CVE = /^cve-\d{4}-\d{4,}$/i;
+/** What publishers say grows old; what admins signed and hosts told does not. */
+const PUBLISHED: ReadonlySet<string> = new Set(FEEDS.map(({ name }) => name));
 
 /** Throws NOT_FOUND for a machine that is not there. A CVE that nobody knows is no error: the answer says so. */
 export async function explainFinding(sources: FindingSources, name: string, asked: string): Promise<Explanation> {
@@ -39,7 +44,7 @@ export async function explainFinding(sources: FindingSources, name: string, aske
   const { coverage } = sources.feeds;
   const fleet = sources.fleet();
   const machine = machineOf(fleet, name);
-  const cve = CVE.test(asked) ? asked.toUpperCase() : asked;
+  const cve = asWritten(asked);
   const now = clock.now();
   const suppressions = sources.suppress();
   const [loaded, current, ecosystems, bulletins, reports, feeds] = await Promise.all([
@@ -51,7 +56,7 @@ export async function explainFinding(sources: FindingSources, name: string, aske
     store.read.feeds.list(),
   ]);
   const documents = current.documents.map(({ document }) => document);
-  const triage = await knowing(loaded, sources, cve);
+  const { triage, knows } = await knowing(loaded, sources, cve);
   const all = machine.software.map(({ id }) => fleet.software(id));
   const rules = await readRules(store.read.feeds, all);
   const findings = openOf(fleet, machine, { now, suppressions }).filter((open) => open.cve === cve);
@@ -68,6 +73,12 @@ export async function explainFinding(sources: FindingSources, name: string, aske
   });
   const facts = triage.facts(cve);
   const dates = worst ? triage.dates(datesAsked(triage, machine, worst)) : [];
+  const others = await othersOf(fleet, machine, cve, { now, suppressions });
+  const unheard = whyUnheard({
+    ...{ cve, isHeardOf: knows || others.machines > 0, published: facts.published },
+    ...{ ecosystems: new Set(all.map(({ ecosystem }) => ecosystem)), speaking: ecosystems, now },
+    ages: new Map(feeds.filter(({ name: feed }) => PUBLISHED.has(feed)).map((one) => [one.name, ageOf(one, now)])),
+  });
 
   return {
     machine: shownMachine(machine),
@@ -78,7 +89,9 @@ export async function explainFinding(sources: FindingSources, name: string, aske
       ...{ kev: facts.kev && { ...facts.kev }, epss: facts.epss && { ...facts.epss } },
       ...{ cwe: [...facts.cwe], references: [...facts.references] },
     },
-    answer: worst ? { here: 'yes', reason: null } : whyNot(here, machine, cve, unwatchedOf(all, ecosystems, coverage)),
+    answer: worst
+      ? { here: 'yes', reason: null }
+      : whyNot(here, machine, cve, { unwatched: unwatchedOf(all, ecosystems, coverage), unheard }),
     here: [...here],
     running: worst ? runningOf(machine, ordered) : null,
     decision: worst ? decisionOf(triage, machine, worst) : null,
@@ -87,7 +100,7 @@ export async function explainFinding(sources: FindingSources, name: string, aske
     due: dates.map(({ date, by, afterMs }) => ({ date, by, afterDays: afterMs === null ? null : afterMs / DAY_MS })),
     remedies: [...remedies],
     when: whenOf({ machine, findings: ordered, remedies, documents, host, now }),
-    others: await othersOf(fleet, machine, cve, { now, suppressions }),
+    others,
     scanners: reports.map(({ scanner, scannedAt, rows }) => {
       const row = rows.find((one) => one.cve === cve);
 
@@ -114,13 +127,17 @@ function machineOf(fleet: Fleet, text: string): Machine {
 }
 
 /** Triage knows what the fleet has; of another CVE the facts are read now. */
-async function knowing(triage: Triage, { store }: FindingSources, cve: string): Promise<Triage> {
+async function knowing(
+  triage: Triage,
+  { store }: FindingSources,
+  cve: string,
+): Promise<{ readonly triage: Triage; readonly knows: boolean }> {
   const parts = (await store.read.feeds.facts([cve])).get(cve);
-  if (parts === undefined) return triage;
+  if (parts === undefined) return { triage, knows: false };
   const facts = new Map([[cve, mergeFacts(cve, parts)]]);
   const { knowledge, settings } = triage;
 
-  return createTriage({ knowledge, settings, facts, policiesOf: triage.policies });
+  return { triage: createTriage({ knowledge, settings, facts, policiesOf: triage.policies }), knows: true };
 }
 
 function decisionOf(

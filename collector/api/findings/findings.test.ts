@@ -85,6 +85,11 @@ describe('when findings are listed', () => {
     });
   });
 
+  it('counts a part among all machines, also among those that cannot have it', async () => {
+    expect((await list({ package: 'vim' })).machines).toEqual({ with: 2, lookedAt: 4 });
+    expect((await list({ cve: 'CVE-1999-0001' })).machines).toEqual({ with: 0, lookedAt: 4 });
+  });
+
   it('says also of a part which machines are not known', async () => {
     expect((await list({ package: 'vim' })).unknown.count).toBe(1);
     expect((await list({ cve: APACHE })).unknown.count).toBe(1);
@@ -105,6 +110,7 @@ describe('when findings are listed', () => {
 
   it.each([
     [{ cve: 'CVE-2026-0200' }, 2],
+    [{ cve: ' cve-2026-0200 ' }, 2],
     [{ cve: 'CVE-1999-0001' }, 0],
     [{ package: 'vim' }, 2],
     [{ package: 'nothing' }, 0],
@@ -247,9 +253,20 @@ describe('when one that is not here is explained', () => {
     });
   });
 
-  it('says that nothing here is connected with it', async () => {
-    expect((await explain('db', 'CVE-1999-0001')).answer.reason).toContain('no source connects CVE-1999-0001');
+  it('says that nothing here is connected with it, once some feed has heard of it', async () => {
+    expect((await explain('lap', 'CVE-2026-0200')).answer).toMatchObject({
+      ...{ here: 'no', reason: expect.stringContaining('no source connects CVE-2026-0200') },
+    });
   });
+
+  it.each(['CVE-1999-0001', 'CVE-20260200', 'nonsense'])(
+    'never says no of %s, which no feed here has heard of',
+    async (id) => {
+      expect((await explain('db', id)).answer).toMatchObject({
+        ...{ here: 'unknown', reason: expect.stringContaining(`no feed here has heard of ${id}`) },
+      });
+    },
+  );
 
   it('never says no of a machine whose packages are not known', async () => {
     expect((await explain('unknown', APACHE)).answer).toMatchObject({

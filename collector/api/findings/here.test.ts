@@ -13,8 +13,8 @@ const here = (over: Partial<Here>): Here => ({
   ...{ pocket: null, evidence: [], disagreement: null, coverage: '' },
   ...over,
 });
-const ask = (found: readonly Here[], software = [deb], of = machine()) =>
-  whyNot(found, of, 'CVE-2026-1', unwatchedOf(software, feeds));
+const ask = (found: readonly Here[], software = [deb], of = machine(), unheard: string | null = null) =>
+  whyNot(found, of, 'CVE-2026-1', { unwatched: unwatchedOf(software, feeds), unheard });
 
 describe('when a CVE is no finding on a machine', () => {
   it('says no with the reason, and how much nobody watches', () => {
@@ -29,7 +29,8 @@ describe('when a CVE is no finding on a machine', () => {
   it('says unknown where no feed speaks of anything that is there', () => {
     expect(ask([], [chrome])).toMatchObject({ here: 'unknown', reason: expect.stringContaining('dl.google.com') });
     expect(ask([], [])).toMatchObject({ here: 'unknown' });
-    expect(whyNot([], machine(), 'CVE-2026-1', unwatchedOf([deb], new Map()))).toEqual({
+    const unwatched = unwatchedOf([deb], new Map());
+    expect(whyNot([], machine(), 'CVE-2026-1', { unwatched, unheard: null })).toEqual({
       ...{ here: 'unknown', reason: 'no feed that was imported speaks of Debian:12' },
     });
   });
@@ -41,6 +42,11 @@ describe('when a CVE is no finding on a machine', () => {
     expect(ask([], [deb], machine('its packages are not known'))).toEqual({
       ...{ here: 'unknown', reason: 'its packages are not known' },
     });
+  });
+
+  it('says unknown where nobody here has heard of it, but keeps what a source does say', () => {
+    expect(ask([], [deb], machine(), 'never heard of')).toEqual({ here: 'unknown', reason: 'never heard of' });
+    expect(ask([here({})], [deb], machine(), 'never heard of')).toMatchObject({ here: 'no' });
   });
 
   it('names every package with its own answer', () => {

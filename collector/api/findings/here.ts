@@ -118,7 +118,7 @@ export function whyNot(
   here: readonly Here[],
   machine: Machine,
   cve: string,
-  unwatched: Unwatched,
+  { unwatched, unheard }: { readonly unwatched: Unwatched; readonly unheard: string | null },
 ): { readonly here: 'no' | 'unknown'; readonly reason: string } {
   if (machine.unknown !== null) return { here: 'unknown', reason: machine.unknown };
   const uncertain = here.find(({ says }) => says === 'unknown');
@@ -130,6 +130,8 @@ export function whyNot(
   if (unwatched.count === unwatched.of) {
     return { here: 'unknown', reason: unwatched.reason ?? 'it has no packages that a feed could speak of' };
   }
+  // That nothing is said is an answer only of who had heard of it.
+  if (unheard !== null && here.length === 0) return { here: 'unknown', reason: unheard };
   const rest = unwatched.count === 0 ? '' : `; ${unwatched.count} of ${unwatched.of} packages are watched by nobody`;
 
   return { here: 'no', reason: `${goodAnswer(here, cve)}${rest}` };

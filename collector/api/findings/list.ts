@@ -19,6 +19,7 @@ import { factsOf } from '../imported.ts';
 import { inTurns } from '../in-turns.ts';
 import { type Choosing, readSelect, startChoosing } from '../selecting.ts';
 import { FINDING_FIELDS, FINDING_WORDS, type FindingFacts } from '../words/findings.ts';
+import { asWritten } from './cve-id.ts';
 import { decodeKey, encodeKey, Page, type SortKey } from './page.ts';
 import type { FindingSources } from './sources.ts';
 
@@ -33,7 +34,8 @@ const STEP = 256;
 const RANKS = new Map<DecisionWord, number>(DECISIONS.map((word, index) => [word, index]));
 
 /** Throws SELECT_INVALID, DOCUMENT_INVALID (a duration) and REQUEST_INVALID (a page that nobody gave out) before anything is gathered. */
-export async function listFindings(sources: FindingSources, query: Query): Promise<Answer> {
+export async function listFindings(sources: FindingSources, asked: Query): Promise<Answer> {
+  const query: Query = asked.cve === undefined ? asked : { ...asked, cve: asWritten(asked.cve) };
   const select = readSelect(query.select, FINDING_WORDS);
   const after = afterOf(query.after);
   const now = sources.clock.now();
@@ -53,7 +55,6 @@ export async function listFindings(sources: FindingSources, query: Query): Promi
   await inTurns(
     (function* () {
       for (const machine of machinesFor(fleet, query)) {
-        count.lookedAt += 1;
         if (machine.unknown !== null) {
           count.unknown += 1;
           if (unknown.length < SOME_UNKNOWN) unknown.push({ name: machine.name, reason: machine.unknown });
@@ -83,7 +84,7 @@ export async function listFindings(sources: FindingSources, query: Query): Promi
     findings: [...page.things()],
     next: next && encodeKey(next),
     ...{ total: count.total, byDecision: count.byDecision, byState: count.byState },
-    machines: { with: count.machines, lookedAt: count.lookedAt },
+    machines: { with: count.machines, lookedAt: fleet.machines.size },
     unknown: { count: count.unknown, some: unknown },
     complete: fleet.complete,
     kev: triage.knowledge.kev === null ? null : { asOf: triage.knowledge.kev || null },
@@ -197,7 +198,7 @@ function afterOf(text: string | undefined): SortKey | null {
 function createCount() {
   const byDecision = Object.fromEntries(DECISIONS.map((word) => [word, 0])) as Record<DecisionWord, number>;
   const byState = Object.fromEntries(FINDING_STATES.map((word) => [word, 0])) as Record<FindingState, number>;
-  const all = { total: 0, machines: 0, lookedAt: 0, unknown: 0, byDecision, byState };
+  const all = { total: 0, machines: 0, unknown: 0, byDecision, byState };
 
   return Object.assign(all, {
     add: (decision: DecisionWord, state: FindingState) => {
