@@ -102,6 +102,25 @@ describe('whatever the rules', () => {
     );
   });
 
+  it('rules that share what they have in common are each answered for themselves', () => {
+    const ofSource = fc.record({ sourceVersion: versions }, { requiredKeys: [] });
+    const differing = fc.constantFrom('status' as const, 'versions' as const, 'module' as const, 'names' as const);
+    const alike = fc.tuple(differing, range, fc.array(anyRule, { minLength: 2, maxLength: 4 }));
+    fc.assert(
+      fc.property(anySoftware, ofSource, alike, (one, more, [key, only, all]) => {
+        const ranges = [only];
+        const shared = all.map(({ record, cves, [key]: own }) =>
+          rule({ record, cves, ranges, ...(own === undefined ? {} : { [key]: own }) }),
+        );
+        const apart = shared.map((each): Rule => JSON.parse(JSON.stringify(each)));
+        const found = (rules: readonly Rule[]) => matchSoftware({ ...one, ...more }, [source('osv', ...rules)]);
+
+        expect(found(shared)).toEqual(found(apart));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
   it('every finding has evidence, the first decided, and a fix where it says so', () => {
     fc.assert(
       fc.property(anySoftware, anySources, (one, sources) => {

@@ -30,12 +30,12 @@ export function packagesOf(installed: Software): readonly PackageName[] {
 export function matchSoftware(installed: Software, rules: readonly PackageRules[]): readonly Match[] {
   const software = asAdvised(installed);
   const standing = standingOf(software);
-  const sources = sourcesOf(software, rules);
+  const sources = sourcesOf(software, rules, standing);
   const wanted = new Set<string>();
 
-  for (const { rules: ofSource, foreign } of sources) {
+  for (const { rules: ofSource, word } of sources) {
     for (const rule of ofSource) {
-      const says = saysOf(rule, standing, foreign);
+      const says = word(rule);
       if (says !== 'affected' && says !== 'unknown') continue;
       for (const cve of subjectsOf(rule)) wanted.add(cve);
     }
@@ -43,7 +43,7 @@ export function matchSoftware(installed: Software, rules: readonly PackageRules[
   if (wanted.size === 0) return [];
   const matches: Match[] = [];
 
-  for (const [cve, group] of grouped(sources, standing, wanted)) {
+  for (const [cve, group] of grouped(sources, wanted)) {
     const { match } = decide(cve, group, software, standing);
     if (match !== null) matches.push(match);
   }
@@ -55,7 +55,7 @@ export function matchSoftware(installed: Software, rules: readonly PackageRules[
 export function judge(installed: Software, cve: string, rules: readonly PackageRules[]): Judgement {
   const software = asAdvised(installed);
   const standing = standingOf(software);
-  const group = grouped(sourcesOf(software, rules), standing, new Set([cve])).get(cve) ?? [];
+  const group = grouped(sourcesOf(software, rules, standing), new Set([cve])).get(cve) ?? [];
 
   return decide(cve, group, software, standing);
 }
@@ -65,7 +65,7 @@ function subjectsOf(rule: Rule): readonly string[] {
   return rule.cves.length > 0 ? rule.cves : [rule.record];
 }
 
-/** The rules of one feed that concern a software. */
+/** The rules of one feed for a package. */
 interface Source {
   readonly feed: string;
   readonly asOf: Timestamp | null;
@@ -73,20 +73,24 @@ interface Source {
   /** The rules are the distribution's, the build is a vendor's. */
   readonly foreign: boolean;
   readonly rules: readonly Rule[];
+  /** What one of its rules says of the software; null: it is withdrawn, about another package, or no vulnerability. */
+  readonly word: (rule: Rule) => Says | null;
 }
 
-function sourcesOf(software: Software, rules: readonly PackageRules[]): readonly Source[] {
+function sourcesOf(software: Software, rules: readonly PackageRules[], standing: Standing): readonly Source[] {
   const vendors = vendorEcosystems(software);
 
   return rules
     .filter(({ ecosystem }) => ecosystem === software.ecosystem || vendors.includes(ecosystem))
-    .map(({ feed, asOf, ecosystem, rules: all }) => ({
-      feed,
-      asOf,
-      rank: rankOf(feed),
-      foreign: software.origin !== null && !vendors.includes(ecosystem) && feed !== OWN_ADVISORIES,
-      rules: all.filter((rule) => rule.withdrawn === undefined && concerns(rule, software) && isVulnerability(rule)),
-    }));
+    .map(({ feed, asOf, ecosystem, rules: ofPackage }) => {
+      const foreign = software.origin !== null && !vendors.includes(ecosystem) && feed !== OWN_ADVISORIES;
+      const word = (rule: Rule) =>
+        rule.withdrawn === undefined && concerns(rule, software) && isVulnerability(rule)
+          ? saysOf(rule, standing, foreign)
+          : null;
+
+      return { feed, asOf, rank: rankOf(feed), foreign, rules: ofPackage, word };
+    });
 }
 
 /** Another's build: its numbers and the distribution's do not follow each other, so that "older than the fix" is a question, no answer. */
@@ -105,14 +109,16 @@ function concerns(rule: Rule, software: Software): boolean {
   );
 }
 
-function grouped(sources: readonly Source[], standing: Standing, wanted: ReadonlySet<string>): Map<string, Entry[]> {
+function grouped(sources: readonly Source[], wanted: ReadonlySet<string>): Map<string, Entry[]> {
   const groups = new Map<string, Entry[]>();
 
-  for (const source of sources) {
-    for (const rule of source.rules) {
+  for (const { feed, asOf, rank, foreign, rules, word } of sources) {
+    for (const rule of rules) {
       for (const cve of subjectsOf(rule)) {
         if (!wanted.has(cve)) continue;
-        const entry = entryOf(source, rule, saysOf(rule, standing, source.foreign));
+        const says = word(rule);
+        if (says === null) continue;
+        const entry = { feed, asOf, rank, foreign, rule, says };
         const group = groups.get(cve);
         if (group === undefined) groups.set(cve, [entry]);
         else group.push(entry);
@@ -121,8 +127,4 @@ function grouped(sources: readonly Source[], standing: Standing, wanted: Readonl
   }
 
   return groups;
-}
-
-function entryOf({ feed, asOf, rank, foreign }: Source, rule: Rule, says: Says): Entry {
-  return { feed, asOf, rank, foreign, rule, says };
 }

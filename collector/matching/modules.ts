@@ -39,10 +39,17 @@ export function streamWords(software: Software, rule: Rule): string {
  * a title such as "python3:3.6.8 security update" names no module.
  */
 function buildOf(rule: Rule): 'modular' | 'plain' | 'any' {
-  const versions = rule.ranges.flatMap((range) => range.fixed ?? range.lastAffected ?? []);
-  if (versions.length === 0) return rule.module === undefined ? 'any' : 'modular';
+  let isNamed = false;
+  // Asked for each rule of a kernel: no list of its versions is made.
+  for (const { fixed, lastAffected } of rule.ranges) {
+    const version = fixed ?? lastAffected;
+    if (version === null) continue;
+    if (MODULAR.test(version)) return 'modular';
+    isNamed = true;
+  }
+  if (isNamed) return 'plain';
 
-  return versions.some((version) => MODULAR.test(version)) ? 'modular' : 'plain';
+  return rule.module === undefined ? 'any' : 'modular';
 }
 
 /** An announcement may be for several streams: `mariadb:10.3 mariadb-devel:10.3`. */

@@ -28,12 +28,12 @@ export function standingOf(software: Software): Standing {
   const heldFor = (rule: Rule) => (source !== null && rule.names !== 'binary' ? source : own);
 
   return {
-    says: (rule) => {
+    says: onceForAlike((rule) => {
       const { software: held, against } = heldFor(rule);
 
       return says(held, rule, against);
-    },
-    explain: (rule) => {
+    }),
+    explain: onceForAlike((rule) => {
       const held = heldFor(rule);
       const note = held === source ? `source ${software.source} ` : '';
 
@@ -41,10 +41,32 @@ export function standingOf(software: Software): Standing {
         range: rangeOf(rule, held.against),
         words: `${order.label}: ${note}${words(held.software, rule, held.against, order)}`,
       };
-    },
+    }),
     newest: (versions) => extreme(versions, order, 1),
     oldest: (versions) => extreme(versions, order, -1),
   };
+}
+
+/** Rules as a store has them come in groups that say the same of other records: thousands of a kernel's in a few hundred. */
+function onceForAlike<T>(of: (rule: Rule) => T): (rule: Rule) => T {
+  let last: { readonly rule: Rule; readonly answer: T } | null = null;
+
+  return (rule) => {
+    if (last === null || !isAlike(rule, last.rule)) last = { rule, answer: of(rule) };
+
+    return last.answer;
+  };
+}
+
+/** In everything that an answer is made of here. */
+function isAlike(one: Rule, other: Rule): boolean {
+  return (
+    one.ranges === other.ranges &&
+    one.status === other.status &&
+    one.versions === other.versions &&
+    one.module === other.module &&
+    one.names === other.names
+  );
 }
 
 /** What a rule is held against. */
