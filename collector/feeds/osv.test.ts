@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Rule } from '../matching/rule.ts';
-import { rangesOf } from './osv/rule.ts';
+import { rangesOf } from './osv/ranges.ts';
 import { OSV_FEEDS } from './osv.ts';
 import { codeOf, fixture, readAll, sourceOf } from './testing/reading.ts';
 
@@ -225,8 +225,45 @@ describe('when events say which versions are affected', () => {
     ],
     ['a fix alone', [{ fixed: '2' }], [{ ...none, fixed: '2' }]],
     ['nothing', [], []],
+    ['a fix before its beginning', [{ fixed: '2' }, { introduced: '0' }], [{ ...none, fixed: '2' }]],
+    [
+      'pairs, the newest first',
+      [{ introduced: '10' }, { fixed: '11' }, { introduced: '2' }, { last_affected: '3' }],
+      [
+        { introduced: '10', fixed: '11', lastAffected: null },
+        { introduced: '2', fixed: null, lastAffected: '3' },
+      ],
+    ],
+    [
+      'beginnings first, then fixes',
+      [{ introduced: '0' }, { introduced: '9' }, { fixed: '2' }, { fixed: '10' }],
+      [
+        { ...none, fixed: '2' },
+        { introduced: '9', fixed: '10', lastAffected: null },
+      ],
+    ],
+    ['two fixes of one beginning', [{ introduced: '0' }, { fixed: '2' }, { fixed: '3' }], [{ ...none, fixed: '2' }]],
+    [
+      'two beginnings of one fix',
+      [{ introduced: '1' }, { introduced: '2' }, { fixed: '3' }],
+      [{ introduced: '1', fixed: '3', lastAffected: null }],
+    ],
+    [
+      'the newest first and still open',
+      [{ introduced: '10' }, { fixed: '11' }, { introduced: '0' }],
+      [{ ...none, fixed: '11' }],
+    ],
   ])('%s', (_what, events, ranges) => {
-    expect(rangesOf(events)).toEqual(ranges);
+    expect(rangesOf(events, 'PyPI')).toEqual(ranges);
+  });
+
+  it('a title of any length is looked into at once', async () => {
+    const ranges = [{ type: 'ECOSYSTEM', events: [{ introduced: '0' }, { fixed: '1' }] }];
+    const affected = [{ package: { ecosystem: 'AlmaLinux:9', name: 'x' }, ranges }];
+    const begun = performance.now();
+    await one({ id: 'ALSA-2026:1', affected, summary: 'a+'.repeat(100_000) }, 'osv-almalinux');
+
+    expect(performance.now() - begun).toBeLessThan(2000);
   });
 });
 

@@ -4,10 +4,14 @@ import { streamsInTitle } from '../../matching/modules.ts';
 import { DISTRO_STATUSES, type DistroStatus, type Rule, type VersionRange } from '../../matching/rule.ts';
 import { timeOf } from '../decode/words.ts';
 import { cvesOf } from './cves.ts';
+import { rangesOf } from './ranges.ts';
 import type { OsvAffected, OsvRecord } from './record.ts';
 
 /** Where the fix of a paid service is served: `esm-infra/xenial`, `esm-infra-legacy/trusty`, `fips-updates/jammy`; before: `trusty/esm`. */
 const SERVICE = /[?&]distro=(?:[a-z]+\/(esm)|([a-z-]+)\/[a-z]+)(?:&|$)/;
+
+/** Characters of a title that are looked into for streams of modules. */
+const MAX_TITLE = 300;
 
 /** Null where it is about nothing that can be matched: no package, no release that we know, or neither ranges nor versions. */
 export function ruleOf(record: OsvRecord, affected: OsvAffected): Rule | null {
@@ -16,14 +20,16 @@ export function ruleOf(record: OsvRecord, affected: OsvAffected): Rule | null {
   if (name === undefined || name === '' || normal === null) return null;
   const { ecosystem } = normal;
   const kind = kindOf(ecosystem);
-  const ranges = (affected.ranges ?? []).filter(({ type }) => type !== 'GIT').flatMap(({ events }) => rangesOf(events));
+  const ranges = (affected.ranges ?? [])
+    .filter(({ type }) => type !== 'GIT')
+    .flatMap(({ events }) => rangesOf(events, ecosystem));
   // Of a distribution the list holds what the ranges say, version by version, and is most of the record.
   const versions = kind === 'language' || ranges.length === 0 ? (affected.versions ?? []) : [];
   if (ranges.length === 0 && versions.length === 0) return null;
   const urgency = affected.ecosystem_specific?.urgency ?? ubuntuPriority(record, affected);
   const pocket = normal.pocket === null ? specialInterest(affected) : pocketOf(affected, normal.pocket);
   const published = timeOf(record.published);
-  const module = kind === 'rpm' ? streamsInTitle(record.summary ?? '') : null;
+  const module = kind === 'rpm' ? streamsInTitle((record.summary ?? '').slice(0, MAX_TITLE)) : null;
   const withdrawn = record.withdrawn ? (timeOf(record.withdrawn) ?? timeOf(record.modified)) : null;
 
   return {
@@ -42,32 +48,6 @@ export function ruleOf(record: OsvRecord, affected: OsvAffected): Rule | null {
     ...(published === null ? {} : { published }),
     ...(withdrawn === null ? {} : { withdrawn }),
   };
-}
-
-type Event = NonNullable<OsvAffected['ranges']>[number]['events'][number];
-
-/**
- * Events in their order: each `introduced` opens a range, `fixed`, `limit` or `last_affected` closes it. `0` is before every version; a
- * `limit` of `*` is none.
- */
-export function rangesOf(events: readonly Event[]): readonly VersionRange[] {
-  const ranges: VersionRange[] = [];
-  let introduced: string | null | undefined;
-
-  for (const event of events) {
-    if (event.introduced !== undefined) {
-      if (introduced !== undefined) ranges.push({ introduced, fixed: null, lastAffected: null });
-      introduced = event.introduced === '0' ? null : event.introduced;
-    }
-    const end = event.fixed ?? (event.limit === '*' ? undefined : event.limit);
-    if (end === undefined && event.last_affected === undefined) continue;
-    // Without a beginning it holds from the first version on.
-    ranges.push({ introduced: introduced ?? null, fixed: end ?? null, lastAffected: event.last_affected ?? null });
-    introduced = undefined;
-  }
-  if (introduced !== undefined) ranges.push({ introduced, fixed: null, lastAffected: null });
-
-  return ranges;
 }
 
 /** What OSV has no word of its own for, where a database says it in ours: deferred, ignored, not looked at yet. */
