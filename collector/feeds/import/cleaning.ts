@@ -11,13 +11,7 @@ export async function cleanFeeds(store: Store, writing: ReadonlySet<number>, sig
     for (let more = true; more; ) {
       if (signal?.aborted === true) return;
       const rows = Math.ceil(pace.weight);
-      let began = 0;
-      more = await store.transaction(({ feeds }) => {
-        began = performance.now();
-
-        return feeds.drop(leftover, rows);
-      });
-      pace.took(performance.now() - began, rows);
+      more = await pace.step(store, rows, (feeds) => feeds.drop(leftover, rows));
     }
   }
 }

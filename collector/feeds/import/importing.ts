@@ -190,13 +190,7 @@ async function write(
     next = reading.pull(pace.weight);
     next.catch(() => undefined);
     const { rows, count, weight, bytesRead } = answer;
-    let began = 0;
-    await store.transaction(({ feeds }) => {
-      began = performance.now();
-
-      return feeds.put(generation, rows);
-    });
-    pace.took(performance.now() - began, weight);
+    await pace.step(store, weight, (feeds) => feeds.put(generation, rows));
     written += count;
     onProgress?.({ feed: name, rows: written, bytesRead });
   }
