@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { calendar, vendorReport } from '../api/contract/calendar.ts';
 import { icalendar } from '../calendar/icalendar.ts';
 import type { Cli } from './cli.ts';
+import { brokenAt } from './paragraph.ts';
 
 type Calendar = z.output<typeof calendar>;
 type Release = Calendar['releases'][number];
@@ -109,5 +110,5 @@ export function showVendors(cli: Cli, { vendors, cannot, complete }: VendorRepor
       ...[worst?.cve ?? '', unknown.publication + unknown.fix, unknown.open],
     ]),
   );
-  for (const sentence of cannot) screen.line(sentence, 'dim');
+  for (const sentence of cannot) for (const line of brokenAt(sentence, screen.width)) screen.line(line, 'dim');
 }

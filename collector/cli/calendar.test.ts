@@ -93,7 +93,7 @@ describe('when days to fixes are shown', () => {
         now: calendar.now,
         complete: true,
         vendors: [row, none],
-        cannot: ['days are counted from …'],
+        cannot: ['days are counted from …', 'a sentence that says what it is that cannot be said '.repeat(3)],
       }),
     );
 

@@ -6,6 +6,7 @@ import { shownEpss } from '../triage/decide.ts';
 import { DECISIONS } from '../triage/decision.ts';
 import type { Cli } from './cli.ts';
 import { brokenAt } from './paragraph.ts';
+import { plural } from './plural.ts';
 import type { Column } from './screen.ts';
 import { showSelection } from './selection-lines.ts';
 
@@ -24,7 +25,7 @@ export function showFindings(cli: Cli, answer: Answer): void {
 
     return count > 0 || word === 'immediate' ? [`${number(count)} ${word}`] : [];
   });
-  const head = `${number(answer.total)} ${answer.total === 1 ? 'finding' : 'findings'} on ${number(machines.with)} of ${number(machines.lookedAt)} machines`;
+  const head = `${plural(answer.total, 'finding')} on ${number(machines.with)} of ${plural(machines.lookedAt, 'machine')}`;
   for (const line of brokenAt(`${head}   ${decisions.join(' · ')}`, screen.width)) screen.line(line, 'strong');
   const states = FINDING_STATES.flatMap((word) =>
     answer.byState[word] > 0 ? [`${number(answer.byState[word])} ${word}`] : [],

@@ -159,7 +159,7 @@ function whyTexts({ decision, tree }: Explanation): readonly Text[] {
 function dueTexts({ due, overdue, here }: Explanation, cli: Cli): readonly Text[] {
   const [first] = due;
   if (!first) {
-    return here.some(({ state }) => state === 'no-fix')
+    return here.every(({ state, fixed }) => state === null || fixed === null)
       ? ['no date: no fix exists, and KEV names none']
       : ['nobody names a date: no policy with `due` selects it, no severity rule, no KEV date'];
   }

@@ -5,6 +5,8 @@ import type { imports } from '../api/contract/imports.ts';
 import type { hosts } from '../api/contract.ts';
 import { added } from '../api/selecting.ts';
 import type { Cli } from './cli.ts';
+import { brokenAt } from './paragraph.ts';
+import { plural } from './plural.ts';
 import { showSelection } from './selection-lines.ts';
 import { ago, since } from './when.ts';
 
@@ -40,8 +42,10 @@ export function showHunt(
       seen: `file of ${ago(asOf, cli)}`,
     })),
   ];
-  const does = running ? 'are seen to run' : 'have';
-  screen.line(`${rows.length} machines ${does} ${parts[0]?.has ?? ''} · ${unknown.length} unknown`, 'strong');
+  const [is, has] = rows.length === 1 ? ['is', 'has'] : ['are', 'have'];
+  const does = running ? `${is} seen to run` : has;
+  const head = `${plural(rows.length, 'machine')} ${does} ${parts[0]?.has ?? ''} · ${unknown.length} unknown`;
+  for (const line of brokenAt(head, screen.width)) screen.line(line, 'strong');
   showSelection(screen, added(ofHosts.selection, ofImports.selection), 'hosts');
   if (parts.some(({ complete }) => !complete)) {
     screen.line('! the collector was started just now and has not read all machines yet: some may be missing', 'bad');
@@ -58,9 +62,12 @@ export function showHunt(
     );
   }
   const quiet = parts.reduce((sum, { notSeenRunning }) => sum + notSeenRunning, 0);
-  if (quiet > 0)
-    screen.line(`note: ${quiet} more have it and are not seen to run it; without --running they are listed`);
-  for (const { name, reason } of unknown.slice(0, SHOWN_UNKNOWN)) screen.line(`? ${name}: ${reason}`, 'bad');
+  if (quiet > 0) {
+    const note = `note: ${quiet} more ${quiet === 1 ? 'has it and is' : 'have it and are'} not seen to run it, which is not the same as not running it; without --running they are listed`;
+    for (const line of brokenAt(note, screen.width)) screen.line(line);
+  }
+  for (const { name, reason } of unknown.slice(0, SHOWN_UNKNOWN))
+    for (const line of brokenAt(`? ${name}: ${reason}`, screen.width)) screen.line(line, 'bad');
   if (unknown.length > SHOWN_UNKNOWN) screen.line(`? and ${unknown.length - SHOWN_UNKNOWN} more`, 'bad');
 }
 

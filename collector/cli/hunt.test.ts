@@ -45,7 +45,7 @@ describe('when machines are hunted for', () => {
     expect(hunt?.unknown.map(({ name }) => name)).toEqual(['host-3', 'host-4']);
     const { stdout, exit } = await lab.run(['host', 'list', '--has', 'liblzma5 >=5.6.0 <5.6.2']);
     expect(exit).toBe(0);
-    expect(stdout).toMatch(/^1 machines have liblzma5 >=5.6.0 <5.6.2 · 2 unknown\n/);
+    expect(stdout).toMatch(/^1 machine has liblzma5 >=5.6.0 <5.6.2 · 2 unknown\n/);
     expect(stdout).toMatch(/host-1 +debian 12 .*liblzma5 5.6.1-1/);
     expect(stdout).toMatch(/^\? host-3: its packages are not known/m);
     expect(stdout).not.toContain('host-2');

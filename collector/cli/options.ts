@@ -1,5 +1,6 @@
 // Values of options as commands need them; a wrong one is wrong use, said before anything is done.
 
+import { asCoded } from '@selvage/shared/errors/coded-error.ts';
 import { scan } from '@selvage/shared/select/scan.ts';
 import { parseDuration } from '@selvage/shared/time/duration.ts';
 import { type Command, InvalidArgumentError } from 'commander';
@@ -33,7 +34,7 @@ export function durationOption(value: string): string {
   try {
     parseDuration(value);
   } catch (cause) {
-    throw new InvalidArgumentError(`"${value}" is not a duration such as 30m, 8h or 7d (${String(cause)}).`);
+    throw new InvalidArgumentError(`${asCoded(cause).message}.`);
   }
 
   return value;

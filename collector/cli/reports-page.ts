@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { exposureReport, triageReport } from '../api/contract/reports.ts';
 import type { Cli } from './cli.ts';
 import { coverageText } from './coverage-line.ts';
+import { plural } from './plural.ts';
 import { showSelection } from './selection-lines.ts';
 import { broken, count } from './todo-page.ts';
 import { at, since } from './when.ts';
@@ -59,12 +60,12 @@ export function showTriage(cli: Cli, report: Triage): void {
   if (report.withoutFacts > 0)
     said(
       cli,
-      `${count(report.withoutFacts)} relevant CVEs are in no feed of facts: never among the exploited, and not among the disclosed`,
+      `${plural(report.withoutFacts, 'relevant CVE')} ${report.withoutFacts === 1 ? 'is' : 'are'} in no feed of facts: never among the exploited, and not among the disclosed`,
     );
   if (report.undecided > 0)
     said(
       cli,
-      `${count(report.undecided)} findings without a decision: without KEV nobody can say what is exploited; next: selvage feed update`,
+      `${plural(report.undecided, 'finding')} without a decision: without KEV nobody can say what is exploited; next: selvage feed update`,
     );
   if (years.length === 0) return;
   screen.line();
@@ -102,7 +103,7 @@ export function showExposure(cli: Cli, report: Exposure): void {
   const { stages, costliest, open, machines, closed } = report;
   screen.line(`How long machines were open to what was known, as of ${at(report.now, cli)}`, 'strong');
   showAbout(cli, report, machines);
-  screen.line(`${count(closed)} findings closed on ${machines.withClosed} hosts since they report here`);
+  screen.line(`${plural(closed, 'finding')} closed on ${plural(machines.withClosed, 'host')} since they report here`);
   screen.line();
   screen.table(
     [
@@ -153,7 +154,7 @@ function showAbout(
   if (!ready) screen.line('what is vulnerable is still being worked out: numbers are not whole yet', 'bad');
   said(cli, coverageText(coverage, cli));
   screen.line(
-    `counted: ${counted} machines, ${unknown} of them unknown and in no number below`,
+    `counted: ${plural(counted, 'machine')}, ${unknown} of them unknown and in no number below`,
     unknown > 0 ? 'bad' : 'plain',
   );
   if (feeds.length === 0)

@@ -2,7 +2,9 @@
 import type { ScanReport } from '../api/contract/scan.ts';
 import { SCAN_KINDS, type ScanSubject } from '../scan/subject.ts';
 import { DECISIONS } from '../triage/decision.ts';
-import type { Screen } from './screen.ts';
+import { brokenAt } from './paragraph.ts';
+import { plural } from './plural.ts';
+import type { Screen, Tone } from './screen.ts';
 
 type Finding = ScanReport['findings'][number];
 
@@ -26,9 +28,9 @@ export function scanDocument(path: string, subject: ScanSubject, report: ScanRep
 
 export function showScan(screen: Screen, path: string, subject: ScanSubject, report: ScanReport, all: boolean): void {
   const system = subject.os === null ? 'libraries only' : subject.os.prettyName;
-  screen.line(`${path}: ${SCAN_KINDS[subject.kind]}, ${system}, ${plural(subject.packages, 'package')}`, 'strong');
-  screen.line(`by ${report.feeds.map((feed) => datedFeed(feed, report.at)).join(', ')}`);
-  for (const note of [...subject.notes, ...report.notes]) screen.line(`note: ${note}`);
+  say(screen, `${path}: ${SCAN_KINDS[subject.kind]}, ${system}, ${plural(subject.packages, 'package')}`, 'strong');
+  say(screen, `by ${report.feeds.map((feed) => datedFeed(feed, report.at)).join(', ')}`);
+  for (const note of [...subject.notes, ...report.notes]) say(screen, `note: ${note}`);
   screen.line();
 
   const shown = all ? report.findings : report.findings.filter(isShown);
@@ -39,9 +41,11 @@ export function showScan(screen: Screen, path: string, subject: ScanSubject, rep
     screen.line();
   }
   const hidden = report.findings.filter((one) => !shown.includes(one));
-  if (hidden.length > 0) screen.line(`not listed: ${describe(hidden)}; --all lists them`);
+  if (hidden.length > 0) say(screen, `not listed: ${describe(hidden)}; --all lists them`);
   const total = DECISIONS.map((word) => `${word} ${report.counts[word]}`).join(', ');
-  screen.line(`${plural(report.findings.length, 'finding')}: ${total}`);
+  const idle = report.findings.filter(({ state }) => state === 'not-running').length;
+  const rest = idle === 0 ? '' : `; ${idle} of kernels that do not run`;
+  say(screen, `${plural(report.findings.length, 'finding')}: ${total}${rest}`);
   coverage(screen, subject, report);
 }
 
@@ -109,16 +113,18 @@ function coverage(screen: Screen, { unread }: ScanSubject, { watched, unknown }:
   if (unknown.length > 0) {
     const named = unknown.slice(0, MOST_NAMED).map(({ name, version }) => `${name} ${version}`);
     const more = unknown.length > MOST_NAMED ? ' …' : '';
-    screen.line(
+    say(
+      screen,
       `unknown: ${plural(unknown.length, 'package')} that nobody watches, so nothing is known of them: ${named.join(', ')}${more}`,
       'bad',
     );
     for (const reason of [...new Set(unknown.map((one) => one.reason))].slice(0, MOST_NAMED))
-      screen.line(`  ${reason}`);
+      for (const line of brokenAt(reason, screen.width - 2)) screen.line(`  ${line}`);
   }
   if (unread.length > 0) {
     const [first] = unread;
-    screen.line(
+    say(
+      screen,
       `unknown: ${plural(unread.length, 'entry', 'entries')} that could not be looked up, such as ${first?.name}: ${first?.reason}`,
       'bad',
     );
@@ -128,6 +134,6 @@ function coverage(screen: Screen, { unread }: ScanSubject, { watched, unknown }:
   );
 }
 
-function plural(count: number, one: string, many = `${one}s`): string {
-  return `${count.toLocaleString('en-US')} ${count === 1 ? one : many}`;
+function say(screen: Screen, text: string, tone: Tone = 'plain'): void {
+  for (const line of brokenAt(text, screen.width)) screen.line(line, tone);
 }

@@ -71,6 +71,8 @@ describe('when versions are held against conditions', () => {
     ['Debian:12', '5.6.1+really5.4.5-1', '>=5.6.0 <5.6.2', false],
     ['Debian:12', '5.6.1+really5.4.5-1', '=5.4.5', true],
     ['Debian:12', '5.6.1+really5.4.5-1', '=5.6.1+really5.4.5-1', true],
+    ['Debian:12', '1:5.6.1+really5.4.5-1', '>=1:5.4', true],
+    ['Debian:12', '1:5.6.1+really5.4.5-1', '<5.5', true],
     // An epoch that is not asked for must not hide it, one that is asked for counts.
     ['Debian:12', '1:9.2p1-2+deb12u1', '<9.3', true],
     ['Debian:12', '1:9.2p1-2+deb12u1', '<1:9.3', true],

@@ -6,7 +6,7 @@ import type { Condition } from './has-text.ts';
 /** Schemes with an epoch before a colon and a revision behind the last dash. */
 const PACKAGED: readonly string[] = ['deb', 'rpm', 'pacman', 'apk'];
 /** Debian's way back: 5.6.1+really5.4.5-1 is 5.4.5. */
-const REALLY = /^(?:\d+:)?[^-]*\+really(\d.*)$/;
+const REALLY = /^(\d+:)?[^-]*\+really(\d.*)$/;
 
 /** Null: the two cannot be compared, so that it is not known. */
 export function meets(ecosystem: string, version: string, conditions: readonly Condition[]): boolean | null {
@@ -46,7 +46,7 @@ function holds(order: number, operator: Condition['operator']): boolean {
 /** The installed version with as much as the wanted one has. */
 function asWritten(installed: string, wanted: string): string {
   let version = installed;
-  if (!wanted.includes('+really')) version = REALLY.exec(version)?.[1] ?? version;
+  if (!wanted.includes('+really')) version = version.replace(REALLY, '$1$2');
   if (!/^\d+:/.test(wanted)) version = version.replace(/^\d+:/, '');
   if (!wanted.includes('-')) version = version.replace(/-[^-]*$/, '');
 

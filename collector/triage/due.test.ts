@@ -57,6 +57,12 @@ describe('when a finding is due', () => {
       if (entry) expect(dueOf(ask({ facts: { kev: entry } }))?.date).toBe(entry.dueDate);
   });
 
+  it('stays a date that can be written, whatever a policy asks for', () => {
+    const policies = [policy('forever', { immediate: 999_999_999 })];
+
+    expect(dueOf(ask({ policies }))).toEqual({ date: '9999-12-31', by: 'policy forever' });
+  });
+
   it('is never later for one more date', () => {
     const dates = fc.record({
       policies: fc.array(fc.nat(400), { maxLength: 4 }),

@@ -4,6 +4,7 @@ import type { Severity } from './cvss.ts';
 import type { Decision, DecisionWord, Due } from './decision.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
+const LAST_MS = Temporal.Instant.from('9999-12-31T23:59:59Z').epochMilliseconds;
 
 /** `due` of one policy that selects the machine, in milliseconds after the finding was first seen. */
 export interface DuePolicy {
@@ -57,9 +58,11 @@ export function dueCandidates({
   return found.toSorted((a, b) => compare(a.date, b.date));
 }
 
-/** Day in UTC. */
+/** Day in UTC; a policy may name more days than dates of four digits have. */
 function dateAfter(instant: string, ms: number): string {
-  return Temporal.Instant.from(instant).add({ milliseconds: ms }).toString().slice(0, 10);
+  const at = Math.min(Temporal.Instant.from(instant).epochMilliseconds + ms, LAST_MS);
+
+  return Temporal.Instant.fromEpochMilliseconds(at).toString().slice(0, 10);
 }
 
 function compare(a: string, b: string): number {

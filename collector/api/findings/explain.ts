@@ -96,7 +96,7 @@ export async function explainFinding(sources: FindingSources, name: string, aske
     running: worst ? runningOf(machine, ordered) : null,
     decision: worst ? decisionOf(triage, machine, worst) : null,
     tree: { name: TREE.name, version: TREE.version, definition: TREE.definition },
-    overdue: dates[0] !== undefined && dates[0].date < now.toString().slice(0, 10),
+    overdue: worst !== undefined && isToBeClosed(worst.open) && isBefore(dates[0]?.date, now),
     due: dates.map(({ date, by, afterMs }) => ({ date, by, afterDays: afterMs === null ? null : afterMs / DAY_MS })),
     remedies: [...remedies],
     when: whenOf({ machine, findings: ordered, remedies, documents, host, now }),
@@ -138,6 +138,16 @@ async function knowing(
   const { knowledge, settings } = triage;
 
   return { triage: createTriage({ knowledge, settings, facts, policiesOf: triage.policies }), knows: true };
+}
+
+/** What was accepted, or is no finding after all, is never late. */
+function isToBeClosed({ state }: Open): boolean {
+  return state !== 'accepted' && state !== 'not-affected';
+}
+
+/** Days in UTC; the day itself is still in time. */
+function isBefore(date: string | undefined, now: Temporal.Instant): boolean {
+  return date !== undefined && date < now.toString().slice(0, 10);
 }
 
 function decisionOf(

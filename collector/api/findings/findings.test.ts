@@ -117,6 +117,7 @@ describe('when findings are listed', () => {
     [{ decision: 'out-of-cycle' }, 1],
     [{ state: 'no-fix' }, 4],
     [{ olderThan: '1d' }, 0],
+    [{ olderThan: '999999999d' }, 0],
     [{ select: 'name=web-*' }, 4],
     [{ select: 'tier=db and standing=fixable' }, 1],
     [{ select: 'kev' }, 1],

@@ -39,7 +39,7 @@ export async function listFindings(sources: FindingSources, asked: Query): Promi
   const select = readSelect(query.select, FINDING_WORDS);
   const after = afterOf(query.after);
   const now = sources.clock.now();
-  const before = query.olderThan === undefined ? null : now.subtract({ milliseconds: parseDuration(query.olderThan) });
+  const before = query.olderThan === undefined ? null : longAgo(now, parseDuration(query.olderThan));
   const [triage, hosts] = await Promise.all([
     sources.triage(),
     select === null ? null : factsOfHosts(sources, fieldsOf(select), labelsOf(select)),
@@ -91,6 +91,11 @@ export async function listFindings(sources: FindingSources, asked: Query): Promi
     tree: { name: TREE.name, version: TREE.version, definition: TREE.definition },
     selection: choosing?.shown() ?? null,
   };
+}
+
+/** No finding is from before 1970, and instants end somewhere. */
+function longAgo(now: Temporal.Instant, ms: number): Temporal.Instant {
+  return Temporal.Instant.fromEpochMilliseconds(Math.max(0, now.epochMilliseconds - ms));
 }
 
 /** By CVE or package only those that can have it: the others cost nothing. */

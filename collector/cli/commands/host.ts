@@ -13,6 +13,7 @@ import { HAS_HELP, RUNNING_HELP, showHunt } from '../hunt-page.ts';
 import { importedRow, showImport } from '../imported-page.ts';
 import { showLabels } from '../labels.ts';
 import { durationOption, pathWith, selectOption } from '../options.ts';
+import { plural } from '../plural.ts';
 import { showSelection } from '../selection-lines.ts';
 import { at, since } from '../when.ts';
 import { addHostChanges } from './host-changes.ts';
@@ -107,7 +108,10 @@ async function list(cli: Cli, options: ListOptions): Promise<void> {
 
   const unknown = answer.hosts.filter((host) => host.state === 'active' && host.upgradable === null);
   const files = imported.length === 0 ? '' : ` · ${imported.length} imported by file`;
-  cli.screen.line(`${answer.hosts.length} hosts   ${headline(answer.hosts, unknown.length)}${files}`, 'strong');
+  cli.screen.line(
+    `${plural(answer.hosts.length, 'host')}   ${headline(answer.hosts, unknown.length)}${files}`,
+    'strong',
+  );
   showSelection(cli.screen, added(answer.selection, ofImports), 'hosts');
   for (const { id, address } of answer.notInDatabase) {
     cli.screen.line(`! host ${id} at ${address} has a certificate of this collector but is not in its database`, 'bad');
