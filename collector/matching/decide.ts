@@ -216,12 +216,14 @@ function matchOf(
   const [first] = evidence;
   if (first === undefined) return null;
   const open = evidence.filter((one) => one.says === 'affected' || one.says === 'unknown');
+  // A record may have a fix for other branches than this one.
+  const status = first.status === 'fixed' && fixed === null ? 'open' : first.status;
 
   return {
     cve,
     records: [...new Set(open.map(({ record }) => record))],
     state: fixed === null ? 'open' : 'fixable',
-    status: says === 'unknown' ? 'undetermined' : first.status,
+    status: says === 'unknown' ? 'undetermined' : status,
     fixed,
     pocket: fixed === null ? null : first.pocket,
     urgency: evidence.find((one) => one.urgency !== null)?.urgency ?? null,

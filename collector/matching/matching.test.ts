@@ -121,6 +121,34 @@ describe('whatever the rules', () => {
     );
   });
 
+  it('a fix that is no version is told only where there is no other, whichever record comes first', () => {
+    const strange = rule({ record: 'DSA-1-1', ranges: before('not a version'), versions: ['1.0-1'] });
+    const [first, second] = [rule({ record: 'DSA-2-1' }), rule({ record: 'DSA-3-1', ranges: before('2.0-0+a') })];
+    const same = [rule({ record: 'DSA-4-1', ranges: before('02.0-1') }), first];
+    const fixIn = (...rules: readonly Rule[]) =>
+      matchSoftware(software('Debian:12', 'demo', '1.0-1'), [source('osv-debian', ...rules)])[0]?.fixed;
+
+    expect([fixIn(strange, first, second), fixIn(second, first, strange)]).toEqual(['2.0-1', '2.0-1']);
+    expect(fixIn(strange)).toBe('not a version');
+    expect([fixIn(...same), fixIn(...same.toReversed())]).toEqual(['02.0-1', '02.0-1']);
+  });
+
+  it('a branch without a fix is open, also where the same record has a fix for another', () => {
+    const ranges = [
+      { introduced: null, fixed: '1.4', lastAffected: null },
+      { introduced: '2.0', fixed: null, lastAffected: '2.3' },
+    ];
+    const rules = [source('osv-pypi', rule({ ecosystem: 'PyPI', ranges }))];
+
+    expect(matchSoftware(software('PyPI', 'demo', '2.1'), rules)[0]).toMatchObject({
+      state: 'open',
+      status: 'open',
+      fixed: null,
+    });
+    expect(matchSoftware(software('PyPI', 'demo', '1.3'), rules)[0]).toMatchObject({ status: 'fixed', fixed: '1.4' });
+    expect(matchSoftware(software('PyPI', 'demo', '2.4'), rules)).toEqual([]);
+  });
+
   it('every finding has evidence, the first decided, and a fix where it says so', () => {
     fc.assert(
       fc.property(anySoftware, anySources, (one, sources) => {

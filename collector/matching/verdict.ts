@@ -211,12 +211,14 @@ function sign(order: number | null): string {
   return order === null ? '?' : (['<', '=', '>'][Math.sign(order) + 1] ?? '?');
 }
 
-/** Newest (1) or oldest (-1) of those that can be compared. */
+/** Newest (1) or oldest (-1) of those that can be compared, of all where none can; of the same version the first by its text. */
 function extreme(versions: readonly string[], order: Order, sign: 1 | -1): string | null {
+  const comparable = versions.filter((version) => order.compare(version, version) !== null);
   let best: string | null = null;
 
-  for (const version of versions) {
-    if (best === null || Math.sign(order.compare(version, best) ?? 0) === sign) best = version;
+  for (const version of comparable.length > 0 ? comparable : versions) {
+    const stands = best === null ? sign : Math.sign(order.compare(version, best) ?? 0);
+    if (best === null || stands === sign || (stands === 0 && version < best)) best = version;
   }
 
   return best;
