@@ -157,6 +157,20 @@ describe('when records of rpm distributions are read', () => {
   });
 });
 
+describe('when records of Red Hat are read', () => {
+  it('the CVEs of an announcement are those that it names as related', async () => {
+    const affected = [
+      {
+        package: { ecosystem: 'Red Hat:rhel_eus:9.2::appstream', name: 'podman', purl: 'pkg:rpm/redhat/podman' },
+        ranges: [{ type: 'ECOSYSTEM', events: [{ introduced: '0' }, { fixed: '2:4.4.1-21.el9_2' }] }],
+      },
+    ];
+    const { rules } = await one({ id: 'RHSA-2024:8709', related: ['CVE-2024-9675'], affected }, 'osv');
+
+    expect(rules[0]).toMatchObject({ ecosystem: 'RedHat:9', pocket: 'rhel_eus', cves: ['CVE-2024-9675'] });
+  });
+});
+
 describe('when records of language packages are read', () => {
   it('an alias is what it is about; what is merely related is not', async () => {
     const { rules, cves } = await read('osv-npm', 'language');

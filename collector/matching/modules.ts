@@ -63,7 +63,7 @@ function streamOf(module: string): string {
 }
 
 /** What a title names: `Important: nodejs:18 security update`. The stream is written nowhere else in some feeds. */
-const IN_TITLE = /(?<![\w:./-])[a-z][\w.+-]*:[\w][\w.+-]*/g;
+const IN_TITLE = /(?<![\w:./+-])[a-z][\w.+-]*:[\w][\w.+-]*/g;
 
 /** Streams that the title of an announcement names, for `Rule.module`; null when it names none. */
 export function streamsInTitle(title: string): string | null {

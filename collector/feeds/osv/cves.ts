@@ -4,7 +4,7 @@ import type { OsvAffected, OsvRecord } from './record.ts';
 /** As it is, or as a distribution names its own record of it: UBUNTU-CVE-…, DEBIAN-CVE-…, ALPINE-CVE-…. */
 const CVE = /^(?:[A-Z]+-)?(CVE-\d{4}-\d{4,19})$/;
 /** Announcements of distributions name their CVEs as `related`; elsewhere that word means something else that is alike. */
-const ANNOUNCEMENT = /^(DSA|DLA|DTSA|ALSA|ALBA|ALEA|RLSA|RXSA|RLBA|RLEA|USN|LSN)-/;
+const ANNOUNCEMENT = /^(DSA|DLA|DTSA|ALSA|ALBA|ALEA|RLSA|RXSA|RLBA|RLEA|RH[SBE]A|USN|LSN)-/;
 
 /** True for a record that is about one CVE by its own id. */
 export function isOneCve(id: string): boolean {
