@@ -50,6 +50,24 @@ describe('when news are read', () => {
     ]);
   });
 
+  it('CVEs in neighbouring elements are apart', async () => {
+    const { bulletins: found } = await read(
+      rss(
+        item(
+          '<category>CVE-2024-1002</category><category>CVE-2024-1003</category><content:encoded>4 more</content:encoded>',
+        ),
+      ),
+    );
+    const { bulletins: cells } = await read(
+      atom(
+        `<entry><id>a</id><title>t</title><updated>2024-09-01T00:00:00Z</updated><content type="xhtml"><table><tr><td>CVE-2024-2000</td><td>CVE-2024-2001</td><td>7</td></tr></table></content></entry>`,
+      ),
+    );
+
+    expect(found[0]?.cves).toEqual(['CVE-2024-1000', 'CVE-2024-1001', 'CVE-2024-1002', 'CVE-2024-1003']);
+    expect(cells[0]?.cves).toEqual(['CVE-2024-2000', 'CVE-2024-2001']);
+  });
+
   it('RSS 1.0, as Debian serves it, and the title of the whole where nobody says the vendor', async () => {
     const { bulletins: found } = await readAll(bulletins, sourceOf('dsa.rdf', rdf));
 

@@ -77,6 +77,7 @@ export function createNewsReader(handler: NewsHandler): XmlReader {
         if (name === 'title' && channel === null && !path.includes('image')) channel = '';
         return;
       }
+      apart(draft);
       // Only its own children: an Atom entry may carry the title of where it comes from.
       meaning = depth === draftDepth + 1 ? (MEANS.get(name) ?? null) : meaning === 'content' ? 'content' : null;
       if (
@@ -105,10 +106,18 @@ export function createNewsReader(handler: NewsHandler): XmlReader {
         handler.item(itemOf(draft));
         draft = null;
         meaning = null;
-      } else if (depth === draftDepth) meaning = null;
+      } else {
+        apart(draft);
+        if (depth === draftDepth) meaning = null;
+      }
       if (channel !== null) handler.channel(channel);
     },
   });
+}
+
+/** Ids of CVEs in neighbouring elements (cells of a table, categories) are not one word. */
+function apart(draft: Draft): void {
+  if (draft.content !== '' && !draft.content.endsWith(' ')) draft.content += ' ';
 }
 
 function itemOf(draft: Draft): NewsItem {
