@@ -56,11 +56,17 @@ describe('when the catalogue of known exploited vulnerabilities is read', () => 
   });
 
   it('an entry without an id or a date is counted, and the others stand', async () => {
-    const wrong = [{ ...entry, cveID: 'cve-2025-1' }, { ...entry, dateAdded: 'soon' }, 7, null];
+    const wrong = [
+      { ...entry, cveID: 'cve-2025-1' },
+      { ...entry, dateAdded: 'soon' },
+      7,
+      null,
+      { cveID: { toString: 1 } },
+    ];
     const { cves, problems } = await kev(catalogue([...wrong, entry]));
 
     expect([...cves.keys()]).toEqual(['CVE-2025-0108']);
-    expect(problems).toHaveLength(4);
+    expect(problems).toHaveLength(5);
     expect((await kev(catalogue([{ ...entry, dueDate: '' }]))).cves.get('CVE-2025-0108')?.kev?.dueDate).toBeNull();
   });
 

@@ -73,9 +73,12 @@ function recordOf(value: unknown): FeedRecord | FeedProblem {
   const read = entry.safeParse(value);
   const dateAdded = read.success ? dateOf(read.data.dateAdded) : null;
   if (!read.success || dateAdded === null) {
-    const id = typeof value === 'object' && value !== null && 'cveID' in value ? String(value.cveID) : 'an entry';
+    const id = typeof value === 'object' && value !== null && 'cveID' in value ? value.cveID : null;
 
-    return { name: id.slice(0, MAX_TITLE), reason: 'it has no CVE id or no date' };
+    return {
+      name: typeof id === 'string' ? id.slice(0, MAX_TITLE) : 'an entry',
+      reason: 'it has no CVE id or no date',
+    };
   }
   const { cveID, vulnerabilityName, dueDate, knownRansomwareCampaignUse, cwes } = read.data;
   const words = (typeof cwes === 'string' ? cwes.split(',') : (cwes ?? [])).map((cwe) => cwe.trim());
