@@ -53,6 +53,17 @@ describe('when several hosts tell of advisories', () => {
     }
   });
 
+  it('no host makes an advisory of security vanish by calling it another thing', () => {
+    const [honest, lies] = [notice('A', '10', { cves: [] }), notice('A', '9', { type: 'bugfix', cves: [] })];
+
+    for (const order of [
+      [honest, lies],
+      [lies, honest],
+    ]) {
+      expect(merged(['Rocky:9', order])[0]?.type).toBe('security');
+    }
+  });
+
   it('streams of a module are packages of their own', () => {
     const found = merged(['Rocky:9', [notice('A', '1', { module: 'a:1' }), notice('A', '2', { module: 'a:2' })]]);
 

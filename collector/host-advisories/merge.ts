@@ -11,9 +11,15 @@ const MAX_CVES = 2000;
 
 export type MergedNotice = Notice & { readonly ecosystem: string };
 
+/** Advisories of this type count also where they name no CVE. */
+const SECURITY = 'security';
+
 interface Kept {
+  /** What is told of the advisory itself. */
   readonly first: Notice;
   readonly ecosystem: string;
+  /** `security` as soon as one host says so: another word for it would take its rules away. */
+  type: string;
   readonly cves: Set<string>;
   readonly packages: Map<string, Notice['packages'][number]>;
 }
@@ -37,9 +43,10 @@ export class NoticeMerge {
           this.#full = true;
           return;
         }
-        kept = { first: one, ecosystem, cves: new Set(), packages: new Map() };
+        kept = { first: one, ecosystem, type: one.type, cves: new Set(), packages: new Map() };
         this.#kept.set(key, kept);
       }
+      if (one.type === SECURITY) kept.type = SECURITY;
       for (const cve of one.cves) if (kept.cves.size < MAX_CVES) kept.cves.add(cve);
       for (const each of one.packages) this.#take(kept, each);
     }
@@ -64,9 +71,9 @@ export class NoticeMerge {
     for (const key of [...this.#kept.keys()].sort()) {
       const kept = this.#kept.get(key);
       if (kept === undefined || kept.packages.size === 0) continue;
-      const { first, ecosystem, cves, packages } = kept;
+      const { first, ecosystem, type, cves, packages } = kept;
       yield {
-        ...{ ecosystem, id: first.id, type: first.type, severity: first.severity, issued: first.issued },
+        ...{ ecosystem, id: first.id, type, severity: first.severity, issued: first.issued },
         cves: [...cves].sort(),
         packages: [...packages.keys()].sort().flatMap((each) => packages.get(each) ?? []),
       };
