@@ -5,7 +5,6 @@ import { parseFacts } from '../imports/facts.ts';
 import { sectionsOf } from '../imports/sections.ts';
 import { type SystemPackage, softwareOfPackages } from './software.ts';
 import type { ScannedOs, ScanSubject } from './subject.ts';
-import { maintainersIn, vendorOf } from './vendors.ts';
 
 /** Throws SCAN_INVALID, IMPORT_INVALID, and whatever stopped the reading of packages: a part is never taken for the whole. */
 export async function readCollected(bytes: Uint8Array, given: ScannedOs | null): Promise<ScanSubject> {
@@ -23,7 +22,6 @@ export async function readCollected(bytes: Uint8Array, given: ScannedOs | null):
   if (!packages.ok) throw new CodedError(packages.code, `${facts.hostname}: ${packages.reason}`);
   if (!os.ok && given === null) throw new CodedError(os.code, `${facts.hostname}: ${os.reason}`);
   const meant = given ?? (os.ok ? osIn(os.data) : null);
-  const maintainers = maintainersIn(text('dpkg-status') ?? '');
   const rows = packages.data.map(
     ({ provider, name, version, arch, source, sourceVersion, module, origin }): SystemPackage => ({
       ...{
@@ -34,7 +32,7 @@ export async function readCollected(bytes: Uint8Array, given: ScannedOs | null):
         source,
         sourceVersion,
       },
-      ...{ module: module ?? null, origin: origin ?? vendorOf(version, maintainers.get(name) ?? '') },
+      ...{ module: module ?? null, origin: origin ?? null },
     }),
   );
 

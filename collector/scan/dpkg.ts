@@ -2,24 +2,20 @@
 import { asCoded } from '@selvage/shared/errors/coded-error.ts';
 import { parseStanzas } from '@selvage/shared/packages/deb822.ts';
 import { parseStatus, readSource } from '@selvage/shared/packages/dpkg-status.ts';
+import { isUncertain, maintainersIn } from '@selvage/shared/packages/vendors.ts';
 import { scanInvalid } from './invalid.ts';
 import type { SystemPackage } from './software.ts';
-import { isUncertain, maintainersIn, vendorOf } from './vendors.ts';
 
 /** dpkg ends each entry with an empty line; copies made with other tools may lack the last one. */
 const END = '\n\n';
 
-/** Throws PACKAGE_DATABASE_INVALID for one that is not whole. A vendor's own builds are known by ./vendors.ts. */
+/** Throws PACKAGE_DATABASE_INVALID for one that is not whole. A vendor's own builds are known by shared/packages/vendors.ts. */
 export function parseDpkgStatus(text: string, file: string): readonly SystemPackage[] {
   const whole = endsAsDpkgWrites(text) || !text.endsWith('\n') ? text : `${text}\n`;
-  const packages = parseStatus(whole, file);
-  const maintainers = maintainersIn(whole);
 
-  return packages.map(({ name, version, source, sourceVersion, arch }) => {
-    const origin = vendorOf(version, maintainers.get(name) ?? '');
-
-    return { ...{ manager: 'apt' as const, name, version, source, sourceVersion, arch, origin } };
-  });
+  return parseStatus(whole, file).map(({ name, version, source, sourceVersion, arch, origin = null }) => ({
+    ...{ manager: 'apt' as const, name, version, source, sourceVersion, arch, origin },
+  }));
 }
 
 /** How many packages may be a vendor's without anybody here knowing it. */

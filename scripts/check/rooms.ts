@@ -27,7 +27,7 @@ export const PURE: readonly string[] = [
   '^collector/assets/(format|formats|json|leases|encoding|reading)[.]ts$',
   '^collector/assets/formats/',
   '^collector/audit/chain[.]ts$',
-  '^collector/scan/(subject|invalid|software|os|apk|rpm-list|dpkg|purl|components|cyclonedx|spdx|json|detect|as-of|without-epochs|report|vendors)[.]ts$',
+  '^collector/scan/(subject|invalid|software|os|apk|rpm-list|dpkg|purl|components|cyclonedx|spdx|json|detect|as-of|without-epochs|report)[.]ts$',
   '^collector/cli/policy-import/',
   '^collector/feeds/(csaf|redhat|debian-tracker|cve-records|endoflife|updateinfo)/',
   '^collector/calendar/(cadence|icalendar|delays|vendors)[.]ts$',

@@ -30,6 +30,16 @@ describe('when the status of a real Debian 12 host is read', () => {
 });
 
 describe('when an entry is read', () => {
+  it('says whose build it is where its own words do, and nothing where they do not', () => {
+    const of = (fields: Record<string, string>) => parse(stanza(fields)).map(({ origin }) => origin);
+
+    expect(of({ Version: '20.20.2-1nodesource1' })).toEqual(['NodeSource']);
+    expect(of({ Maintainer: 'Google Cloud CLI Authors <cloudsdk-ops@google.com>' })).toEqual(['Google']);
+    expect(of({ Maintainer: 'Debian Go Packaging Team <team@google.com>' })).toEqual([undefined]);
+    expect(of({ Maintainer: 'Somebody <somebody@example.org>' })).toEqual([undefined]);
+    expect(parse(stanza({}))[0]).not.toHaveProperty('origin');
+  });
+
   it('takes source and source version from the field, and from the binary without it', () => {
     const [plain] = parse(stanza({}));
     const [named] = parse(stanza({ Source: 'tool-src' }));

@@ -3,6 +3,7 @@
 import { asCoded, CodedError } from '../errors/coded-error.ts';
 import type { InstalledPackage } from '../model/package.ts';
 import { parseStanzas, type Stanza } from './deb822.ts';
+import { vendorOf } from './vendors.ts';
 
 /** A package of the status file; `multiArch` says whether several architectures of it may be installed. */
 export interface StatusPackage extends Omit<InstalledPackage, 'installedAt'> {
@@ -85,6 +86,7 @@ export function readStanza({ fields, line }: Stanza, file: string): StatusPackag
 
   const version = need('version', VERSION);
   const source = readSource(fields.get('source'), { name, version }, file);
+  const vendor = vendorOf(version, fields.get('maintainer') ?? '');
 
   return {
     provider: 'apt',
@@ -96,6 +98,7 @@ export function readStanza({ fields, line }: Stanza, file: string): StatusPackag
     state,
     held: want === 'hold',
     multiArch: fields.get('multi-arch') === 'same',
+    ...(vendor === null ? {} : { origin: vendor }),
   };
 }
 

@@ -6,8 +6,12 @@ import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
 import { describe, expect, it } from 'vitest';
 import { withOrigins } from './origins.ts';
 
-const installed = (list: Readonly<Record<string, string>>): InstalledPackage[] =>
+const installed = (
+  list: Readonly<Record<string, string>>,
+  said: Readonly<Record<string, string>> = {},
+): InstalledPackage[] =>
   Object.entries(list).map(([name, version]) => ({
+    ...(said[name] === undefined ? {} : { origin: said[name] }),
     ...{ provider: 'apt', name, version, arch: 'amd64', source: name, sourceVersion: version },
     ...{ state: 'installed', held: false, installedAt: null },
   }));
@@ -31,13 +35,14 @@ const origins = async (
   packages: Readonly<Record<string, string>>,
   lists: Readonly<Record<string, readonly (readonly [string, string])[]>>,
   repositories = [DEBIAN, DOCKER, NAMELESS],
+  said: Readonly<Record<string, string>> = {},
 ) => {
   const folder = join(temporaryFolder('origins'), 'lists');
   mkdirSync(folder);
   for (const name of Object.keys(lists)) writeFileSync(join(folder, name), '');
   const read: string[] = [];
   const found = await withOrigins({
-    ...{ lists: folder, repositories, installed: installed(packages) },
+    ...{ lists: folder, repositories, installed: installed(packages, said) },
     ask: async (_file, [_command, path = ''], options) => {
       const name = path.slice(folder.length + 1);
       read.push(name);
@@ -51,6 +56,26 @@ const origins = async (
 };
 const MAIN = `${DEBIAN.prefix}main_binary-amd64_Packages`;
 const VENDOR = `${DOCKER.prefix}stable_binary-amd64_Packages.lz4`;
+
+describe('when the entry of a package says that a vendor built it', () => {
+  const said = { kubectl: 'Kubernetes', tool: 'Google' };
+
+  it('that stands where no repository serves it, and not where the distribution serves that very version', async () => {
+    expect(
+      await origins({ kubectl: '1:528', tool: '1', bash: '5.2' }, { [MAIN]: [['tool', '1']] }, [DEBIAN], said),
+    ).toEqual({ read: [MAIN], origins: { kubectl: 'Kubernetes', tool: null, bash: undefined } });
+  });
+
+  it('a repository that serves it knows better', async () => {
+    expect(
+      (await origins({ kubectl: '1:528' }, { [VENDOR]: [['kubectl', '1:528']] }, [DEBIAN, DOCKER], said)).origins,
+    ).toEqual({ kubectl: 'Docker' });
+  });
+
+  it('without such a package and without such a repository no program is started', async () => {
+    expect((await origins({ bash: '5.2' }, { [MAIN]: [['bash', '5.2']] }, [DEBIAN])).read).toEqual([]);
+  });
+});
 
 describe('when a host has repositories of vendors', () => {
   it('a version that the vendor serves is its build; what nobody but the distribution has is not asked for', async () => {

@@ -20,11 +20,12 @@ export interface OriginDeps {
 
 type Versions = ReadonlyMap<string, ReadonlySet<string>>;
 
-/** The same packages, with `origin` where it is known. */
+/** The same packages, with `origin` where it is known. What the entry of a package itself says is less than what an index says. */
 export async function withOrigins(deps: OriginDeps): Promise<readonly InstalledPackage[]> {
   const { installed, repositories } = deps;
   const vendors = repositories.filter(({ origin }) => origin === null || !DISTRIBUTIONS.test(origin));
-  if (vendors.length === 0) return installed;
+  const suspects = installed.filter(({ origin }) => origin !== undefined);
+  if (vendors.length === 0 && suspects.length === 0) return installed;
   const names = new Set(installed.map(({ name }) => name));
   const served: { readonly vendor: string; readonly versions: Versions }[] = [];
   for (const one of vendors) {
@@ -32,9 +33,12 @@ export async function withOrigins(deps: OriginDeps): Promise<readonly InstalledP
   }
   // A vendor often serves only its newest: what is older here is told apart by what the distribution has of that name.
   const doubtful = new Set(
-    installed
-      .filter(({ name, version }) => served.some(({ versions }) => versions.get(name)?.has(version) === false))
-      .map(({ name }) => name),
+    [
+      ...suspects,
+      ...installed.filter(({ name, version }) =>
+        served.some(({ versions }) => versions.get(name)?.has(version) === false),
+      ),
+    ].map(({ name }) => name),
   );
   const others = repositories.filter((one) => !vendors.includes(one));
   const own = doubtful.size === 0 ? new Map() : await versionsIn(deps, others, doubtful);
@@ -47,15 +51,15 @@ export async function withOrigins(deps: OriginDeps): Promise<readonly InstalledP
 }
 
 function originOf(
-  { name, version }: InstalledPackage,
+  { name, version, origin }: InstalledPackage,
   served: readonly { readonly vendor: string; readonly versions: Versions }[],
   own: Versions,
 ): string | null | undefined {
   const exact = served.find(({ versions }) => versions.get(name)?.has(version));
   if (exact) return exact.vendor;
   const known = served.find(({ versions }) => versions.has(name));
-  if (known === undefined) return undefined;
   const distribution = own.get(name);
+  if (known === undefined) return origin !== undefined && distribution?.has(version) ? null : undefined;
   if (distribution === undefined) return known.vendor;
 
   return distribution.has(version) ? null : undefined;
