@@ -188,6 +188,27 @@ describe('when records of language packages are read', () => {
     expect(other.rules[0]?.cves).toEqual([]);
   });
 
+  it.each([
+    ['< 29.3.1', { fixed: '29.3.1', lastAffected: null }],
+    ['<= 29.3.1', { fixed: null, lastAffected: '29.3.1' }],
+    ['29.3.1', { fixed: null, lastAffected: null }],
+    ['> 1, < 2', { fixed: null, lastAffected: null }],
+  ])('a range without an end ends where its source knows it to end: %s', async (known, end) => {
+    const affected = [
+      {
+        package: { ecosystem: 'npm', name: 'x' },
+        ranges: [{ type: 'SEMVER', events: [{ introduced: '0' }] }],
+        database_specific: { last_known_affected_version_range: known },
+      },
+    ];
+    const [open] = (await one({ affected }, 'osv-npm')).rules;
+    const closed = [{ ...affected[0], ranges: [{ type: 'SEMVER', events: [{ introduced: '0' }, { fixed: '3' }] }] }];
+    const [ended] = (await one({ affected: closed }, 'osv-npm')).rules;
+
+    expect(open?.ranges).toEqual([{ introduced: null, ...end }]);
+    expect(ended?.ranges).toEqual([{ introduced: null, fixed: '3', lastAffected: null }]);
+  });
+
   it('ranges of commits are left out and versions named one by one stay', async () => {
     const { rules } = await read('osv-pypi', 'language');
 
@@ -269,6 +290,18 @@ describe('when events say which versions are affected', () => {
     ],
   ])('%s', (_what, events, ranges) => {
     expect(rangesOf(events, 'PyPI')).toEqual(ranges);
+  });
+
+  it.each([
+    ['Important: nodejs:18 security update', 'nodejs:18'],
+    ['Moderate: 389-ds:1.4 security update', '389-ds:1.4'],
+    ['Low: virt:rhel and virt-devel:rhel security update', 'virt:rhel virt-devel:rhel'],
+    ['Important: openssl security update of 10:30', undefined],
+  ])('the streams in %s are %s', async (summary, module) => {
+    const ranges = [{ type: 'ECOSYSTEM', events: [{ introduced: '0' }, { fixed: '1-1.module_el8.6.0+1+a' }] }];
+    const affected = [{ package: { ecosystem: 'AlmaLinux:8', name: 'x' }, ranges }];
+
+    expect((await one({ id: 'ALSA-2026:1', affected, summary }, 'osv-almalinux')).rules[0]?.module).toBe(module);
   });
 
   it('a title of any length is looked into at once', async () => {

@@ -62,8 +62,8 @@ function streamOf(module: string): string {
   return module.split(':', 2).join(':');
 }
 
-/** What a title names: `Important: nodejs:18 security update`. The stream is written nowhere else in some feeds. */
-const IN_TITLE = /(?<![\w:./+-])[a-z][\w.+-]*:[\w][\w.+-]*/g;
+/** What a title names: `Important: nodejs:18 security update` (or 389-ds:1.4). The stream is written nowhere else in some feeds. */
+const IN_TITLE = /(?<![\w:./+-])(?:\d{1,6}-)?[a-z][\w.+-]*:[\w][\w.+-]*/g;
 
 /** Streams that the title of an announcement names, for `Rule.module`; null when it names none. */
 export function streamsInTitle(title: string): string | null {

@@ -5,6 +5,9 @@ import type { OsvAffected } from './record.ts';
 
 type Event = NonNullable<OsvAffected['ranges']>[number]['events'][number];
 
+/** `<= 1.2.3`, `< 29.3.1`: what GitHub writes beside a range without an end whose fix is not to be had from the registry. */
+const LAST_KNOWN = /^<(=?)\s*([^\s,<>=]{1,200})$/;
+
 interface Step {
   readonly type: 'introduced' | 'fixed' | 'lastAffected';
   readonly version: string;
@@ -19,6 +22,14 @@ export function rangesOf(events: readonly Event[], ecosystem = ''): readonly Ver
   const steps = events.flatMap(stepsOf);
 
   return rangesIn(isPairs(steps) ? steps : sorted(steps, ecosystem));
+}
+
+/** The range up to where its source knows versions to be affected; as it is where it has an end of its own, or nothing is said. */
+export function withLastKnown(range: VersionRange, { database_specific: specific }: OsvAffected): VersionRange {
+  const [, inclusive, version] = LAST_KNOWN.exec(specific?.last_known_affected_version_range ?? '') ?? [];
+  if (version === undefined || range.fixed !== null || range.lastAffected !== null) return range;
+
+  return inclusive === '' ? { ...range, fixed: version } : { ...range, lastAffected: version };
 }
 
 function stepsOf({ introduced, fixed, limit, last_affected: last }: Event): readonly Step[] {

@@ -45,6 +45,7 @@ const affected = z.object({
         })
         .nullish(),
       status: z.string().optional(),
+      last_known_affected_version_range: z.string().optional(),
     })
     .nullish()
     // Every database puts there what it likes.

@@ -4,7 +4,7 @@ import { streamsInTitle } from '../../matching/modules.ts';
 import { DISTRO_STATUSES, type DistroStatus, type Rule, type VersionRange } from '../../matching/rule.ts';
 import { timeOf } from '../decode/words.ts';
 import { cvesOf } from './cves.ts';
-import { rangesOf } from './ranges.ts';
+import { rangesOf, withLastKnown } from './ranges.ts';
 import type { OsvAffected, OsvRecord } from './record.ts';
 
 /** Where the fix of a paid service is served: `esm-infra/xenial`, `esm-infra-legacy/trusty`, `fips-updates/jammy`; before: `trusty/esm`. */
@@ -22,7 +22,8 @@ export function ruleOf(record: OsvRecord, affected: OsvAffected): Rule | null {
   const kind = kindOf(ecosystem);
   const ranges = (affected.ranges ?? [])
     .filter(({ type }) => type !== 'GIT')
-    .flatMap(({ events }) => rangesOf(events, ecosystem));
+    .flatMap(({ events }) => rangesOf(events, ecosystem))
+    .map((range) => withLastKnown(range, affected));
   // Of a distribution the list holds what the ranges say, version by version, and is most of the record.
   const versions = kind === 'language' || ranges.length === 0 ? (affected.versions ?? []) : [];
   if (ranges.length === 0 && versions.length === 0) return null;
