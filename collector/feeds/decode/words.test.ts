@@ -2,7 +2,7 @@
 import type { Timestamp } from '@selvage/shared/model/ids.ts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compareTimes, timeOf } from './words.ts';
+import { compareTimes, mailTimeOf, timeOf } from './words.ts';
 
 const two = (value: number) => String(value).padStart(2, '0');
 const parts = fc.record({
@@ -55,6 +55,22 @@ describe('when a feed writes a time', () => {
     ['soon', null],
   ])('%s is %s', (text, expected) => {
     expect(timeOf(text)).toBe(expected);
+  });
+});
+
+describe('when a mail or RSS writes a time', () => {
+  it.each([
+    ['Tue, 13 Aug 2024 17:00:00 GMT', '2024-08-13T17:00:00Z'],
+    ['Tue, 13 Aug 24 17:00:00 GMT', '2024-08-13T17:00:00Z'],
+    ['13 Aug 99 17:00 -0000', '1999-08-13T17:00:00Z'],
+    ['Tue, 13 Aug 2024 17:00:00 EDT', '2024-08-13T21:00:00Z'],
+    ['Tue, 13 Aug 2024 17:00:00 CEST', '2024-08-13T17:00:00Z'],
+    ['Tue, 13 Aug 2024 17:00:00 +0200 (CEST)', '2024-08-13T15:00:00Z'],
+    ['Tue, 30 Feb 2024 17:00:00 GMT', null],
+    ['Tue, 13 Aug 202 17:00:00 GMT', null],
+    ['13 Foo 2024 17:00:00 GMT', null],
+  ])('%s is %s', (text, expected) => {
+    expect(mailTimeOf(text)).toBe(expected);
   });
 });
 

@@ -72,16 +72,20 @@ const ZONES: Readonly<Record<string, string>> = {
   ...{ cst: '-06:00', cdt: '-05:00', mst: '-07:00', mdt: '-06:00', pst: '-08:00', pdt: '-07:00' },
 };
 const MAIL_TIME =
-  /^(?:[A-Za-z]{3,9},\s*)?(\d{1,2})\s+([A-Za-z]{3})[a-z]*\s+(\d{4})\s+(\d{1,2}):(\d{2})(?::(\d{2}))?\s*([+-]\d{4}|[A-Za-z]{1,5})?/;
+  /^(?:[A-Za-z]{3,9},\s*)?(\d{1,2})\s+([A-Za-z]{3})[a-z]*\s+(\d{4}|\d{2})\s+(\d{1,2}):(\d{2})(?::(\d{2}))?\s*([+-]\d{4}|[A-Za-z]{1,5})?/;
 
-/** RFC 5322 (mails, RSS): `Tue, 13 Aug 2024 17:00:00 GMT`. Null as above. */
+/**
+ * RFC 5322 (mails, RSS): `Tue, 13 Aug 2024 17:00:00 GMT`, and its section 4.3: years of two digits, and zones of letters that nobody knows
+ * for certain (CEST, BST), which count as UTC. Null as above.
+ */
 export function mailTimeOf(text: string | null | undefined): Timestamp | null {
   const parts = text && text.length <= 100 ? MAIL_TIME.exec(text.trim()) : null;
   if (!parts) return null;
-  const [, day = '', month = '', year, hour = '', minute, second = '00', zone = 'gmt'] = parts;
+  const [, day = '', month = '', written = '', hour = '', minute, second = '00', zone = 'gmt'] = parts;
   const number = MONTHS.indexOf(month.toLowerCase()) + 1;
-  const offset = /^[+-]/.test(zone) ? `${zone.slice(0, 3)}:${zone.slice(3)}` : ZONES[zone.toLowerCase()];
-  if (number === 0 || offset === undefined) return null;
+  const offset = /^[+-]/.test(zone) ? `${zone.slice(0, 3)}:${zone.slice(3)}` : (ZONES[zone.toLowerCase()] ?? 'Z');
+  if (number === 0) return null;
+  const year = written.length === 4 ? written : `${Number(written) < 50 ? 20 : 19}${written}`;
   const two = (value: string | number) => String(value).padStart(2, '0');
 
   return within(() =>
