@@ -2,7 +2,7 @@ import type { Timestamp } from '@selvage/shared/model/ids.ts';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { DISTRO_STATUSES, type Rule } from '../matching/rule.ts';
-import { decodeRules, encodeRule, joinRules } from './rules.ts';
+import { decodeGroups, decodeRules, encodeRule, joinRules } from './rules.ts';
 
 const text = fc.string({ minLength: 1, maxLength: 12 });
 const maybe = fc.option(text);
@@ -36,6 +36,23 @@ it('any rules come back as they were', () => {
 
       expect(sorted(back)).toEqual(sorted(rules));
       expect(back).toHaveLength(rules.length);
+    }),
+  );
+});
+
+it('groups know what each of their rules is about without making it', () => {
+  fc.assert(
+    fc.property(fc.array(rule, { maxLength: 5 }), (rules) => {
+      for (const group of decodeGroups(joinRules(rules.map(encodeRule)), 'Debian:12', 'curl')) {
+        const { record: _record, cves: _cves, published: _published, ...common } = group.rule(0);
+        for (let place = 0; place < group.size; place += 1) {
+          const { record, cves, published: _own, ...rest } = group.rule(place);
+          const about = group.about(place);
+          expect(typeof about === 'string' ? [about, [about]] : [record, about]).toEqual([record, cves]);
+          expect(rest).toEqual(common);
+          expect(rest.ranges).toBe(common.ranges);
+        }
+      }
     }),
   );
 });

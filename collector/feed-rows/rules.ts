@@ -2,7 +2,7 @@
 // It never checks what a feed says; ../feeds does before.
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { Timestamp } from '@selvage/shared/model/ids.ts';
-import { DISTRO_STATUSES, type Rule, type VersionRange } from '../matching/rule.ts';
+import { DISTRO_STATUSES, type Rule, type RuleGroup, type VersionRange } from '../matching/rule.ts';
 
 /** The fixed version alone; 0: all versions; else introduced, fixed, last affected with 0 where there is none. */
 type RangeText = string | 0 | readonly [string | 0, string | 0, string | 0];
@@ -66,6 +66,11 @@ export function joinRules(rules: readonly string[]): string {
 
 /** Throws STORE_FAILED when the text is none of ours. */
 export function decodeRules(text: string, ecosystem: string, name: string): readonly Rule[] {
+  return rulesIn(decodeGroups(text, ecosystem, name));
+}
+
+/** The same without making each rule. */
+export function decodeGroups(text: string, ecosystem: string, name: string): readonly RuleGroup[] {
   let groups: readonly GroupText[];
   try {
     groups = JSON.parse(text);
@@ -73,32 +78,73 @@ export function decodeRules(text: string, ecosystem: string, name: string): read
     throw unreadable(ecosystem, name, error);
   }
   if (!Array.isArray(groups)) throw unreadable(ecosystem, name);
+
+  return groups.map((group) => groupOf(group, ecosystem, name));
+}
+
+export function rulesIn(groups: readonly RuleGroup[]): readonly Rule[] {
   const rules: Rule[] = [];
-  for (const group of groups) addGroup(rules, group, ecosystem, name);
+  for (const group of groups) {
+    for (let place = 0; place < group.size; place += 1) rules.push(group.rule(place));
+  }
 
   return rules;
 }
 
-/** Rules of one group share what they have in common: a kernel has six thousand rules and few hundred groups. */
-function addGroup(rules: Rule[], group: GroupText, ecosystem: string, name: string): void {
+function groupOf(group: GroupText, ecosystem: string, name: string): RuleGroup {
   if (!Array.isArray(group)) throw unreadable(ecosystem, name);
   const [place, rangeTexts, rest, records] = group;
   const status = DISTRO_STATUSES[place];
   if (status === undefined || !Array.isArray(rangeTexts) || !Array.isArray(records)) throw unreadable(ecosystem, name);
-  const ranges = rangeTexts.map(range);
-  const more = rest === 0 ? null : restOf(rest);
+  if (!records.every(isRecord)) throw unreadable(ecosystem, name);
+  const common = { ecosystem, package: name, status, ranges: rangeTexts.map(range) };
 
-  for (const text of records) {
-    if (typeof text !== 'string' && !Array.isArray(text)) throw unreadable(ecosystem, name);
+  return new StoredGroup(common, rest === 0 ? null : restOf(rest), records);
+}
+
+function isRecord(text: unknown): text is RecordText {
+  return typeof text === 'string' || (Array.isArray(text) && typeof text[0] === 'string');
+}
+
+class StoredGroup implements RuleGroup {
+  readonly #common: Pick<Rule, 'ecosystem' | 'package' | 'status' | 'ranges'>;
+  readonly #more: Partial<Rule> | null;
+  readonly #records: readonly RecordText[];
+
+  constructor(
+    common: Pick<Rule, 'ecosystem' | 'package' | 'status' | 'ranges'>,
+    more: Partial<Rule> | null,
+    records: readonly RecordText[],
+  ) {
+    this.#common = common;
+    this.#more = more;
+    this.#records = records;
+  }
+
+  get size(): number {
+    return this.#records.length;
+  }
+
+  about(place: number): string | readonly string[] {
+    const text = this.#records[place] ?? '';
+    if (typeof text !== 'string') return text[1] === 0 ? text[0] : text[1];
+    const end = text.indexOf(' ');
+
+    return end < 0 ? text : text.slice(0, end);
+  }
+
+  rule(place: number): Rule {
+    const text = this.#records[place] ?? '';
     const [record, cves, published] = typeof text === 'string' ? plainRecord(text) : text;
-    if (typeof record !== 'string') throw unreadable(ecosystem, name);
+    const { ecosystem, package: name, status, ranges } = this.#common;
     const about = cves === 0 ? [record] : cves;
-    // Written out: of these are made ten thousand for one host, and copying each into another would be half of reading them.
+    // Written out: copying each into another would be half of making them.
     const rule: Rule =
       published === undefined
         ? { ecosystem, package: name, record, cves: about, status, ranges }
         : { ecosystem, package: name, record, cves: about, status, ranges, published };
-    rules.push(more === null ? rule : { ...rule, ...more });
+
+    return this.#more === null ? rule : { ...rule, ...this.#more };
   }
 }
 

@@ -8,7 +8,8 @@ import type { PolicyDocument } from '@selvage/shared/policy/documents.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import { inTurns } from '../api/in-turns.ts';
 import type { Events } from '../events.ts';
-import type { PackageName, PackageRules } from '../store/feed-ports.ts';
+import type { SomeRules } from '../matching/matching.ts';
+import type { PackageName } from '../store/feed-ports.ts';
 import type { ImportRecord } from '../store/import-ports.ts';
 import type { Store } from '../store/ports.ts';
 import type { CountedHost } from '../store/software-ports.ts';
@@ -36,7 +37,7 @@ export interface FindingsParts {
   /** Signed documents of now: groups give labels. */
   readonly documents: () => Promise<readonly PolicyDocument[]>;
   /** The store's, when left out. */
-  readonly rules?: (packages: readonly PackageName[]) => Promise<readonly PackageRules[]>;
+  readonly rules?: (packages: readonly PackageName[]) => Promise<readonly SomeRules[]>;
 }
 
 /** One machine is looked at again after so long, with all that came meanwhile. */
@@ -54,7 +55,7 @@ const MATCHING = { name: '(matching)', version: 1 } as const;
 
 /** `pauseMs`: another pause, in tests. */
 export function keepFindings(parts: FindingsParts, { pauseMs = PAUSE_MS } = {}): FindingsKeeper {
-  const { store, fleet, clock, events, log, documents, rules = store.read.feeds.rules } = parts;
+  const { store, fleet, clock, events, log, documents, rules = store.read.feeds.ruleGroups } = parts;
   const stopped = new AbortController();
   const goOn = () => stopped.signal.throwIfAborted();
   const matcher = createMatcher({ store, fleet, clock, rules, goOn });

@@ -4,9 +4,9 @@ import { setImmediate } from 'node:timers/promises';
 import type { Timestamp } from '@selvage/shared/model/ids.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import type { Match } from '../matching/match.ts';
-import { matchSoftware, packagesOf } from '../matching/matching.ts';
+import { matchSoftware, packagesOf, type SomeRules } from '../matching/matching.ts';
 import type { Software } from '../matching/software.ts';
-import type { PackageName, PackageRules } from '../store/feed-ports.ts';
+import type { PackageName } from '../store/feed-ports.ts';
 import type { Store } from '../store/ports.ts';
 import type { SoftwareId } from '../store/software-ports.ts';
 import type { FleetIndex } from './index.ts';
@@ -39,9 +39,15 @@ export interface MatcherParts {
   readonly fleet: FleetIndex;
   readonly clock: Pick<Clock, 'now'>;
   /** Of the current generations of all feeds. */
-  readonly rules: (packages: readonly PackageName[]) => Promise<readonly PackageRules[]>;
+  readonly rules: (packages: readonly PackageName[]) => Promise<readonly SomeRules[]>;
   /** Throws where nothing more is to be done. */
   readonly goOn: () => void;
+}
+
+/** Software that the same rules may speak of, and the packages that they are about. */
+interface Group {
+  readonly ids: SoftwareId[];
+  readonly names: readonly { readonly name: PackageName; readonly key: string }[];
 }
 
 interface Result {
@@ -56,7 +62,7 @@ export function createMatcher(parts: MatcherParts): Matcher {
 
   /** Software by its package: those of one package are matched together, by rules that are read once. */
   async function match(ids: Iterable<SoftwareId>): Promise<Matched> {
-    const groups = [...Map.groupBy(ids, (id) => groupKey(fleet.software(id))).values()];
+    const groups = groupsOf(ids);
     let [software, changed] = [0, 0];
     let waiting: Result[] = [];
     let size = 0;
@@ -96,21 +102,30 @@ export function createMatcher(parts: MatcherParts): Matcher {
     return { software, changed };
   }
 
-  async function rulesOf(groups: readonly (readonly SoftwareId[])[]) {
-    const asked = groups.map((ids) => ids.slice(0, 1).flatMap((id) => [...packagesOf(fleet.software(id))]));
-    const found = new Map<string, PackageRules[]>();
-    const names = new Map(asked.flat().map((name) => [nameKey(name), name]));
-    for (const rule of await rules([...names.values()])) {
+  function groupsOf(ids: Iterable<SoftwareId>): readonly Group[] {
+    const groups = new Map<string, Group>();
+    for (const id of ids) {
+      const names = packagesOf(fleet.software(id)).map((name) => ({ name, key: nameKey(name) }));
+      const key = names.map((one) => one.key).join(' ');
+      const known = groups.get(key);
+      if (known) known.ids.push(id);
+      else groups.set(key, { ids: [id], names });
+    }
+
+    return [...groups.values()];
+  }
+
+  async function rulesOf(groups: readonly Group[]) {
+    const found = new Map<string, SomeRules[]>();
+    const asked = new Map(groups.flatMap(({ names }) => names.map(({ name, key }) => [key, name])));
+    for (const rule of await rules([...asked.values()])) {
       const key = nameKey(rule);
       const known = found.get(key);
       if (known) known.push(rule);
       else found.set(key, [rule]);
     }
 
-    return groups.map((ids, index) => ({
-      ids,
-      rules: (asked[index] ?? []).flatMap((name) => found.get(nameKey(name)) ?? []),
-    }));
+    return groups.map(({ ids, names }) => ({ ids, rules: names.flatMap(({ key }) => found.get(key) ?? []) }));
   }
 
   /** How many are others than before. What is the same is not written again. */
@@ -165,11 +180,6 @@ export function createMatcher(parts: MatcherParts): Matcher {
     },
     match,
   };
-}
-
-/** Software that the same rules may speak of. */
-function groupKey(software: Software): string {
-  return packagesOf(software).map(nameKey).join(' ');
 }
 
 function nameKey(name: PackageName): string {

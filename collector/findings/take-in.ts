@@ -1,7 +1,7 @@
 // Takes in what was committed of one machine: its sections become software, what is new of it is matched, then its row is written and the
 // fleet shows it. In turns and in small transactions; killed in between it is found again, because the row's basis is another.
 import { promisify } from 'node:util';
-import { constants, zstdDecompress } from 'node:zlib';
+import { constants, zstdDecompress, zstdDecompressSync } from 'node:zlib';
 import { asCoded } from '@selvage/shared/errors/coded-error.ts';
 import { sha256 } from '@selvage/shared/files/canonical.ts';
 import { hasErrno } from '@selvage/shared/files/durable.ts';
@@ -35,6 +35,8 @@ const MAX_WINDOW_LOG = 23;
 const MAX_SOFTWARE = 20_000;
 /** Rows made known in one transaction: about 10 ms. */
 const INTERN_AT_ONCE = 600;
+/** Bytes before unpacking that are unpacked at once: to have another thread do it takes longer. Together well below a turn. */
+const SMALL_BYTES = 32 * 1024;
 const NO_INVENTORY = 'no inventory has arrived yet';
 
 const unpack = promisify(zstdDecompress);
@@ -277,10 +279,8 @@ async function hostSections(store: Store, id: HostId): Promise<FactSections | nu
 
 /** What intake has checked already; bounded once more, because it is read at once here. */
 async function parsed(bytes: Uint8Array): Promise<Section<SectionName>> {
-  const json = await unpack(bytes, {
-    maxOutputLength: MAX_JSON_BYTES,
-    params: { [constants.ZSTD_d_windowLogMax]: MAX_WINDOW_LOG },
-  });
+  const options = { maxOutputLength: MAX_JSON_BYTES, params: { [constants.ZSTD_d_windowLogMax]: MAX_WINDOW_LOG } };
+  const json = bytes.length <= SMALL_BYTES ? zstdDecompressSync(bytes, options) : await unpack(bytes, options);
 
   return JSON.parse(json.toString('utf8')) as Section<SectionName>;
 }

@@ -1,17 +1,21 @@
 // Which CVEs concern one piece of software, on what evidence, and whose word decided. Pure: the same answer for the same rules.
 // It never hides: what cannot be compared is a match of its own that says so, what sources see differently is said in a sentence.
 import type { Timestamp } from '@selvage/shared/model/ids.ts';
-import type { PackageName, PackageRules } from '../store/feed-ports.ts';
+import type { PackageName, PackageRuleGroups, PackageRules } from '../store/feed-ports.ts';
 import { vendorEcosystems } from './coverage.ts';
 import { decide, type Entry, type Judgement } from './decide.ts';
 import { normaliseName } from './ecosystem.ts';
+import { groupsIn } from './groups.ts';
 import { asAdvised } from './kernel.ts';
 import { isVulnerability } from './kinds.ts';
 import type { Match } from './match.ts';
-import type { Rule } from './rule.ts';
+import type { Rule, RuleGroup } from './rule.ts';
 import type { Software } from './software.ts';
 import { OWN_ADVISORIES, rankOf } from './sources.ts';
 import { type Says, type Standing, standingOf } from './verdict.ts';
+
+/** Of one package and one feed. */
+export type SomeRules = PackageRules | PackageRuleGroups;
 
 /** Under which names rules may speak of this software: what has to be asked of the store. */
 export function packagesOf(installed: Software): readonly PackageName[] {
@@ -27,17 +31,16 @@ export function packagesOf(installed: Software): readonly PackageName[] {
  * Every CVE that concerns this software, sorted by id: affected, or unknown with the reason. Rules of other packages are passed over, so
  * that more may be handed in than is needed. Withdrawn rules and bug fixes without a CVE match nothing.
  */
-export function matchSoftware(installed: Software, rules: readonly PackageRules[]): readonly Match[] {
+export function matchSoftware(installed: Software, rules: readonly SomeRules[]): readonly Match[] {
   const software = asAdvised(installed);
   const standing = standingOf(software);
   const sources = sourcesOf(software, rules, standing);
   const wanted = new Set<string>();
 
-  for (const { rules: ofSource, word } of sources) {
-    for (const rule of ofSource) {
-      const says = word(rule);
-      if (says !== 'affected' && says !== 'unknown') continue;
-      for (const cve of subjectsOf(rule)) wanted.add(cve);
+  for (const { groups, says } of sources) {
+    for (const [place, group] of groups.entries()) {
+      const word = says(place);
+      if (word === 'affected' || word === 'unknown') eachSubject(group, (cve) => wanted.add(cve));
     }
   }
   if (wanted.size === 0) return [];
@@ -52,7 +55,7 @@ export function matchSoftware(installed: Software, rules: readonly PackageRules[
 }
 
 /** The same question for one CVE, answered also where it is no finding: fixed, not affected, or that nobody speaks of it. */
-export function judge(installed: Software, cve: string, rules: readonly PackageRules[]): Judgement {
+export function judge(installed: Software, cve: string, rules: readonly SomeRules[]): Judgement {
   const software = asAdvised(installed);
   const standing = standingOf(software);
   const group = grouped(sourcesOf(software, rules, standing), new Set([cve])).get(cve) ?? [];
@@ -60,9 +63,17 @@ export function judge(installed: Software, cve: string, rules: readonly PackageR
   return decide(cve, group, software, standing);
 }
 
-/** What a rule is about: its CVEs, else itself. */
-function subjectsOf(rule: Rule): readonly string[] {
-  return rule.cves.length > 0 ? rule.cves : [rule.record];
+/** What the rules are about: their CVEs, else themselves; nothing of bug fixes. */
+function eachSubject(group: RuleGroup, visit: (cve: string, index: number) => void): void {
+  for (let index = 0; index < group.size; index += 1) {
+    const about = group.about(index);
+    if (typeof about === 'string') visit(about, index);
+    else if (about.length > 0) for (const cve of about) visit(cve, index);
+    else {
+      const rule = group.rule(index);
+      if (isVulnerability(rule)) visit(rule.record, index);
+    }
+  }
 }
 
 /** The rules of one feed for a package. */
@@ -72,24 +83,34 @@ interface Source {
   readonly rank: number;
   /** The rules are the distribution's, the build is a vendor's. */
   readonly foreign: boolean;
-  readonly rules: readonly Rule[];
-  /** What one of its rules says of the software; null: it is withdrawn, about another package, or no vulnerability. */
-  readonly word: (rule: Rule) => Says | null;
+  readonly groups: readonly RuleGroup[];
+  /** What the rules of the group in that place say of the software; null: they are withdrawn, or about another package. */
+  readonly says: (place: number) => Says | null;
 }
 
-function sourcesOf(software: Software, rules: readonly PackageRules[], standing: Standing): readonly Source[] {
+function sourcesOf(software: Software, rules: readonly SomeRules[], standing: Standing): readonly Source[] {
   const vendors = vendorEcosystems(software);
 
   return rules
     .filter(({ ecosystem }) => ecosystem === software.ecosystem || vendors.includes(ecosystem))
-    .map(({ feed, asOf, ecosystem, rules: ofPackage }) => {
+    .map((source) => {
+      const { feed, asOf, ecosystem } = source;
       const foreign = software.origin !== null && !vendors.includes(ecosystem) && feed !== OWN_ADVISORIES;
-      const word = (rule: Rule) =>
-        rule.withdrawn === undefined && concerns(rule, software) && isVulnerability(rule)
-          ? saysOf(rule, standing, foreign)
-          : null;
+      const groups = groupsIn(source);
+      const known: (Says | null)[] = [];
+      const says = (place: number) => {
+        const before = known[place];
+        if (before !== undefined) return before;
+        const rule = groups[place]?.rule(0);
+        const isMeant = rule?.withdrawn === undefined && rule !== undefined && concerns(rule, software);
 
-      return { feed, asOf, rank: rankOf(feed), foreign, rules: ofPackage, word };
+        const word = isMeant ? saysOf(rule, standing, foreign) : null;
+        known[place] = word;
+
+        return word;
+      };
+
+      return { feed, asOf, rank: rankOf(feed), foreign, groups, says };
     });
 }
 
@@ -110,21 +131,20 @@ function concerns(rule: Rule, software: Software): boolean {
 }
 
 function grouped(sources: readonly Source[], wanted: ReadonlySet<string>): Map<string, Entry[]> {
-  const groups = new Map<string, Entry[]>();
+  const found = new Map<string, Entry[]>();
 
-  for (const { feed, asOf, rank, foreign, rules, word } of sources) {
-    for (const rule of rules) {
-      for (const cve of subjectsOf(rule)) {
-        if (!wanted.has(cve)) continue;
-        const says = word(rule);
-        if (says === null) continue;
-        const entry = { feed, asOf, rank, foreign, rule, says };
-        const group = groups.get(cve);
-        if (group === undefined) groups.set(cve, [entry]);
-        else group.push(entry);
-      }
+  for (const { feed, asOf, rank, foreign, groups, says } of sources) {
+    for (const [place, group] of groups.entries()) {
+      eachSubject(group, (cve, index) => {
+        const word = wanted.has(cve) ? says(place) : null;
+        if (word === null) return;
+        const entry = { feed, asOf, rank, foreign, rule: group.rule(index), says: word };
+        const known = found.get(cve);
+        if (known === undefined) found.set(cve, [entry]);
+        else known.push(entry);
+      });
     }
   }
 
-  return groups;
+  return found;
 }

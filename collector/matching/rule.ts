@@ -49,3 +49,15 @@ export interface Rule {
   /** Withdrawn by its source: it matches nothing, and says so where it did. */
   readonly withdrawn?: Timestamp;
 }
+
+/**
+ * Rules that differ in their record and its CVEs only: a kernel has thousands in a few hundred groups. Which rules there are is made
+ * when somebody asks for one.
+ */
+export interface RuleGroup {
+  readonly size: number;
+  /** What the rule in that place is about; a text: the CVE that is its record. */
+  about(place: number): string | readonly string[];
+  /** From 0 until `size`. */
+  rule(place: number): Rule;
+}

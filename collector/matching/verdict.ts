@@ -1,6 +1,7 @@
 // What one rule says of one version: the only place where a version is held against a range. Each distinct version is compared once
 // per software, however many rules name it: a kernel has thousands of records and few dozens of fixed versions.
 import { type Order, orderOf, quoted } from './compare.ts';
+import { isAlike } from './groups.ts';
 import type { Evidence } from './match.ts';
 import { streamVerdict, streamWords } from './modules.ts';
 import type { Rule, VersionRange } from './rule.ts';
@@ -28,11 +29,11 @@ export function standingOf(software: Software): Standing {
   const heldFor = (rule: Rule) => (source !== null && rule.names !== 'binary' ? source : own);
 
   return {
-    says: onceForAlike((rule) => {
+    says: (rule) => {
       const { software: held, against } = heldFor(rule);
 
       return says(held, rule, against);
-    }),
+    },
     explain: onceForAlike((rule) => {
       const held = heldFor(rule);
       const note = held === source ? `source ${software.source} ` : '';
@@ -56,17 +57,6 @@ function onceForAlike<T>(of: (rule: Rule) => T): (rule: Rule) => T {
 
     return last.answer;
   };
-}
-
-/** In everything that an answer is made of here. */
-function isAlike(one: Rule, other: Rule): boolean {
-  return (
-    one.ranges === other.ranges &&
-    one.status === other.status &&
-    one.versions === other.versions &&
-    one.module === other.module &&
-    one.names === other.names
-  );
 }
 
 /** What a rule is held against. */

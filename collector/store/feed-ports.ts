@@ -2,7 +2,7 @@
 // A generation is one whole import of a feed: written beside the current one in small transactions, made current by one row.
 import type { Sha256, Timestamp } from '@selvage/shared/model/ids.ts';
 import type { Bulletin, ReleaseCycle } from '../feeds/feed.ts';
-import type { Rule } from '../matching/rule.ts';
+import type { Rule, RuleGroup } from '../matching/rule.ts';
 import type { CveFactsPart } from '../triage/cve-facts.ts';
 
 export interface FeedState {
@@ -35,6 +35,11 @@ export interface PackageRules {
   readonly rules: readonly Rule[];
 }
 
+/** The same as they are kept, which is faster to read. */
+export interface PackageRuleGroups extends Omit<PackageRules, 'rules'> {
+  readonly groups: readonly RuleGroup[];
+}
+
 export interface PackageName {
   readonly ecosystem: string;
   readonly package: string;
@@ -45,6 +50,7 @@ export interface FeedReader {
   byName(name: string): Promise<FeedState | null>;
   /** Of the current generations of all feeds. Packages that no feed names are left out. */
   rules(packages: readonly PackageName[]): Promise<readonly PackageRules[]>;
+  ruleGroups(packages: readonly PackageName[]): Promise<readonly PackageRuleGroups[]>;
   /** Of the current generations: CVE → what each feed says. */
   facts(cves: readonly string[]): Promise<ReadonlyMap<string, readonly CveFactsPart[]>>;
   /** Distinct CVEs of the current generations from one text on and before another, and how many of them KEV has. */

@@ -3,10 +3,10 @@
 import { setImmediate } from 'node:timers/promises';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { z } from 'zod';
-import { decodeRules } from '../feed-rows/rules.ts';
+import { decodeGroups, rulesIn } from '../feed-rows/rules.ts';
 import type { CveFactsPart } from '../triage/cve-facts.ts';
 import { type Db, written } from './dialect.ts';
-import type { FeedReader, FeedState, PackageName, PackageRules } from './feed-ports.ts';
+import type { FeedReader, FeedState, PackageName, PackageRuleGroups } from './feed-ports.ts';
 import * as rows from './rows.ts';
 
 /** Packages and CVEs asked for at once: those of a whole fleet would hold up everything else. */
@@ -36,6 +36,7 @@ const state = z.object({
 });
 const packageName = z.object({ ecosystem: rows.text, package: rows.text });
 const ruleRow = z.object({
+  place: count,
   feed: rows.name,
   asOf: rows.timestamp.nullable(),
   ecosystem: z.string(),
@@ -69,13 +70,13 @@ const STATE = `
     errorReason, errorAt from feeds`;
 /** Feeds that speak of the ecosystem first: a package is looked up in those only. */
 const RULES = `
-  select feeds.name as feed, feeds.asOf as asOf, feedRules.ecosystem as ecosystem, feedRules.package as package, rules
+  select asked.key as place, feeds.name as feed, feeds.asOf as asOf, feedRules.ecosystem as ecosystem,
+    feedRules.package as package, rules
   from json_each(?) as asked
   cross join feedEcosystems on feedEcosystems.ecosystem = asked.value ->> 0
   cross join feeds on feeds.generation = feedEcosystems.generation
   cross join feedRules on feedRules.generation = feeds.generation
-    and feedRules.ecosystem = asked.value ->> 0 and feedRules.package = asked.value ->> 1
-  order by asked.key, feeds.name`;
+    and feedRules.ecosystem = asked.value ->> 0 and feedRules.package = asked.value ->> 1`;
 const FACTS = `
   select feedFacts.cve as cve, facts from json_each(?) as asked
   cross join feeds
@@ -113,7 +114,9 @@ export function feedReader(db: Db): FeedReader {
   return {
     list: async () => states((await written(db, `${STATE} order by name`, [])).rows),
     byName: async (name) => states((await written(db, `${STATE} where name = ?`, [name])).rows)[0] ?? null,
-    rules: (packages) => rulesOf(db, packages),
+    rules: async (packages) =>
+      (await ruleGroupsOf(db, packages)).map(({ groups, ...rest }) => ({ ...rest, rules: rulesIn(groups) })),
+    ruleGroups: (packages) => ruleGroupsOf(db, packages),
     facts: (cves) => factsOf(db, cves),
     countCves: async (from, before) => {
       const { rows: found } = await written(db, COUNT_CVES, [from, before, from, before]);
@@ -154,8 +157,8 @@ export function feedReader(db: Db): FeedReader {
   };
 }
 
-async function rulesOf(db: Db, packages: readonly PackageName[]): Promise<readonly PackageRules[]> {
-  const all: PackageRules[] = [];
+async function ruleGroupsOf(db: Db, packages: readonly PackageName[]): Promise<readonly PackageRuleGroups[]> {
+  const all: PackageRuleGroups[] = [];
   let until = performance.now() + TURN_MS;
   const giveWay = async () => {
     await setImmediate();
@@ -166,11 +169,15 @@ async function rulesOf(db: Db, packages: readonly PackageName[]): Promise<readon
     if (at > 0) await giveWay();
     const asked = packages.slice(at, at + PACKAGES_AT_ONCE).map((each) => [each.ecosystem, each.package]);
     const { rows: found } = await written(db, RULES, [JSON.stringify(asked)]);
+    const page: (PackageRuleGroups & { readonly place: number })[] = [];
     for (const row of found) {
       if (performance.now() > until) await giveWay();
       const { rules, ...rest } = rows.decodeRow(ruleRow, 'feedRules', row);
-      all.push({ ...rest, rules: decodeRules(rules, rest.ecosystem, rest.package) });
+      page.push({ ...rest, groups: decodeGroups(rules, rest.ecosystem, rest.package) });
     }
+    // Here and not in the query, which would copy the rules of each into a list of its own.
+    page.sort((a, b) => a.place - b.place || (a.feed < b.feed ? -1 : 1));
+    for (const { place: _place, ...rest } of page) all.push(rest);
   }
 
   return all;

@@ -31,7 +31,8 @@ const BASIS = [
 const SMALL = 2000;
 
 const id = z.number().int().positive();
-const name = z.string().max(4096);
+const MAX_NAME = 4096;
+const name = z.string().max(MAX_NAME);
 const software = z
   .tuple([
     name,
@@ -108,11 +109,12 @@ const BASIS_OF = BASES.replace('reports.host > ?', 'reports.host = ?');
 const HOSTS = `
   select id, name, enrolledAt, labels from hosts where state = 'active' and acceptedAt is not null and id > ? order by id limit ?`;
 const FEEDS = 'select feed, generation from matchedFeeds';
-const INTERN = 'insert into software (key) select value from json_each(?) where true on conflict (key) do nothing';
+const INTERN = `
+  insert into software (key) select value from json_each(?) where true on conflict (key) do nothing returning id, key`;
 const INTERNED = 'select id, key from software where key in (select value from json_each(?))';
 const INTERN_VARIANTS = `
   insert into softwareVariants (software, binaries) select value ->> 0, value ->> 1 from json_each(?) where true
-  on conflict (software, binaries) do nothing`;
+  on conflict (software, binaries) do nothing returning id, software, binaries`;
 const INTERNED_VARIANTS = `
   select softwareVariants.id as id, softwareVariants.software as software, softwareVariants.binaries as binaries
   from json_each(?) join softwareVariants
@@ -200,21 +202,54 @@ export function softwareWriter(db: Db): SoftwareReader & SoftwareWriter {
 
 async function intern(db: Db, list: readonly Software[]): Promise<readonly number[]> {
   const keys = list.map(softwareKey);
-  for (const key of new Set(keys)) rows.checked(softwareJson, 'software', key);
-  const asked = JSON.stringify(keys);
-  await written(db, INTERN, [asked]);
-  const found = rows.decodeRows(keyed, 'software', (await written(db, INTERNED, [asked])).rows);
-  const ids = new Map(found.map((one) => [one.key, one.id]));
+  for (const [index, key] of keys.entries()) {
+    // Hundreds at once: the shape is only looked up where something may be wrong with it.
+    if (!isPlain(list[index])) rows.checked(softwareJson, 'software', key);
+  }
+  const ids = new Map<string, number>();
+  const find = async (text: string, asked: readonly string[]) => {
+    if (asked.length === 0) return;
+    for (const one of rows.decodeRows(keyed, 'software', (await written(db, text, [JSON.stringify(asked)])).rows)) {
+      ids.set(one.key, one.id);
+    }
+  };
+  await find(INTERN, keys);
+  await find(
+    INTERNED,
+    keys.filter((key) => !ids.has(key)),
+  );
 
   return keys.map((key) => ids.get(key) ?? missing('software', key));
 }
 
+/** Texts of a length that can be read again, and nothing else. */
+function isPlain(one: Software | undefined): boolean {
+  if (one === undefined) return false;
+  const { ecosystem, name: is, version, source, module, kernel, origin, sourceVersion = '' } = one;
+  const fits = (text: string | null) => text === null || (typeof text === 'string' && text.length <= MAX_NAME);
+
+  return (
+    [ecosystem, is, version, source].every((text) => typeof text === 'string' && text.length <= MAX_NAME) &&
+    [module, origin, sourceVersion].every(fits) &&
+    (kernel === null || kernel === 'running' || kernel === 'installed')
+  );
+}
+
 async function internVariants(db: Db, list: readonly Variant[]): Promise<readonly VariantId[]> {
   const keys = list.map(({ software: of, binaries }) => [of, JSON.stringify(binaries)] as const);
-  const asked = JSON.stringify(keys);
-  await written(db, INTERN_VARIANTS, [asked]);
-  const found = rows.decodeRows(variantKeyed, 'softwareVariants', (await written(db, INTERNED_VARIANTS, [asked])).rows);
-  const ids = new Map(found.map((one) => [`${one.software} ${one.binaries}`, one.id]));
+  const ids = new Map<string, number>();
+  const find = async (text: string, asked: readonly (readonly [number, string])[]) => {
+    if (asked.length === 0) return;
+    const found = (await written(db, text, [JSON.stringify(asked)])).rows;
+    for (const one of rows.decodeRows(variantKeyed, 'softwareVariants', found)) {
+      ids.set(`${one.software} ${one.binaries}`, one.id);
+    }
+  };
+  await find(INTERN_VARIANTS, keys);
+  await find(
+    INTERNED_VARIANTS,
+    keys.filter(([of, binaries]) => !ids.has(`${of} ${binaries}`)),
+  );
 
   return keys.map(([of, binaries]) => ids.get(`${of} ${binaries}`) ?? missing('softwareVariants', binaries));
 }
