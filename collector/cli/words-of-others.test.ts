@@ -216,6 +216,32 @@ describe('when findings are handed to somebody else', () => {
     expect((await run('vex', 'export', '--select', 'name=nobody')).exit).toBe(1);
   });
 
+  it('what comes back is how things stood then, and takes nothing off the list', async () => {
+    for (const format of ['openvex', 'csaf']) {
+      const out = join(folder, `back.${format}`);
+      await run('vex', 'export', '--fixed', '--format', format, '--out', out);
+      const done = await run('vex', 'import', out);
+
+      expect(done).toMatchObject({ exit: 0, stderr: '' });
+      expect(done.stdout).toContain('Selvage wrote it: it is kept and takes nothing off');
+    }
+    // The word of somebody else about the same still counts: ours does not stand against it.
+    const vendor = {
+      ...OPENVEX_SAMPLE,
+      '@id': 'urn:example:xz',
+      statements: [
+        {
+          ...{ vulnerability: { name: 'own-2026-001' }, products: [{ '@id': 'pkg:deb/debian/xz-utils@5.6.1-1' }] },
+          ...{ status: 'not_affected', justification: 'vulnerable_code_not_present' },
+        },
+      ],
+    };
+    await run('vex', 'import', lab.file('xz.json', JSON.stringify(vendor)));
+    expect(await states((found) => found.some((each) => each.endsWith('not-affected')))).toEqual([
+      ...['CVE-2024-0001 accepted', 'CVE-2024-6387 fixable', 'own-2026-001 not-affected'],
+    ]);
+  });
+
   it('the ledger has every word, and verifies', async () => {
     const actions = (await run('audit', 'list', '--json')).stdout;
 

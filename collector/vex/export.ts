@@ -1,7 +1,7 @@
 // What this collector says of findings as an OpenVEX or CSAF document. Pure: the same findings at the same time are the same bytes.
 // Statements are grouped by what they say, with the machines and packages that they say it of.
 import { canonicalJson, sha256 } from '@selvage/shared/files/canonical.ts';
-import { machineId } from './shapes.ts';
+import { machineId, ownId } from './shapes.ts';
 import type { Word } from './words.ts';
 
 export interface ExportFacts {
@@ -14,7 +14,6 @@ export interface ExportFacts {
 export const VEX_FORMATS = ['openvex', 'csaf'] as const;
 export type VexFormat = (typeof VEX_FORMATS)[number];
 
-const ID_DIGITS = 32;
 const CVE = /^CVE-\d{4}-\d{4,}$/;
 
 export function exportVex(
@@ -52,7 +51,7 @@ function openVexOf(words: readonly Word[], { author, at, version }: ExportFacts)
   const hash = sha256(canonicalJson({ author, statements }));
 
   return {
-    ...{ '@context': 'https://openvex.dev/ns/v0.2.0', '@id': `urn:selvage:vex:${hash.slice(0, ID_DIGITS)}` },
+    ...{ '@context': 'https://openvex.dev/ns/v0.2.0', '@id': ownId('openvex', hash) },
     ...{
       author,
       role: 'operator of the machines',
@@ -79,7 +78,7 @@ function csafOf(words: readonly Word[], { author, at, version }: ExportFacts) {
       ...{ category: 'csaf_vex', csaf_version: '2.0', lang: 'en', title: 'Findings on machines, with their evidence' },
       publisher: { category: 'user', name: author, namespace: 'https://selvage.invalid' },
       tracking: {
-        ...{ id: `selvage-${hash.slice(0, ID_DIGITS)}`, status: 'final', version: '1' },
+        ...{ id: ownId('csaf', hash), status: 'final', version: '1' },
         ...{ initial_release_date: at, current_release_date: at },
         revision_history: [{ date: at, number: '1', summary: 'as it was then' }],
         generator: { engine: { name: 'selvage', version } },

@@ -11,7 +11,7 @@ import type { Software } from '../matching/software.ts';
 import type { Store } from '../store/ports.ts';
 import type { VexDocument, VexProduct } from '../store/vex-ports.ts';
 import { isAbout, type PackageFacts, packageOf } from './purl.ts';
-import { invalidVex, type ReadVex } from './shapes.ts';
+import { invalidVex, isOwn, type ReadVex } from './shapes.ts';
 
 /** Milliseconds: the largest documents take two seconds. */
 const DEADLINE_MS = 30_000;
@@ -87,7 +87,11 @@ async function importVex(
   events.publish({ type: 'vex.changed', document: document.id });
   const products = new Map(read.statements.flatMap(({ products }) => products.map((each) => [each.id, each] as const)));
 
-  return { document, statuses: countBy(read), ...aboutUs([...products.values()], fleet()) };
+  const about = isOwn(read)
+    ? { applies: 0, elsewhere: [], elsewhereCount: products.size }
+    : aboutUs([...products.values()], fleet());
+
+  return { document, statuses: countBy(read), ...about };
 }
 
 /** The last word of an author counts: one from the future would be the last whatever its author says afterwards. */

@@ -5,6 +5,7 @@ import type { Log } from '@selvage/shared/log/log.ts';
 import type { PolicyDocument } from '@selvage/shared/policy/documents.ts';
 import type { Events } from '../events.ts';
 import type { Store } from '../store/ports.ts';
+import { isOwn } from './shapes.ts';
 import { type Concerns, createConcerns, createSuppress, SUPPRESS_NOTHING, type Suppress } from './suppress.ts';
 
 export interface Suppressions {
@@ -48,10 +49,10 @@ export async function keepSuppressions(deps: SuppressionDeps): Promise<Suppressi
       store.read.vex.statements(),
     ]);
     const authors = new Map(kept.map(({ id, author }) => [id, author]));
-    const statements = said.map(({ document, statement }) => ({
-      author: authors.get(document) ?? document,
-      statement,
-    }));
+    const own = new Set(kept.filter(isOwn).map(({ id }) => id));
+    const statements = said
+      .filter(({ document }) => !own.has(document))
+      .map(({ document, statement }) => ({ author: authors.get(document) ?? document, statement }));
     suppress = createSuppress({ documents: current, statements });
     concerns = createConcerns({ documents: current, statements });
     documents = current;

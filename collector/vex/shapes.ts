@@ -36,6 +36,23 @@ export function machineKey(text: string): string | null {
   return text.startsWith(MACHINE) ? text.slice(MACHINE.length) : null;
 }
 
+const OWN = { openvex: 'urn:selvage:vex:', csaf: 'selvage-' } as const;
+/** Digits of a hash. */
+const OWN_DIGITS = 32;
+
+/** What a document that leaves this collector is called. */
+export function ownId(format: keyof typeof OWN, hash: string): string {
+  return `${OWN[format]}${hash.slice(0, OWN_DIGITS)}`;
+}
+
+/**
+ * True for a document that was exported here: it tells how things stood, such as which kernel did not run, and would go on to say so as
+ * the word of somebody else.
+ */
+export function isOwn({ format, document }: Pick<ReadVex, 'format' | 'document'>): boolean {
+  return document.startsWith(OWN[format]) && /^[0-9a-f]{32}$/.test(document.slice(OWN[format].length));
+}
+
 /** Throws VEX_INVALID with every wrong path. */
 export function decoded<S extends z.ZodType>(schema: S, value: unknown, what: string): z.output<S> {
   const parsed = schema.safeParse(value);

@@ -7,6 +7,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { FILE_TYPE } from '../../api/contract/imports.ts';
 import { vexDocuments, vexExported, vexId, vexImported } from '../../api/contract/vex.ts';
 import { VEX_FORMATS } from '../../vex/export.ts';
+import { isOwn } from '../../vex/shapes.ts';
 import { type Cli, openSession } from '../cli.ts';
 import { type ListOptions, pathWith, selectOption } from '../options.ts';
 import { brokenAt } from '../paragraph.ts';
@@ -78,6 +79,11 @@ async function importFile(cli: Cli, file: string, json: boolean): Promise<void> 
   screen.line(
     `  ${document.document}${document.version === null ? '' : `, version ${document.version}`}, ${document.format}`,
   );
+  if (isOwn(document)) {
+    screen.line('  Selvage wrote it: it is kept and takes nothing off the list, which is found out anew each time');
+
+    return;
+  }
   screen.line(`  ${applies} of its ${applies + elsewhereCount} products are software that some machine here has`);
   for (const { product, reason } of elsewhere) {
     for (const text of brokenAt(`${product}: ${reason}`, screen.width - 4)) screen.line(`    ${text}`, 'dim');
