@@ -304,6 +304,8 @@ export const pushRequest = z.strictObject({
    * highest one that was ever seen. Versions may then be ahead by more than one.
    */
   recovers: z.strictObject({ onTopOf: count, above: count }).optional(),
+  /** Number of the proposal that is signed by it, and waits no longer. */
+  proposal: z.number().int().positive().optional(),
 });
 const publicKey = z.string().regex(/^[0-9a-f]{64}$/);
 /** Ed25519 public keys of the collector, for a root that an admin signs. */

@@ -96,6 +96,7 @@ export interface PolicyPort {
     readonly targets: readonly { readonly path: string; readonly bytes: Uint8Array }[];
     readonly by: string;
     readonly recovers?: { readonly onTopOf: number; readonly above: number } | null;
+    readonly proposal?: number | null;
   }): Promise<{ readonly timestampVersion: number }>;
   /** New keys for snapshot and timestamp; in use once a pushed root names them. */
   proposeOnlineKeys(by: string): Promise<{

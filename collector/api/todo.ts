@@ -23,6 +23,7 @@ import { type FeedAge, feedAges } from './feed-ages.ts';
 import { selectHosts } from './host-select.ts';
 import { selectImports } from './imported.ts';
 import { inTurns } from './in-turns.ts';
+import { proposalView } from './proposal-view.ts';
 import { added, type SelectionShown } from './selecting.ts';
 import { workNow } from './todo-work.ts';
 
@@ -46,7 +47,7 @@ export async function selectedTodo(sources: TodoSources, text: string | undefine
   const { store, clock, policy, connections } = sources;
   const chosen = await chosenMachines(sources, text);
   const listed = store.read.hosts.list();
-  const [records, current, covered, feeds, { alarms }, outside, imports] = await Promise.all([
+  const [records, current, covered, feeds, { alarms }, outside, imports, proposals] = await Promise.all([
     listed,
     policy.current(),
     coverageLine(sources, listed),
@@ -54,6 +55,7 @@ export async function selectedTodo(sources: TodoSources, text: string | undefine
     sources.alarms(),
     store.read.changes.lastOutside(),
     store.read.imports.list(),
+    store.read.proposals.list(0),
   ]);
   // What follows is done at once for all hosts, piece by piece: others get their turn between.
   await setImmediate();
@@ -94,6 +96,7 @@ export async function selectedTodo(sources: TodoSources, text: string | undefine
       unwatched,
       notOffered: list.notOffered,
       urgentWithoutFix: list.noFix.urgent,
+      unsigned: proposals.map(proposalView),
       feeds: feeds.map(({ name, asOf, stale, error, serves }) => ({
         ...{ name, stale, error, needed: serves.some((each) => each === 'all' || ours.has(each)) },
         ageDays: daysSince(asOf, now),

@@ -78,14 +78,20 @@ export async function renew(
 
 /**
  * Uploads a proposal; returns the new timestamp version. What is then current is remembered here, so that this machine can
- * bring it back should the collector lose it. `recovers`: see `selvage policy recover`.
+ * bring it back should the collector lose it. `about.recovers`: see `selvage policy recover`;
+ * `about.proposal`: the number of the one that is signed by it.
  */
-export async function upload(cli: Cli, session: Session, proposal: Proposal, recovers?: Recovers): Promise<number> {
+export async function upload(
+  cli: Cli,
+  session: Session,
+  proposal: Proposal,
+  about: { readonly recovers?: Recovers; readonly proposal?: number } = {},
+): Promise<number> {
   const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('utf8');
   const body = pushRequest.parse({
     metadata: proposal.metadata.map(({ name, bytes }) => ({ name, content: text(bytes) })),
     targets: proposal.targets.map(({ path, bytes }) => ({ path, content: text(bytes) })),
-    ...(recovers === undefined ? {} : { recovers }),
+    ...about,
   });
   const { timestampVersion } = await session.client.post('/v1/policy', body, pushed);
 

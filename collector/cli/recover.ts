@@ -72,7 +72,7 @@ async function bringBack(cli: Cli, session: Session, newKeys: boolean): Promise<
   if (lost === null || lost.names.length === 0) return lost;
 
   const proposal = await withUsableOnlineKeys(cli, session, { lost, theirs, newKeys });
-  await upload(cli, session, proposal, { onTopOf: offered.timestampVersion, above: lost.online });
+  await upload(cli, session, proposal, { recovers: { onTopOf: offered.timestampVersion, above: lost.online } });
 
   return lost;
 }
@@ -142,7 +142,7 @@ async function raise(
     missing.length === 0
       ? []
       : replaceOnlineKeys({ root, online: await newOnlineKeys(session), signers: [signer], now }).metadata;
-  await upload(cli, session, { ...proposal, metadata: [...more, ...proposal.metadata] }, onTop(offered));
+  await upload(cli, session, { ...proposal, metadata: [...more, ...proposal.metadata] }, { recovers: onTop(offered) });
   for (const role of missing) cli.screen.note(`${role} is lost; new online keys let hosts go on without it`);
 
   return { signed: roles.map((role) => ({ role, version: (above[role] ?? 0) + 1 })), left: [] };

@@ -83,6 +83,7 @@ const LABELS: Readonly<Record<Answer['needs'][number]['kind'], string>> = {
   ...{ 'no-feed': 'NO FEED', 'not-ready': 'NOT READY', alarm: 'ALARM', unknown: 'UNKNOWN', unwatched: 'UNWATCHED' },
   ...{
     'no-way': 'NO WAY',
+    unsigned: 'UNSIGNED',
     silent: 'SILENT',
     'stale-feed': 'OLD DATA',
     pending: 'PENDING',

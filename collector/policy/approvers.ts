@@ -37,7 +37,7 @@ function assertSigned(
     throw refused(path, `${approver} is no admin with a signing key`, 'name an admin of selvage admin list');
   }
   if (!signers.has(admin.keyId)) {
-    throw refused(path, `${approver} has not signed this push`, `let ${approver} push it, or sign it too`);
+    throw refused(path, `${approver} has not signed this push`, `let ${approver} sign it: selvage policy propose FILE`);
   }
 }
 

@@ -9,6 +9,7 @@ export function entriesOf(
   before: TrustedPolicy | null,
   after: TrustedPolicy,
   names: readonly string[],
+  proposal: number | null = null,
 ): readonly Entry[] {
   const old = new Map((before?.documents ?? []).map((document) => [document.path, document.sha256]));
   const current = new Set(after.documents.map((document) => document.path));
@@ -25,6 +26,7 @@ export function entriesOf(
         removed,
         signers: signersOf(after),
         threshold: after.signed.root.roles.targets.threshold,
+        ...(proposal === null ? {} : { proposal }),
       },
     },
     ...rootOf(before, after),

@@ -19,6 +19,7 @@ import { heldKeys, type Keyring } from './keyring.ts';
 import { entriesOf } from './ledger.ts';
 import { firstRootOf, lastRootOf, nextPolicy, onlineBefore } from './next.ts';
 import { snapshotOf, timestampAgain } from './online-files.ts';
+import { signProposal } from './proposing.ts';
 import { clearShelf } from './shelf.ts';
 import { readStored, type StoredPolicy, TIMESTAMP } from './stored.ts';
 
@@ -47,6 +48,8 @@ export interface Push extends Proposal {
   /** Actor of the ledger (`admin:NAME`). */
   readonly by: string;
   readonly recovers?: Recovery | null;
+  /** Number of the proposal that it signs: waits no longer, in the same transaction. */
+  readonly proposal?: number | null;
 }
 
 /**
@@ -111,7 +114,7 @@ function openRepository(deps: PolicyRepositoryDeps): PolicyRepository {
         files: [...stored.roots.map(fileOf), ...policy.accepted.files],
       };
     },
-    push: async ({ by, recovers = null, ...proposal }) => {
+    push: async ({ by, recovers = null, proposal: number = null, ...proposal }) => {
       const now = clock.now();
       const { stored, policy } = await load(now);
       if (alreadyStored(stored, proposal)) return { timestampVersion: stored.timestamp.version };
@@ -125,8 +128,10 @@ function openRepository(deps: PolicyRepositoryDeps): PolicyRepository {
         await writers.policy.put(next.files.map(fileOf).map(recordOf), stored.timestamp.version);
         await clearShelf(writers.policy);
         await followKey(writers, by, policy.signed.root, next.policy.signed.root);
-        for (const entry of entriesOf(policy, next.policy, namesOf(proposal))) {
-          await writers.audit.append({ ...entry, at: now.toString() as Timestamp, actor: by });
+        const at = now.toString() as Timestamp;
+        if (number !== null) await signProposal(writers, number, { documents: next.policy.documents, by, at });
+        for (const entry of entriesOf(policy, next.policy, namesOf(proposal), number)) {
+          await writers.audit.append({ ...entry, at, actor: by });
         }
       });
       await keyring.settle(next.policy.signed.root);

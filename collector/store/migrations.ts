@@ -5,6 +5,7 @@ import { FIRST } from './migrations/first.ts';
 import { HISTORY } from './migrations/history.ts';
 import { IDENTITY } from './migrations/identity.ts';
 import { MANY_HOSTS } from './migrations/many-hosts.ts';
+import { PROPOSALS } from './migrations/proposals.ts';
 import { SOFTWARE } from './migrations/software.ts';
 import { VEX } from './migrations/vex.ts';
 import { WITHOUT_AGENT } from './migrations/without-agent.ts';
@@ -23,4 +24,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: 'feeds', sql: FEEDS },
   { name: 'what others say of findings', sql: VEX },
   { name: 'software and what is open against it', sql: SOFTWARE },
+  { name: 'proposals', sql: PROPOSALS },
 ];

@@ -9,6 +9,7 @@ import type { FeedReader, FeedWriter } from './feed-ports.ts';
 import type { HostReader, HostWriter } from './host-ports.ts';
 import type { AssetReader, AssetWriter, ImportReader, ImportWriter } from './import-ports.ts';
 import type { InventoryReader, InventoryWriter, StreamReader, StreamWriter } from './inventory-ports.ts';
+import type { ProposalReader, ProposalWriter } from './proposal-ports.ts';
 import type { SoftwareReader, SoftwareWriter } from './software-ports.ts';
 import type { ScannerReader, ScannerWriter, VexReader, VexWriter } from './vex-ports.ts';
 
@@ -32,6 +33,7 @@ export interface Readers {
   readonly inventory: InventoryReader;
   readonly results: ResultReader;
   readonly policy: PolicyReader;
+  readonly proposals: ProposalReader;
   readonly changes: ChangeReader;
   readonly imports: ImportReader;
   readonly assets: AssetReader;
@@ -50,6 +52,7 @@ export interface Writers {
   readonly inventory: InventoryReader & InventoryWriter;
   readonly results: ResultReader & ResultWriter;
   readonly policy: PolicyReader & PolicyWriter;
+  readonly proposals: ProposalReader & ProposalWriter;
   readonly changes: ChangeReader & ChangeWriter;
   readonly imports: ImportReader & ImportWriter;
   readonly assets: AssetReader & AssetWriter;

@@ -24,11 +24,11 @@ export const code = z.enum(Object.keys(CODES) as [Code, ...Code[]]);
 export const sectionName = z.enum(SECTION_NAMES as [SectionName, ...SectionName[]]);
 export const bytes = z.instanceof(Uint8Array);
 
-/** A column of JSON text that holds a value of that shape. */
-export function json<S extends z.ZodType>(schema: S) {
+/** A column of JSON text that holds a value of that shape. `longest`: in characters. */
+export function json<S extends z.ZodType>(schema: S, longest = TEXT_LENGTH) {
   return z
     .string()
-    .max(TEXT_LENGTH)
+    .max(longest)
     .transform((value, context) => {
       try {
         return JSON.parse(value) as unknown;
@@ -39,6 +39,11 @@ export function json<S extends z.ZodType>(schema: S) {
       }
     })
     .pipe(schema);
+}
+
+/** One whose length the schema bounds. */
+export function longJson<S extends z.ZodType>(schema: S) {
+  return json(schema, Number.POSITIVE_INFINITY);
 }
 
 /** The record in a row. Throws STORE_FAILED naming the table and the fields that do not fit. */

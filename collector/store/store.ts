@@ -20,6 +20,7 @@ import { assertKnown, migrate } from './migrate.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { policyReader, policyWriter } from './policy.ts';
 import type { Readers, Store, Writers } from './ports.ts';
+import { proposalReader, proposalWriter } from './proposals.ts';
 import { resultReader, resultWriter } from './results.ts';
 import { softwareReader, softwareWriter } from './software.ts';
 import { streamReader, streamWriter } from './streams.ts';
@@ -112,6 +113,7 @@ function readersOn(db: Db): Readers {
     inventory: inventoryReader(db),
     results: resultReader(db),
     policy: policyReader(db),
+    proposals: proposalReader(db),
     changes: changeReader(db),
     imports: importReader(db),
     assets: assetReader(db),
@@ -132,6 +134,7 @@ function writersOn(db: Db): Writers {
     inventory: inventoryWriter(db),
     results: resultWriter(db),
     policy: policyWriter(db),
+    proposals: proposalWriter(db),
     changes: changeWriter(db),
     imports: importWriter(db),
     assets: assetWriter(db),

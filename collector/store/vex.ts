@@ -63,20 +63,6 @@ const report = z.object({
   comparedAt: rows.timestamp,
   comparedBy: rows.name,
 });
-/** Lists of a file are longer than the text of a column may be elsewhere. */
-const longJson = <S extends z.ZodType>(schema: S) =>
-  z
-    .string()
-    .transform((value, context) => {
-      try {
-        return JSON.parse(value) as unknown;
-      } catch {
-        context.addIssue({ code: 'custom', message: 'not JSON' });
-
-        return z.NEVER;
-      }
-    })
-    .pipe(schema);
 
 const DOCUMENTS = 'select * from vexDocuments order by serial';
 const STATEMENTS = `
@@ -102,7 +88,7 @@ export function vexReader(db: Db): VexReader {
     statements: async () => {
       const all: { document: string; statement: z.output<typeof statement> }[] = [];
       let [from, position] = [FIRST, -1];
-      const shape = z.object({ document: rows.name, position: z.number(), statement: longJson(statement) });
+      const shape = z.object({ document: rows.name, position: z.number(), statement: rows.longJson(statement) });
       for (;;) {
         const { rows: found } = await written(db, STATEMENTS, [from, position]);
         for (const each of rows.decodeRows(shape, 'vexStatements', found)) {
@@ -146,7 +132,7 @@ export function vexWriter(db: Db): VexReader & VexWriter {
 export function scannerReader(db: Db): ScannerReader {
   return {
     ofMachine: async (machine) => {
-      const shape = report.extend({ rows: longJson(z.array(scannerRow).max(MAX_ROWS)) });
+      const shape = report.extend({ rows: rows.longJson(z.array(scannerRow).max(MAX_ROWS)) });
 
       return rows.decodeRows(shape, 'scannerReports', (await written(db, REPORTS, [machine])).rows);
     },

@@ -9,7 +9,13 @@ const feed = (name: string, more: Partial<Feed> = {}): Feed => ({
 });
 const nothing: NeedFacts = {
   ...{ ready: true, unknown: [], unwatched: [], feeds: [feed('osv-debian')], silent: [], outside: [], imports: [] },
-  ...{ coverage: { pending: 0, unclear: 0, missing: 0 }, alarms: [], notOffered: [], urgentWithoutFix: 0 },
+  ...{
+    coverage: { pending: 0, unclear: 0, missing: 0 },
+    alarms: [],
+    notOffered: [],
+    urgentWithoutFix: 0,
+    unsigned: [],
+  },
 };
 const messages = (facts: Partial<NeedFacts>) => needsOf({ ...nothing, ...facts }).map(({ message }) => message);
 
@@ -69,5 +75,28 @@ describe('when something is immediate, and no update helps', () => {
       },
     ]);
     expect(messages({})).toEqual([]);
+  });
+});
+
+describe('when changes of policy wait for a signature', () => {
+  const one = { number: 3, titles: ['RiskAcceptance xz', 'Window nights'], approvers: ['bob'] };
+  const other = { number: 7, titles: ['Window days'], approvers: [] };
+
+  it('one is named with whose signature it needs and the command that shows it', () => {
+    expect(needsOf({ ...nothing, unsigned: [one] })).toMatchObject([
+      {
+        ...{ kind: 'unsigned', count: 1, next: 'selvage policy sign 3' },
+        message: '1 proposal waits for a signature: 3 (RiskAcceptance xz and 1 more, for bob)',
+      },
+    ]);
+  });
+
+  it('of several all are listed by one command', () => {
+    expect(needsOf({ ...nothing, unsigned: [one, other] })).toMatchObject([
+      {
+        ...{ count: 2, next: 'selvage policy proposals' },
+        message: '2 proposals wait for a signature: 3 (RiskAcceptance xz and 1 more, for bob), 7 (Window days)',
+      },
+    ]);
   });
 });

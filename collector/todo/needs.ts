@@ -17,6 +17,7 @@ export type NeedKind =
   | 'unknown'
   | 'unwatched'
   | 'no-way'
+  | 'unsigned'
   | 'silent'
   | 'stale-feed'
   | 'pending'
@@ -50,6 +51,13 @@ export interface NeedFacts {
   }[];
   /** Immediate findings for which nobody has made a fix. */
   readonly urgentWithoutFix: number;
+  /** Changes of policy that nobody has signed yet, oldest first. */
+  readonly unsigned: readonly {
+    readonly number: number;
+    readonly titles: readonly string[];
+    /** Only their signature counts; empty: any admin's. */
+    readonly approvers: readonly string[];
+  }[];
   /** Machines whose release no imported feed speaks of. */
   readonly unwatched: readonly { readonly name: string; readonly release: string }[];
   readonly feeds: readonly {
@@ -93,6 +101,10 @@ export function needsOf(facts: NeedFacts): readonly Need[] {
     ...unknownNeeds(facts.unknown),
     ...unwatchedNeeds(facts.unwatched, feeds.length > 0),
     ...noWayNeeds(facts),
+    ...some('unsigned', facts.unsigned, unsignedText, {
+      message: (count) => `${count} ${count === 1 ? 'proposal waits' : 'proposals wait'} for a signature`,
+      next: nextOf(facts.unsigned),
+    }),
     ...some('silent', facts.silent, ({ name, days }) => `${name} ${days === null ? 'never seen' : `${days} d`}`, {
       message: (count) => `${count} ${plural(count, 'agent')} silent for more than a week`,
       next: "selvage host list --select 'seen>7d'",
@@ -220,6 +232,19 @@ function feedText({ name, ageDays, error }: NeedFacts['feeds'][number]): string 
   const age = ageDays === null ? 'of unknown date' : `${ageDays} d old`;
 
   return `${name} ${age}${error === null ? '' : ` (${error})`}`;
+}
+
+function unsignedText({ number, titles, approvers }: NeedFacts['unsigned'][number]): string {
+  const [title = 'nothing'] = titles;
+  const more = titles.length > 1 ? ` and ${titles.length - 1} more` : '';
+
+  return `${number} (${title}${more}${approvers.length === 0 ? '' : `, for ${approvers.join(', ')}`})`;
+}
+
+function nextOf(unsigned: NeedFacts['unsigned']): string {
+  const [first] = unsigned;
+
+  return unsigned.length === 1 && first ? `selvage policy sign ${first.number}` : 'selvage policy proposals';
 }
 
 function plural(count: number, noun: string): string {

@@ -24,6 +24,7 @@ const NEED_KINDS = [
   'unknown',
   'unwatched',
   'no-way',
+  'unsigned',
   'silent',
   'stale-feed',
   'pending',

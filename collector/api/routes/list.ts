@@ -21,6 +21,7 @@ import { addImports } from './imports.ts';
 import { addMetrics } from './metrics.ts';
 import { addOpenApi } from './open-api.ts';
 import { addPolicy } from './policy.ts';
+import { addProposals } from './proposals.ts';
 import { addReports } from './reports.ts';
 import { addScan } from './scan.ts';
 import { addStatus } from './status.ts';
@@ -45,6 +46,7 @@ export const ROUTES: readonly ((app: FastifyInstance, deps: ApiDeps) => void)[] 
   addAdmins,
   addAuthorities,
   addPolicy,
+  addProposals,
   addScan,
   addFixes,
   addFindings,

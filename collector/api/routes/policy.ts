@@ -43,6 +43,7 @@ export function addPolicy(app: FastifyInstance, { policy }: ApiDeps): void {
         targets: body.targets.map(({ path, content }) => ({ path, bytes: Buffer.from(content) })),
         by: actor,
         recovers: body.recovers ?? null,
+        proposal: body.proposal ?? null,
       });
 
       return { timestampVersion };

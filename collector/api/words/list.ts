@@ -13,6 +13,7 @@ import { FEED_WORDS } from './feeds.ts';
 import { FINDING_FIELDS, FINDING_WORDS } from './findings.ts';
 import { FIX_FIELDS, FIX_WORDS } from './fixes.ts';
 import { KEY_WORDS } from './keys.ts';
+import { PROPOSAL_WORDS } from './proposals.ts';
 import { RESULT_WORDS } from './results.ts';
 import { TOKEN_WORDS } from './tokens.ts';
 import { VEX_WORDS } from './vex.ts';
@@ -52,6 +53,7 @@ export const NOUNS: readonly Noun[] = [
   noun('entries', AUDIT_WORDS, 'audit list'),
   noun('events', EVENT_WORDS, 'host history'),
   noun('assets', ASSET_WORDS, 'asset list'),
+  noun('proposals', PROPOSAL_WORDS, 'policy proposals'),
   noun('documents', POLICY_WORDS, 'policy get'),
   noun(
     'signed',

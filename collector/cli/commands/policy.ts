@@ -3,38 +3,26 @@
 
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { PolicyDocument } from '@selvage/shared/policy/documents.ts';
-import { pathOf } from '@selvage/shared/policy/documents.ts';
-import { brokenReferences } from '@selvage/shared/policy/references.ts';
 import { endingRoles } from '@selvage/shared/policy/rotate.ts';
-import { changeDocuments } from '@selvage/shared/policy/sign.ts';
-import type { TrustedPolicy } from '@selvage/shared/policy/trusted-set.ts';
 import { formatDuration, parseDuration } from '@selvage/shared/time/duration.ts';
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
-import { hosts } from '../../api/contract.ts';
-import { selectableHosts } from '../../api/selectable.ts';
 import { choose, readSelect } from '../../api/selecting.ts';
 import { POLICY_WORDS } from '../../api/words/documents.ts';
-import { type Cli, openSession, type Session } from '../cli.ts';
+import { type Cli, openSession } from '../cli.ts';
 import { currentOrOverdue, currentPolicy } from '../current-policy.ts';
 import { durationOption, type ListOptions, selectOption } from '../options.ts';
-import { diffOf, isEmpty, type PolicyDiff, resultOf } from '../policy-diff.ts';
-import { readPolicyFiles } from '../policy-files.ts';
-import { type PolicyReport, reportOf, showReport, titleOf } from '../policy-page.ts';
-import { RENEW_AHEAD_MS, renew, renewedPolicy, signerOf, upload } from '../push.ts';
+import { changeOfFiles, signChange } from '../policy-change.ts';
+import { isEmpty } from '../policy-diff.ts';
+import { showReport, titleOf } from '../policy-page.ts';
+import { RENEW_AHEAD_MS, renew, renewedPolicy } from '../push.ts';
 import { type RecoverOptions, recover } from '../recover.ts';
 import { addPolicyImport } from './policy-import.ts';
+import { addPolicyProposals } from './policy-proposals.ts';
 
 interface Options {
   readonly prune?: boolean;
   readonly json?: boolean;
-}
-
-interface Prepared {
-  readonly session: Session;
-  readonly current: TrustedPolicy;
-  readonly diff: PolicyDiff;
-  readonly report: PolicyReport;
 }
 
 export function addPolicy(program: Command, cli: Cli): void {
@@ -48,7 +36,7 @@ export function addPolicy(program: Command, cli: Cli): void {
     .option(...prune)
     .option('--json', 'print one JSON document')
     .action(async (files: string[], options: Options) => {
-      const { report, diff } = await prepare(cli, files, options);
+      const { report, diff } = await changeOfFiles(cli, files, options);
       if (options.json === true) return cli.screen.json(report);
       showReport(cli, report, diff);
     });
@@ -68,6 +56,7 @@ export function addPolicy(program: Command, cli: Cli): void {
     .action((name: string | undefined, options: ListOptions) => get(cli, name, options));
 
   addPolicyImport(noun, cli);
+  addPolicyProposals(noun, cli);
 
   noun
     .command('renew')
@@ -96,49 +85,17 @@ async function renewSoon(cli: Cli, options: { readonly within: string; readonly 
   cli.screen.line(`signed anew: ${roles.join(', ')}; timestamp version ${timestampVersion}`, 'good');
 }
 
-async function prepare(cli: Cli, files: readonly string[], options: Options): Promise<Prepared> {
-  // Files first: what is wrong with them is said without a collector.
-  const wanted = await readPolicyFiles(files);
-  const session = await openSession(cli);
-  const { policy: current } = await currentOrOverdue(cli, session);
-  const documents = current.documents.map(({ document }) => document);
-  const diff = diffOf(documents, wanted, { prune: options.prune === true });
-  refuseBrokenReferences(resultOf(documents, diff), cli.clock.now());
-  const known = await session.client.get('/v1/hosts', hosts);
-
-  return { session, current, diff, report: reportOf(cli, documents, diff, selectableHosts(known.hosts)) };
-}
-
 async function push(cli: Cli, files: readonly string[], options: Options): Promise<void> {
-  const { session, current: before, diff, report } = await prepare(cli, files, options);
+  const { session, current: before, diff, report } = await changeOfFiles(cli, files, options);
   const json = options.json === true;
   if (!json) showReport(cli, report, diff);
   const current = await renewedPolicy(cli, session, before);
   if (isEmpty(diff)) return json ? cli.screen.json({ ...report, timestampVersion: null }) : undefined;
 
-  const signer = await signerOf(cli, current);
-  const proposal = changeDocuments({
-    current,
-    put: [...diff.added, ...diff.changed.map(({ document }) => document)],
-    remove: diff.removed.map(pathOf),
-    signers: [signer],
-    now: cli.clock.now(),
-  });
-  const timestampVersion = await upload(cli, session, proposal);
+  const { timestampVersion, keyId } = await signChange(cli, session, { current, diff });
   if (json) return cli.screen.json({ ...report, timestampVersion });
 
-  cli.screen.line(`signed with ${signer.keyId.slice(0, 16)} and pushed: timestamp version ${timestampVersion}`, 'good');
-}
-
-/** Throws DOCUMENT_REFERENCE with every name that leads nowhere, before anything is signed. */
-function refuseBrokenReferences(documents: readonly PolicyDocument[], now: Temporal.Instant): void {
-  const errors = brokenReferences(documents, now);
-  const [first] = errors;
-  if (!first) return;
-
-  throw new CodedError('DOCUMENT_REFERENCE', `${first.path}: ${first.message}`, {
-    details: errors.length > 1 ? { errors } : {},
-  });
+  cli.screen.line(`signed with ${keyId.slice(0, 16)} and pushed: timestamp version ${timestampVersion}`, 'good');
 }
 
 async function get(cli: Cli, name: string | undefined, options: ListOptions): Promise<void> {

@@ -1,0 +1,180 @@
+// A change that one admin wants and another signs, as both meet it: real commands on two machines, a real collector, real signatures.
+import { join } from 'node:path';
+import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { z } from 'zod';
+import type { proposals } from '../api/contract/proposals.ts';
+import { OS_SECTION } from '../api/testing/inventories.ts';
+import { hostSample } from '../store/samples.ts';
+import { collectorLab, type Running } from './testing/collector-lab.ts';
+
+const lab = collectorLab();
+const bobs = join(temporaryFolder('proposals'), 'bob');
+let collector: Running;
+const HOST = hostSample(1).name;
+const ann = (...args: readonly string[]) => lab.run(args, { columns: 80 });
+const bob = (...args: readonly string[]) => lab.run(args, { columns: 80, home: bobs });
+const day = (offset: number) => Temporal.Now.plainDateISO('UTC').add({ days: offset }).toString();
+const acceptance = (name: string, reason = 'the program that uses it breaks') => `kind: RiskAcceptance
+name: ${name}
+cves: [CVE-2024-0001]
+select: name=${HOST}
+reason: ${reason}
+control: reachable from the office only
+requester: ann
+approver: bob
+from: ${day(-1)}
+review: ${day(20)}
+until: ${day(25)}
+`;
+const WINDOW = (name: string) => `kind: Window\nname: ${name}\ndays: [mon]\nstart: "01:00"\nfor: 3h\ntimezone: host\n`;
+const listed = async (...args: readonly string[]) =>
+  (await ann('policy', 'proposals', '--json', ...args)).json<z.output<typeof proposals>>().proposals;
+const kinds = async () => {
+  const { documents } = (await ann('policy', 'get', '--json')).json<{ documents: { kind: string; name: string }[] }>();
+
+  return documents.map(({ kind, name }) => `${kind} ${name}`).toSorted();
+};
+const seenIn = (stdout: string) => /--seen ([0-9a-f]+)/.exec(stdout)?.[1] ?? 'none';
+const needs = async () =>
+  (await ann('todo', '--json')).json<{ needs: { kind: string; message: string; next: string }[] }>().needs;
+
+beforeAll(async () => {
+  await lab.init();
+  await lab.addHost(1, { os: OS_SECTION });
+  collector = await lab.serve();
+  const { token } = (await ann('admin', 'add', 'bob', '--json')).json<{ token: string }>();
+  const to = ['--collector', collector.api, '--pin', collector.apiPin];
+  expect(await bob('login', ...to, '--token', token, '--name', 'bob')).toMatchObject({ exit: 0 });
+  const refused = await bob('policy', 'push', lab.file('first.yaml', WINDOW('first')));
+  const [, key = ''] = /key trust ([0-9a-f]{64})/.exec(refused.stderr) ?? [];
+  expect(await ann('key', 'trust', key)).toMatchObject({ exit: 0 });
+}, 60_000);
+afterAll(async () => {
+  await collector.stop();
+});
+
+describe('when a risk acceptance needs the signature of another admin', () => {
+  it('whoever asks cannot push it, and is told how to ask', async () => {
+    const pushed = await ann('policy', 'push', lab.file('one.yaml', acceptance('one')));
+
+    expect(pushed.exit).toBe(2);
+    expect(pushed.stderr).toContain('bob has not signed this push');
+    expect(pushed.stderr).toContain('selvage policy propose');
+  });
+
+  it('it waits where everybody sees it, and changes nothing', async () => {
+    const asked = await ann('policy', 'propose', lab.file('one.yaml', acceptance('one')), '--note', 'ticket 12');
+
+    expect(asked).toMatchObject({ exit: 0, stderr: '' });
+    expect(asked.stdout).toContain('proposal 1 waits for a signature: nothing is signed yet');
+    expect(asked.stdout).toContain('let bob run: selvage policy sign 1');
+    expect(await kinds()).toEqual([]);
+    expect(await listed()).toMatchObject([
+      { number: 1, note: 'ticket 12', titles: ['RiskAcceptance one'], approvers: ['bob'], proposedBy: 'admin:ann' },
+    ]);
+    expect((await needs()).find(({ kind }) => kind === 'unsigned')).toMatchObject({
+      message: '1 proposal waits for a signature: 1 (RiskAcceptance one, for bob)',
+      next: 'selvage policy sign 1',
+    });
+    expect((await ann('todo')).stdout).toContain('UNSIGNED');
+  });
+
+  it('the same is not taken twice', async () => {
+    const again = await ann('policy', 'propose', lab.file('one.yaml', acceptance('one')));
+
+    expect(again).toMatchObject({ exit: 1, stderr: expect.stringContaining('the same waits already, as proposal 1') });
+  });
+
+  it('looking at it shows every line and signs nothing; whoever asked cannot sign it', async () => {
+    const { stdout } = await bob('policy', 'sign', '1');
+
+    expect(stdout).toContain('proposal 1 of admin:ann');
+    expect(stdout).toContain('why: ticket 12');
+    expect(stdout).toContain('  control: reachable from the office only');
+    expect(stdout).toContain(`one is about 1 host: ${HOST}`);
+    expect(stdout).toContain('nothing is signed yet');
+    expect(await kinds()).toEqual([]);
+    const own = await ann('policy', 'sign', '1', '--seen', seenIn(stdout));
+    expect(own).toMatchObject({ exit: 2, stderr: expect.stringContaining('bob has not signed this push') });
+    expect(await listed('--select', 'state=waiting')).toHaveLength(1);
+  });
+
+  it('what was not shown is not signed', async () => {
+    const other = await bob('policy', 'sign', '1', '--seen', '0123456789abcdef');
+
+    expect(other).toMatchObject({ exit: 1, stderr: expect.stringContaining('is not what was shown') });
+    expect(await kinds()).toEqual([]);
+  });
+
+  it('the one whose signature counts signs what was shown, and it waits no longer', async () => {
+    const { stdout } = await bob('policy', 'sign', '1');
+    const signed = await bob('policy', 'sign', '1', '--seen', seenIn(stdout));
+
+    expect(signed).toMatchObject({ exit: 0, stderr: '', stdout: expect.stringContaining('signed with') });
+    expect(await kinds()).toEqual(['RiskAcceptance one']);
+    expect(await listed()).toMatchObject([{ number: 1, outcome: 'signed', closedBy: 'admin:bob' }]);
+    expect((await needs()).filter(({ kind }) => kind === 'unsigned')).toEqual([]);
+    const again = await bob('policy', 'sign', '1', '--seen', seenIn(stdout));
+    expect(again).toMatchObject({ exit: 1, stderr: expect.stringContaining('admin:bob has signed it') });
+    const ledger = (await ann('audit', 'list', '--json')).stdout;
+    expect(ledger).toContain('policy.proposed');
+    expect(ledger).toMatch(/"proposal": ?1/);
+  });
+});
+
+describe('when the policy has changed since a proposal was looked at', () => {
+  it('the old look is worth nothing', async () => {
+    const file = lab.file('changed.yaml', acceptance('one', 'the vendor has gone'));
+    expect(await ann('policy', 'propose', file)).toMatchObject({ exit: 0 });
+    const { stdout } = await bob('policy', 'sign', '2');
+    expect(stdout).toContain('reason: the program that uses it breaks → the vendor has gone');
+
+    expect(await bob('policy', 'push', lab.file('mine.yaml', acceptance('one', 'nobody knows')))).toMatchObject({
+      exit: 0,
+    });
+    expect(await bob('policy', 'sign', '2', '--seen', seenIn(stdout))).toMatchObject({ exit: 1 });
+    expect(await listed('--select', 'number=2')).toMatchObject([{ outcome: null }]);
+  });
+
+  it('one that would change nothing any more is refused, and may be declined with a reason', async () => {
+    expect(
+      await bob('policy', 'push', lab.file('changed.yaml', acceptance('one', 'the vendor has gone'))),
+    ).toMatchObject({
+      exit: 0,
+    });
+    expect(await bob('policy', 'sign', '2')).toMatchObject({
+      ...{ exit: 1, stderr: expect.stringContaining('would change nothing any more') },
+    });
+    expect(await bob('policy', 'decline', '2', '--reason', 'done otherwise')).toMatchObject({ exit: 0 });
+    expect((await ann('policy', 'proposals')).stdout).toContain('declined by admin:bob: done otherwise');
+    expect(await bob('policy', 'decline', '2')).toMatchObject({
+      exit: 1,
+      stderr: expect.stringContaining('NOT_FOUND'),
+    });
+  });
+});
+
+describe('when a proposal removes documents', () => {
+  it('what goes is shown, and is gone once it is signed', async () => {
+    const [days, nights] = [lab.file('days.yaml', WINDOW('days')), lab.file('nights.yaml', WINDOW('nights'))];
+    expect(await ann('policy', 'push', days, nights)).toMatchObject({ exit: 0 });
+    const kept = lab.file('kept.yaml', acceptance('one', 'the vendor has gone'));
+    expect(await ann('policy', 'propose', '--prune', nights, kept)).toMatchObject({ exit: 0 });
+    const { stdout } = await bob('policy', 'sign', '3');
+
+    expect(stdout).toContain('- Window days');
+    expect(await ann('policy', 'sign', '3', '--seen', seenIn(stdout))).toMatchObject({ exit: 0 });
+    expect(await kinds()).toEqual(['RiskAcceptance one', 'Window nights']);
+  });
+});
+
+describe('when there is nothing to sign', () => {
+  it('it is said plainly', async () => {
+    expect(await bob('policy', 'sign', '99')).toMatchObject({ exit: 1, stderr: expect.stringContaining('NOT_FOUND') });
+    expect(await bob('policy', 'sign', 'x')).toMatchObject({ exit: 2 });
+    const same = await ann('policy', 'propose', lab.file('nights.yaml', WINDOW('nights')));
+    expect(same.stdout).toContain('nothing would change');
+    expect(await listed('--select', 'state=waiting')).toEqual([]);
+  });
+});

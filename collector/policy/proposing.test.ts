@@ -1,0 +1,113 @@
+// What the collector takes as a proposal, and when a push closes one.
+import type { PolicyDocument } from '@selvage/shared/policy/documents.ts';
+import { pathOf } from '@selvage/shared/policy/documents.ts';
+import { changeDocuments } from '@selvage/shared/policy/sign.ts';
+import { windowSample } from '@selvage/shared/policy/testing/sample-documents.ts';
+import { describe, expect, it } from 'vitest';
+import { decline, propose } from './proposing.ts';
+import { newCollector, type Setup } from './testing/collector.ts';
+
+const by = 'admin:ann';
+const code = (expected: string) => expect.objectContaining({ code: expected });
+const asked = (documents: readonly unknown[], removed: readonly string[] = []) => ({
+  documents,
+  removed,
+  note: '',
+  by,
+});
+
+/** A push of these documents by the first admin. */
+async function push(
+  setup: Setup,
+  change: { readonly put?: readonly PolicyDocument[]; readonly remove?: readonly string[] },
+  proposal: number | null,
+) {
+  const { policy } = await setup.repository.current();
+  const signed = changeDocuments({ ...change, signers: setup.admins, current: policy, now: setup.clock.now() });
+
+  return setup.repository.push({ ...signed, by: 'admin:bob', proposal });
+}
+const names = async ({ repository }: Setup) =>
+  (await repository.current()).documents.map(({ document }) => document.name);
+const waiting = async ({ store }: Setup) => (await store.read.proposals.list(0)).map(({ number }) => number);
+
+describe('when documents are proposed', () => {
+  it('they wait, oldest first, and are in the ledger', async () => {
+    const setup = await newCollector({ admins: 1, threshold: 1 });
+
+    expect(await propose(setup, asked([windowSample({ name: 'a' })]))).toBe(1);
+    expect(await propose(setup, asked([windowSample({ name: 'b' })]))).toBe(2);
+    expect(await waiting(setup)).toEqual([1, 2]);
+    expect(await names(setup)).toEqual([]);
+    const entries = await setup.store.read.audit.after(0, 100);
+    expect(entries.filter(({ action }) => action === 'policy.proposed')).toMatchObject([
+      { subject: 'proposal 1', actor: by },
+      { subject: 'proposal 2', actor: by },
+    ]);
+  });
+
+  it.each([
+    ['nothing at all', [], 'DOCUMENT_INVALID'],
+    ['what is no document', [{ kind: 'Window' }], 'DOCUMENT_INVALID'],
+    ['a document twice', [windowSample(), windowSample()], 'DOCUMENT_INVALID'],
+    [
+      'more than anybody reads',
+      Array.from({ length: 9000 }, (_, at) => windowSample({ name: `w${at}` })),
+      'REQUEST_TOO_LARGE',
+    ],
+  ])('%s is refused, and nothing waits', async (_, documents, expected) => {
+    const setup = await newCollector({ admins: 1, threshold: 1 });
+
+    await expect(propose(setup, asked(documents))).rejects.toThrow(code(expected));
+    expect(await waiting(setup)).toEqual([]);
+  });
+
+  it('no more wait than a person would look at', async () => {
+    const setup = await newCollector({ admins: 1, threshold: 1 });
+    for (let at = 0; at < 100; at++) await propose(setup, asked([windowSample({ name: `w${at}` })]));
+
+    await expect(propose(setup, asked([windowSample({ name: 'more' })]))).rejects.toThrow(code('REQUEST_TOO_LARGE'));
+    await decline(setup, { number: 1, reason: '', by });
+    expect(await propose(setup, asked([windowSample({ name: 'more' })]))).toBe(101);
+  });
+});
+
+describe('when a push says that it signs a proposal', () => {
+  it('the proposal is closed in the same step', async () => {
+    const setup = await newCollector({ admins: 1, threshold: 1 });
+    const document = windowSample({ name: 'a' });
+    await propose(setup, asked([document]));
+
+    await push(setup, { put: [document] }, 1);
+    expect(await names(setup)).toEqual(['a']);
+    expect(await setup.store.read.proposals.byNumber(1)).toMatchObject({ outcome: 'signed', closedBy: 'admin:bob' });
+  });
+
+  it('another content, or one that stays, is refused and stores nothing', async () => {
+    const setup = await newCollector({ admins: 1, threshold: 1 });
+    const [a, b] = [windowSample({ name: 'a' }), windowSample({ name: 'b' })];
+    await push(setup, { put: [b] }, null);
+    await propose(setup, asked([a], [pathOf(b)]));
+
+    await expect(
+      push(setup, { put: [windowSample({ name: 'a', start: '05:00' })], remove: [pathOf(b)] }, 1),
+    ).rejects.toThrow(code('POLICY_CONFLICT'));
+    await expect(push(setup, { put: [a] }, 1)).rejects.toThrow(code('POLICY_CONFLICT'));
+    expect(await names(setup)).toEqual(['b']);
+    expect(await waiting(setup)).toEqual([1]);
+    await push(setup, { put: [a], remove: [pathOf(b)] }, 1);
+    expect(await names(setup)).toEqual(['a']);
+  });
+
+  it('one that waits no longer stores nothing', async () => {
+    const setup = await newCollector({ admins: 1, threshold: 1 });
+    const document = windowSample({ name: 'a' });
+    await propose(setup, asked([document]));
+    await decline(setup, { number: 1, reason: 'no', by });
+
+    await expect(push(setup, { put: [document] }, 1)).rejects.toThrow(code('NOT_FOUND'));
+    await expect(push(setup, { put: [document] }, 7)).rejects.toThrow(code('NOT_FOUND'));
+    await expect(decline(setup, { number: 1, reason: '', by })).rejects.toThrow(code('NOT_FOUND'));
+    expect(await names(setup)).toEqual([]);
+  });
+});

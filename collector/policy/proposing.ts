@@ -1,0 +1,117 @@
+// Changes of policy that an admin proposes and another (or the same) signs later. They bind nobody: a host sees only what is signed, and
+// whoever signs decodes them again. Nothing here signs.
+import { CodedError } from '@selvage/shared/errors/coded-error.ts';
+import { canonicalJson } from '@selvage/shared/files/canonical.ts';
+import type { Timestamp } from '@selvage/shared/model/ids.ts';
+import { decodeDocuments } from '@selvage/shared/policy/decode.ts';
+import { pathOf } from '@selvage/shared/policy/documents.ts';
+import type { TrustedPolicy } from '@selvage/shared/policy/trusted-set.ts';
+import type { Clock } from '@selvage/shared/time/clock.ts';
+import type { Store, Writers } from '../store/ports.ts';
+import { notWaiting } from '../store/proposals.ts';
+
+/** More than anybody will look at. */
+const MAX_WAITING = 100;
+/** Characters of one proposal, as JSON. */
+const MAX_CHARACTERS = 1024 * 1024;
+
+export interface ProposalDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+}
+
+export interface Proposed {
+  readonly documents: readonly unknown[];
+  readonly removed: readonly string[];
+  readonly note: string;
+  /** Actor of the ledger (`admin:NAME`). */
+  readonly by: string;
+}
+
+/**
+ * Keeps it until somebody signs or declines it; its number. Throws DOCUMENT_INVALID or DOCUMENT_NOT_SUPPORTED as a push would,
+ * ALREADY_EXISTS when the same waits already, REQUEST_TOO_LARGE beyond the bounds.
+ */
+export async function propose({ store, clock }: ProposalDeps, proposed: Proposed): Promise<number> {
+  const { removed, note, by } = proposed;
+  const documents = decodeDocuments(proposed.documents);
+  if (documents.length + removed.length === 0) {
+    throw new CodedError('DOCUMENT_INVALID', 'the proposal changes nothing', {
+      next: 'name documents to put or remove',
+    });
+  }
+  const text = canonicalJson({ documents, removed });
+  if (text.length > MAX_CHARACTERS) {
+    throw new CodedError('REQUEST_TOO_LARGE', `a proposal has at most ${MAX_CHARACTERS} characters`);
+  }
+  const now = clock.now().toString() as Timestamp;
+
+  return store.transaction(async ({ proposals, audit }) => {
+    const waiting = await proposals.list(0);
+    const same = waiting.find((one) => canonicalJson({ documents: one.documents, removed: one.removed }) === text);
+    if (same) {
+      throw new CodedError(
+        'ALREADY_EXISTS',
+        `the same waits already, as proposal ${same.number} of ${same.proposedBy}`,
+        {
+          next: `look at it: selvage policy sign ${same.number}`,
+        },
+      );
+    }
+    if (waiting.length >= MAX_WAITING) {
+      throw new CodedError('REQUEST_TOO_LARGE', `${waiting.length} proposals wait already`, {
+        next: 'sign or decline some first: selvage policy proposals',
+      });
+    }
+    const number = await proposals.add({ documents, removed, note, proposedBy: by, proposedAt: now });
+    await audit.append({
+      ...{ at: now, actor: by, action: 'policy.proposed', subject: `proposal ${number}` },
+      details: { documents: documents.map(pathOf), removed, note },
+    });
+
+    return number;
+  });
+}
+
+/**
+ * Closes a proposal in the transaction that stores what signs it. Throws NOT_FOUND when it waits no longer, POLICY_CONFLICT when what was
+ * signed is not what it says: then nothing of the push is stored.
+ */
+export async function signProposal(
+  { proposals }: Pick<Writers, 'proposals'>,
+  number: number,
+  {
+    documents,
+    by,
+    at,
+  }: { readonly documents: TrustedPolicy['documents']; readonly by: string; readonly at: Timestamp },
+): Promise<void> {
+  const known = await proposals.byNumber(number);
+  if (known === null || known.outcome !== null) throw notWaiting(number, known);
+  const after = new Map(documents.map(({ document, path }) => [path, canonicalJson(document)]));
+  const other = decodeDocuments(known.documents).filter((one) => after.get(pathOf(one)) !== canonicalJson(one));
+  const [path] = [...other.map(pathOf), ...known.removed.filter((one) => after.has(one))];
+  if (path !== undefined) {
+    throw new CodedError('POLICY_CONFLICT', `${path} is signed otherwise than proposal ${number} says`, {
+      next: `look at it again: selvage policy sign ${number}`,
+    });
+  }
+  await proposals.close(number, { outcome: 'signed', reason: '', by, at });
+}
+
+/** Takes it off the list unsigned; by anybody, also whoever made it. Throws NOT_FOUND when it does not wait. */
+export async function decline(
+  { store, clock }: ProposalDeps,
+  { number, reason, by }: { readonly number: number; readonly reason: string; readonly by: string },
+): Promise<void> {
+  const at = clock.now().toString() as Timestamp;
+  await store.transaction(async ({ proposals, audit }) => {
+    const known = await proposals.byNumber(number);
+    if (known === null || known.outcome !== null) throw notWaiting(number, known);
+    await proposals.close(number, { outcome: 'declined', reason, by, at });
+    await audit.append({
+      ...{ at, actor: by, action: 'policy.proposal-declined', subject: `proposal ${number}` },
+      details: { proposedBy: known.proposedBy, reason },
+    });
+  });
+}
