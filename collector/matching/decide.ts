@@ -107,11 +107,13 @@ function wordOf(cve: string, entries: readonly Entry[], software: Software): Ver
   const rules = own.length > 0 ? own : here.length > 0 ? here : entries;
   const marked = rules.filter(({ rule }) => isRestricted(rule.pocket) && carriesMark(software, rule.pocket));
   if (marked.length > 0) return strongest(withoutFrozen(marked));
-  const extended = here.filter((entry) => isFixedInItsBranch(entry, software));
-  if (extended.length > 0) return { says: 'fixed', by: extended };
+  const branch = here.filter((entry) => isOfItsBranch(entry, software));
+  // It has the fix, whatever the ordinary stream is numbered.
+  if (branch.some(({ says }) => says === 'fixed')) return strongest(branch.filter(({ says }) => says === 'fixed'));
   const open = rules.filter(({ rule }) => !isRestricted(rule.pocket));
   const paid = rules.filter(({ rule }) => isRestricted(rule.pocket) && continuesRelease(rule.pocket));
-  if (open.length === 0) return paid.length > 0 ? strongest(paid) : { says: 'not-affected', by: rules };
+  const alone = paid.length > 0 ? paid : branch;
+  if (open.length === 0) return alone.length > 0 ? strongest(alone) : { says: 'not-affected', by: rules };
   const verdict = strongest(open);
   const fixes = paid.filter(({ rule, says }) => rule.status === 'fixed' && says === 'affected');
   const openStill = verdict.says === 'affected' || verdict.says === 'unknown';
@@ -141,10 +143,9 @@ function withoutFrozen(marked: readonly Entry[]): readonly Entry[] {
   return marked.filter((entry) => entry.says !== 'affected' || hasFix([entry]) || fixedIn.has(entry.rule.pocket ?? ''));
 }
 
-/** The fix of extended support of the very minor release that this build is for: it has it, whatever the ordinary stream is numbered. */
-function isFixedInItsBranch({ rule, says }: Entry, { version }: Software): boolean {
+/** The fix is of extended support of the very minor release that this build is for. */
+function isOfItsBranch({ rule }: Entry, { version }: Software): boolean {
   return (
-    says === 'fixed' &&
     rule.pocket !== undefined &&
     extendsMinorRelease(rule.pocket) &&
     rule.ranges.some(({ fixed }) => fixed !== null && isOfSameBranch(version, fixed))

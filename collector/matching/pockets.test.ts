@@ -68,4 +68,40 @@ describe('extended support of a minor release of RHEL', () => {
       expect(matchSoftware(podman(version), rules)[0]).toMatchObject({ pocket: null, fixed: '2:4.9.4-16.el9_4' });
     }
   });
+
+  it('speaks of its own builds also where the ordinary stream never had the flaw', () => {
+    const alone = [source('redhat', of('eus-9.2', '2:4.4.1-21.el9_2'))];
+
+    expect(matchSoftware(podman('2:4.4.1-9.el9_2'), alone)[0]).toMatchObject({ pocket: 'eus-9.2', state: 'fixable' });
+    expect(matchSoftware(podman('2:4.4.1-21.el9_2'), alone)).toEqual([]);
+    expect(matchSoftware(podman('2:4.2.0-9.el9'), alone)).toEqual([]);
+  });
+
+  it('of the last one continues the release: without it every machine is vulnerable', () => {
+    const bind = (version: string) => software('RedHat:6', 'bind', version);
+    const fix = {
+      ...{ ecosystem: 'RedHat:6', package: 'bind', record: 'RHSA-2025:23414', names: 'binary' as const },
+      ...{ pocket: 'els-6', ranges: before('32:9.8.2-0.68.rc1.el6_10.17') },
+    };
+    const rules = [source('redhat', rule(fix))];
+
+    for (const version of ['32:9.8.2-0.68.rc1.el6_10.8', '32:9.8.2-0.62.rc1.el6']) {
+      expect(matchSoftware(bind(version), rules)[0]).toMatchObject({
+        ...{ pocket: 'els-6', fixed: '32:9.8.2-0.68.rc1.el6_10.17', state: 'fixable' },
+      });
+    }
+    expect(matchSoftware(bind('32:9.8.2-0.68.rc1.el6_10.17'), rules)).toEqual([]);
+  });
+});
+
+describe('kernels of a special interest group', () => {
+  it('are judged by what their group says', () => {
+    const kernel = (version: string) => software('Rocky:8', 'kernel', version, { kernel: 'running' });
+    const fix = { ecosystem: 'Rocky:8', package: 'kernel', record: 'RXSA-2023:0101', pocket: 'sig-cloud' };
+    const rules = [source('osv-rocky', rule({ ...fix, ranges: before('0:4.18.0-425.10.1.el8_7.cloud') }))];
+
+    expect(matchSoftware(kernel('4.18.0-425.3.1.el8_7.cloud'), rules)[0]).toMatchObject({ pocket: 'sig-cloud' });
+    expect(matchSoftware(kernel('4.18.0-425.10.1.el8_7.cloud'), rules)).toEqual([]);
+    expect(matchSoftware(kernel('4.18.0-425.3.1.el8'), rules)).toEqual([]);
+  });
 });

@@ -7,6 +7,7 @@ import type { Software } from './software.ts';
 const MARKS: readonly { readonly pocket: RegExp; readonly version: RegExp | null; readonly source: RegExp | null }[] = [
   { pocket: /^(?:ros-)?esm/, version: /[+~.]esm\d/i, source: null },
   { pocket: /^fips/, version: /fips/i, source: /^linux-(?:[a-z0-9.-]+-)?fips(?:-|$)/ },
+  { pocket: /^sig-cloud$/, version: /\.el\d+(?:_\d+)?\.cloud(?:\.|$)/, source: null },
   { pocket: /^realtime/, version: null, source: /^linux-(?:[a-z0-9.-]+-)?realtime(?:-|$)/ },
 ];
 
@@ -38,12 +39,12 @@ export function isOfSameBranch(version: string, other: string): boolean {
   return major !== undefined && major === otherMajor && minor === otherMinor;
 }
 
-/** Extended support of a minor release of RHEL: `eus-9.2`, `e4s-8.6`, `rhel_eus`. */
+/** Extended support of a minor release of RHEL, the last one included: `eus-9.2`, `e4s-8.6`, `els-7`, `rhel_eus`. */
 export function extendsMinorRelease(pocket: string): boolean {
-  return /^(?:rhel_)?(?:eus|aus|tus|e4s)(?:[-_]|$)/.test(pocket);
+  return /^(?:rhel_)?(?:eus|aus|tus|e4s|els)(?:[-_]|$)/.test(pocket);
 }
 
-/** ESM continues the release itself; other pockets are builds of their own and say nothing of the ordinary one. */
+/** ESM and ELS continue the release itself; other pockets are builds of their own and say nothing of the ordinary one. */
 export function continuesRelease(pocket: string): boolean {
-  return /^(?:ros-)?esm/.test(pocket);
+  return /^(?:(?:ros-)?esm|(?:rhel_)?els(?:[-_]|$))/.test(pocket);
 }
