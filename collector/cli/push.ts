@@ -32,7 +32,7 @@ export async function signerOf(cli: Cli, current: TrustedPolicy): Promise<Signin
   }
   if (root.roles.targets.threshold > 1) {
     throw new CodedError('NOT_BUILT', `the policy needs ${root.roles.targets.threshold} signatures`, {
-      next: 'proposals that a second admin signs are not built yet; see the limits in the README',
+      next: 'a push that several keys sign together is not built yet; see the limits in the README',
     });
   }
 
