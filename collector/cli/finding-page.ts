@@ -112,6 +112,7 @@ function packageTexts(one: Here, cli: Cli): readonly Text[] {
 const ANSWERS: Readonly<Record<NonNullable<Explanation['running']>['answer'], string>> = {
   yes: 'yes',
   old: 'yes, the old code: it was replaced on disk and still runs',
+  no: 'no: no kernel that runs here is of it',
   'not seen': 'not seen to listen; what is not a listener may run all the same',
   unknown: 'unknown: nobody could look',
 };
@@ -137,7 +138,7 @@ function runningTexts({ running }: Explanation): readonly Text[] {
     ...(kernel === null
       ? []
       : [`kernel ${kernel.running} runs${kernel.newest === null ? '' : `, newest installed ${kernel.newest}`}`]),
-    ...(unseen > 0
+    ...(unseen > 0 && answer !== 'no'
       ? [{ text: `${unseen} ${unseen === 1 ? 'process' : 'processes'} could not be looked into`, tone: 'bad' as const }]
       : []),
   ];
@@ -160,7 +161,7 @@ function dueTexts({ due, overdue, here }: Explanation, cli: Cli): readonly Text[
   const [first] = due;
   if (!first) {
     return here.every(({ state, fixed }) => state === null || fixed === null)
-      ? ['no date: no fix exists, and KEV names none']
+      ? ['no date: no fix is known, and KEV names none']
       : ['nobody names a date: no policy with `due` selects it, no severity rule, no KEV date'];
   }
   const firstSeen = here.find((one) => one.firstSeen !== null)?.firstSeen ?? null;

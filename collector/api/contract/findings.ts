@@ -128,8 +128,11 @@ const decided = z.strictObject({
 });
 
 const running = z.strictObject({
-  /** `yes`: something of it runs or listens. `old`: replaced on disk, the old code runs. `unknown`: nobody could look. */
-  answer: z.enum(['yes', 'old', 'not seen', 'unknown']),
+  /**
+   * `yes`: something of it runs or listens. `old`: replaced on disk, the old code runs. `no`: of a kernel that does not run.
+   * `unknown`: nobody could look.
+   */
+  answer: z.enum(['yes', 'old', 'no', 'not seen', 'unknown']),
   listening: z.array(
     z.strictObject({ address: text, port: count, protocol: text, pid: count.nullable(), program: text.nullable() }),
   ),

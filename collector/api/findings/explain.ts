@@ -19,10 +19,11 @@ import type { explanation } from '../contract/findings.ts';
 import { planOf } from '../host-plan.ts';
 import { inTurns } from '../in-turns.ts';
 import { asWritten } from './cve-id.ts';
-import { hereOf, readRules, unwatchedOf, whyNot } from './here.ts';
+import { hereOf, readRules, unwatchedOf, whyHere, whyNot } from './here.ts';
 import { datesAsked, decidedOn, keyOf, shownMachine } from './list.ts';
 import { compareKeys } from './page.ts';
 import { remediesOf } from './remedies.ts';
+import { runningOf } from './running.ts';
 import type { FindingSources } from './sources.ts';
 import { whyUnheard } from './unheard.ts';
 import { whenOf } from './when.ts';
@@ -90,7 +91,7 @@ export async function explainFinding(sources: FindingSources, name: string, aske
       ...{ cwe: [...facts.cwe], references: [...facts.references] },
     },
     answer: worst
-      ? { here: 'yes', reason: null }
+      ? whyHere(here)
       : whyNot(here, machine, cve, { unwatched: unwatchedOf(all, ecosystems, coverage), unheard }),
     here: [...here],
     running: worst ? runningOf(machine, ordered) : null,
@@ -159,22 +160,6 @@ function decisionOf(
   const points = triage.points(facts, triage.circumstances(machine).of(open.software));
 
   return { decision, path, severity, score, points: points.map((point) => ({ ...point })) };
-}
-
-function runningOf(machine: Machine, findings: readonly Open[]): Explanation['running'] {
-  const names = new Set(findings.flatMap(({ software: { name, source } }) => [name, source]));
-  const listening = (machine.listening ?? []).filter(({ source }) => names.has(source));
-  const old = (machine.stillRunning ?? []).filter((one) => names.has(one.source) || names.has(one.package));
-  const kernel = findings.find(({ software }) => software.kernel !== null)?.software.kernel ?? null;
-  const runs = listening.length > 0 || kernel === 'running';
-
-  return {
-    answer: old.length > 0 ? 'old' : runs ? 'yes' : machine.listening === null ? 'unknown' : 'not seen',
-    listening: listening.map(({ source: _source, ...socket }) => socket),
-    old: old.flatMap(({ processes }) => processes.map((process) => ({ ...process }))),
-    kernel: kernel === null ? null : machine.kernel,
-    unseen: machine.unseenProcesses,
-  };
 }
 
 async function othersOf(

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Machine } from '../../findings/fleet.ts';
 import { sampleSoftware } from '../../findings/testing/sample-fleet.ts';
-import { coverageText, type Here, unwatchedOf, whyNot } from './here.ts';
+import { coverageText, type Here, unwatchedOf, whyHere, whyNot } from './here.ts';
 
 const machine = (unknown: string | null = null) => ({ unknown }) as unknown as Machine;
 const feeds = new Map([['Debian:12', ['debian-tracker']]]);
@@ -59,6 +59,18 @@ describe('when a CVE is no finding on a machine', () => {
     expect(ask([here({}), other]).reason).toBe(
       'openssl 3.0.19 has the fix, which came in 3.0.8; vim 3.0.19 is not affected, says debian-tracker',
     );
+  });
+});
+
+describe('when a CVE is a finding on a machine', () => {
+  it('says yes where a source does, and unknown where none can tell', () => {
+    const open = here({ state: 'no-fix', says: 'affected' });
+    const doubtful = here({ state: 'no-fix', says: 'unknown', status: 'undetermined' });
+
+    expect(whyHere([open, doubtful])).toEqual({ here: 'yes', reason: null });
+    expect(whyHere([doubtful, here({})])).toEqual({
+      ...{ here: 'unknown', reason: 'nobody can say whether openssl 3.0.19 has it, so that it counts' },
+    });
   });
 });
 

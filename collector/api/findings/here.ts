@@ -113,6 +113,18 @@ export function unwatchedOf(
   return { count: unknown.length, of: all.length, reason: unknown[0] ?? null };
 }
 
+/** For a machine on which it is a finding: also one that nobody can rule out is open, but it is not said to be there. */
+export function whyHere(here: readonly Here[]): { readonly here: 'yes' | 'unknown'; readonly reason: string | null } {
+  const open = here.filter(({ state }) => state !== null);
+  const [first] = open;
+  const isSaid = open.some(
+    ({ says, evidence }) => says !== 'unknown' || evidence.some((one) => one.says === 'affected'),
+  );
+  if (first === undefined || isSaid) return { here: 'yes', reason: null };
+
+  return { here: 'unknown', reason: `nobody can say whether ${nameOf(first)} has it, so that it counts` };
+}
+
 /** In one sentence, for a machine on which it is no finding. What nobody watches is never said to be clean. */
 export function whyNot(
   here: readonly Here[],

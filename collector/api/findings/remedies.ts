@@ -90,6 +90,8 @@ function noteOf({ version, held }: Offer, { software, match }: Open, closes: boo
 
 function whyNoOffer({ state, match, note, software }: Open, machine: Machine): string {
   if (state === 'still-running') return note ?? 'the fix is on disk, the old code runs';
+  if (match.fixed === null && match.status === 'undetermined')
+    return 'whether a fix exists is not known (undetermined)';
   if (match.fixed === null) return `no fix exists (${match.status})`;
   const pocket = match.pocket === null ? '' : `, served by ${match.pocket} only`;
   if (machine.offers === null) return `fixed in ${match.fixed}${pocket}; what this machine is offered is not known`;
