@@ -161,6 +161,40 @@ describe('when the VEX of a CVE is read', () => {
     expect(bulletins).toEqual([]);
   });
 
+  it('a source that is there alone is not lost beside the binary packages of another', async () => {
+    const alone = 'python3.9-0:3.9.19-8.el9.src';
+    const own = 'zlib-0:1.2.11-40.el9.src';
+    const [{ branches: all = [] } = {}] = vex.product_tree.branches;
+    const product_tree = {
+      branches: [
+        {
+          category: 'vendor',
+          name: 'Red Hat',
+          branches: [
+            ...all,
+            product(alone, { purl: 'pkg:rpm/redhat/python3.9@3.9.19-8.el9?arch=src&epoch=0' }),
+            product(own, { purl: 'pkg:rpm/redhat/zlib@1.2.11-40.el9?arch=src' }),
+          ],
+        },
+      ],
+      relationships: [
+        ...vex.product_tree.relationships,
+        ...[alone, own].map((each) => within('BaseOS-9.4.0.Z.MAIN', each)),
+      ],
+    };
+    const fixed = [built, alone, own].map((each) => `BaseOS-9.4.0.Z.MAIN:${each}`);
+    const vulnerabilities = [{ cve: 'CVE-2024-12345', product_status: { fixed } }];
+    const { rules } = await readAll(
+      redhat,
+      sourceOf('a.json', JSON.stringify({ ...vex, product_tree, vulnerabilities })),
+    );
+
+    expect(rules.map(({ package: name, names }) => [name, names]).sort()).toEqual([
+      ['python3.9', 'source'],
+      ['zlib', 'binary'],
+    ]);
+  });
+
   it('an advisory of the same content only says what it fixes', async () => {
     const document = { ...vex.document, category: 'csaf_security_advisory' };
     const { rules } = await readAll(redhat, sourceOf('a.json', JSON.stringify({ ...vex, document })));

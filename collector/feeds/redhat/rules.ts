@@ -36,13 +36,13 @@ export function rulesOfCsaf(csaf: Csaf): readonly Rule[] {
     const binaries = new Set(
       (vulnerability.product_status?.fixed ?? []).flatMap((id) => {
         const product = products.get(id);
-        return product && !product.isSource ? [releaseKey(product)] : [];
+        return product && !product.isSource ? [buildKey(product)] : [];
       }),
     );
     take(vulnerability.product_status?.fixed, (product, id) => {
       if (product.version === null) return null;
-      // The source package of what is there as binary packages too would only say it a second time.
-      if (product.isSource && binaries.has(releaseKey(product))) return null;
+      // The source package of what is there as binary packages too would only say it a second time. A VEX is about many sources.
+      if (product.isSource && binaries.has(buildKey(product))) return null;
 
       return {
         ...base(product, fix.record(id), 'fixed'),
@@ -99,8 +99,9 @@ function add(drafts: Map<string, Draft>, rule: Omit<Rule, 'cves'>, cve: string |
   drafts.set(key, draft);
 }
 
-function releaseKey({ ecosystem, pocket, module }: RpmProduct): string {
-  return `${ecosystem} ${pocket} ${module}`;
+/** Binary packages have version and release of their source, and say an epoch that it may not say. */
+function buildKey({ ecosystem, pocket, module, version }: RpmProduct): string {
+  return `${ecosystem} ${pocket} ${module} ${version?.replace(/^\d+:/, '')}`;
 }
 
 interface Fixes {
