@@ -102,6 +102,20 @@ describe('when the report of another scanner is held against findings', () => {
     ]);
   });
 
+  it('what another package is open to is no agreement about the one that is named, and is ours', async () => {
+    const { compare, feed } = await fleet();
+    await feed('debian-tracker', 3, [...RULES, rule('CVE-2024-6387', 'xz', '5.6.0-1')]);
+    const done = await compare(nessus(NAME, 'CVE-2024-6387 openssh-server'));
+
+    expect([said(done.agreed), said(done.answered)]).toEqual([
+      [],
+      [expect.stringMatching(/^CVE-2024-6387 fixed by backport in 1:9.2p1-2\+deb12u3, installed/)],
+    ]);
+    expect(done.oursOnly.map(({ cve, package: name }) => `${cve} ${name}`)).toContain('CVE-2024-6387 xz');
+    const [line] = (await compare(nessus(NAME, 'CVE-2024-6387 liblzma-of-the-scanner'))).agreed;
+    expect([line?.package, line?.software?.name]).toEqual(['liblzma-of-the-scanner', 'xz']);
+  });
+
   it('a risk that is accepted is an answer with whose word it is, and is handed back as affected', async () => {
     const acceptance = riskAcceptanceSample({
       cves: ['CVE-2024-0001'],

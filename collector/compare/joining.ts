@@ -157,15 +157,14 @@ export function* joinSteps(
         reported.findings.map((each) => [`${each.cve} ${each.package ?? ''}`, each] as const),
       ),
     );
-    const reportedCves = new Set<string>();
+    const reported = new Set<Open>();
     for (const each of findings.values()) {
-      reportedCves.add(each.cve);
-      const { group, line } = place(machine, each, open.get(each.cve) ?? [], sources);
+      const { group, line, about } = place(machine, each, open.get(each.cve) ?? [], sources);
       groups[group].push(line);
+      for (const one of about) reported.add(one);
     }
-    for (const [cve, own] of open) {
-      if (reportedCves.has(cve)) continue;
-      for (const each of own) if (counts(each)) groups.oursOnly.push(ourLine(machine, each));
+    for (const each of [...open.values()].flat()) {
+      if (counts(each) && !reported.has(each)) groups.oursOnly.push(ourLine(machine, each));
     }
     yield;
   }
@@ -181,7 +180,13 @@ export function* joinSteps(
 
 type Placed = { readonly group: 'agreed' | 'answered' | 'open'; readonly line: Line };
 
-function place(machine: Machine, reported: Reported, open: readonly Open[], sources: JoinSources): Placed {
+/** `about`: the findings of ours that the scanner speaks of. */
+function place(
+  machine: Machine,
+  reported: Reported,
+  open: readonly Open[],
+  sources: JoinSources,
+): Placed & { readonly about: readonly Open[] } {
   const line = (more: Partial<Line> & { readonly answer: string }): Line => ({
     ...{
       machine: machine.key,
@@ -195,12 +200,15 @@ function place(machine: Machine, reported: Reported, open: readonly Open[], sour
   });
   if (machine.unknown !== null) {
     return {
-      group: 'open',
+      ...{ group: 'open', about: open },
       line: line({ answer: `the packages of ${machine.name} are not known: ${machine.unknown}` }),
     };
   }
   const isMeant = meaning(reported, sources.fleet);
   const own = open.filter((each) => isMeant(each.software, each.id));
+  const answer = own.length > 0 ? null : judged(machine, reported, line, sources);
+  // What another package is open to is no agreement about the one that is named, of which a feed has an answer.
+  if (answer?.line.kind === 'fixed' || answer?.line.kind === 'not affected') return { ...answer, about: [] };
   // A scanner that names another package than ours may mean a part of it: the CVE decides then.
   const candidates = own.length > 0 ? own : open;
   const counting = candidates.find(counts);
@@ -208,7 +216,7 @@ function place(machine: Machine, reported: Reported, open: readonly Open[], sour
     const { software, match, state } = counting;
 
     return {
-      group: 'agreed',
+      ...{ group: 'agreed', about: candidates },
       line: line({
         ...{ answer: sentenceOf(counting), evidence: match.evidence, software, state },
         package: reported.package ?? software.source,
@@ -222,12 +230,12 @@ function place(machine: Machine, reported: Reported, open: readonly Open[], sour
     const { software, match, state, note } = first;
 
     return {
-      group: 'answered',
+      ...{ group: 'answered', about: candidates },
       line: line({ answer: `${kind}: ${note ?? state}`, evidence: match.evidence, software, kind }),
     };
   }
 
-  return judged(machine, reported, line, sources);
+  return { ...(answer ?? judged(machine, reported, line, sources)), about: [] };
 }
 
 /** No finding of ours: who says why, and on what evidence. */
