@@ -250,7 +250,8 @@ describe('when it is handed back', () => {
     const table = spreadsheetOf(await compare(nessus('=cmd|x', 'CVE-2024-0001')));
 
     expect(table).toContain(`host not found,"'=cmd|x"`);
-    for (const text of ['=1+1', '+1', '-1', '@x', '\t=1', ' =1', '\r=1']) expect(cellOf(text)).toMatch(/^"'/);
+    for (const text of ['=1+1', '+1', '-1', '@x', '\t=1', ' =1', '\r=1', '＝1', '＋1', '－1', '＠x'])
+      expect(cellOf(text)).toMatch(/^"'/);
     expect(cellOf('a "quoted", text')).toBe('"a ""quoted"", text"');
     expect(cellOf('1:9.2p1-2+deb12u10')).toBe('1:9.2p1-2+deb12u10');
   });

@@ -36,9 +36,12 @@ function rowOf(group: string, line: Line): readonly string[] {
   ];
 }
 
-/** Quoted where it has to be; with an apostrophe before it where a spreadsheet would take it for a formula. */
+/**
+ * Quoted where it has to be; with an apostrophe before it where a spreadsheet would take it for a formula: by a sign of its own width or
+ * of the width that is usual in East Asia.
+ */
 export function cellOf(text: string): string {
-  const safe = /^[\s]*[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  const safe = /^\s*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]/.test(text) ? `'${text}` : text;
 
-  return /[",\r\n']/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  return /[",;\t\r\n']/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
