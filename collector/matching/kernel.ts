@@ -8,8 +8,11 @@ export interface SourcePackage {
   readonly version: string;
 }
 
-/** Debian: `linux-signed-amd64` 6.1.76+1 is `linux` 6.1.76-1, its first plus was the dash. Ubuntu: `linux-signed-aws` is `linux-aws`. */
-const DEBIAN_SIGNED = /^linux-signed-(?:amd64|arm64|i386)$/;
+/**
+ * Debian: `linux-signed-amd64` 6.1.76+1 is `linux` 6.1.76-1, its first plus was the dash, and `linux-signed-6.12-arm64` is `linux-6.12`, a
+ * newer kernel for an older release. Ubuntu: `linux-signed-aws` is `linux-aws`.
+ */
+const DEBIAN_SIGNED = /^linux-signed(-[2-9][.][\d.]+)?-(?:amd64|arm64|i386)$/;
 const UBUNTU_SIGNED = /^linux-signed(-[a-z0-9.+-]+)?$/;
 
 /** Debian rebuilds without changing the source: only the binary says `+b1`. Where no source version is known it is cut off. */
@@ -19,9 +22,10 @@ const REBUILD = /\+b\d+$/;
 export function advisedSource(ecosystem: Ecosystem, source: SourcePackage): SourcePackage {
   if (ecosystem.startsWith('Debian:')) {
     const version = source.version.replace(REBUILD, '');
-    if (!DEBIAN_SIGNED.test(source.name)) return { name: source.name, version };
+    const signed = DEBIAN_SIGNED.exec(source.name);
+    if (signed === null) return { name: source.name, version };
 
-    return { name: 'linux', version: version.replace('+', '-') };
+    return { name: `linux${signed[1] ?? ''}`, version: version.replace('+', '-') };
   }
   const ubuntu = ecosystem.startsWith('Ubuntu:') ? UBUNTU_SIGNED.exec(source.name) : null;
 

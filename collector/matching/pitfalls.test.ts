@@ -125,6 +125,14 @@ describe('kernels', () => {
     expect(advisedSource('Debian:12', { name: 'linux-signed-arm64', version: '6.12.9+1~bpo12+1' })).toEqual({
       ...{ name: 'linux', version: '6.12.9-1~bpo12+1' },
     });
+    // Of a release that has a newer kernel beside its own: linux-6.12 in Debian 12, linux-6.1 in 11.
+    expect(advisedSource('Debian:12', { name: 'linux-signed-6.12-amd64', version: '6.12.115+2~deb12u1' })).toEqual({
+      ...{ name: 'linux-6.12', version: '6.12.115-2~deb12u1' },
+    });
+    const newer = software('Debian:12', 'linux-signed-6.12-amd64', '6.12.113+1~deb12u1', { kernel: 'running' });
+    const newest = [source('debian-tracker', rule({ package: 'linux-6.12', ranges: before('6.12.115-2~deb12u1') }))];
+    expect(packagesOf(newer)).toEqual([{ ecosystem: 'Debian:12', package: 'linux-6.12' }]);
+    expect(matchSoftware(newer, newest)[0]).toMatchObject({ cve: 'CVE-2026-1', fixed: '6.12.115-2~deb12u1' });
     expect(advisedSource('Ubuntu:22.04', { name: 'linux-signed-aws', version: '6.8.0-1.1' })).toEqual({
       name: 'linux-aws',
       version: '6.8.0-1.1',
