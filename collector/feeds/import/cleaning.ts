@@ -1,5 +1,6 @@
 // Takes away what no reader sees: generations that were replaced, and those that a collector did not finish. In steps as small as those
 // of an import.
+import { setImmediate } from 'node:timers/promises';
 import type { Store } from '../../store/ports.ts';
 import { Pace } from './pace.ts';
 
@@ -8,6 +9,7 @@ export async function cleanFeeds(store: Store, writing: ReadonlySet<number>, sig
   const pace = new Pace();
 
   for (const leftover of await store.transaction(({ feeds }) => feeds.leftovers(writing))) {
+    await setImmediate();
     for (let more = true; more; ) {
       if (signal?.aborted === true) return;
       const rows = Math.ceil(pace.weight);

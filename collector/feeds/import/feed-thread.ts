@@ -1,4 +1,4 @@
-// The other end of ./reading.ts: reads one feed, as far as it is asked, and ends with it.
+// The other end of ./reading.ts: reads one feed, as far as it is asked; then perhaps another.
 import { parentPort } from 'node:worker_threads';
 import { asCoded, CodedError, toDocument } from '@selvage/shared/errors/coded-error.ts';
 import { FEEDS } from '../list.ts';
@@ -30,7 +30,13 @@ async function answerTo(message: ToThread): Promise<FromThread> {
   }
   if (reading === null) throw new CodedError('STATE', 'a feed was read before it was opened');
   const rows = await reading.next(message.weight);
-  if (rows === null) return { type: 'end', summary: reading.summary() };
+  if (rows === null) {
+    const summary = reading.summary();
+    // Freed before the next: this thread may be asked to read another feed.
+    reading = null;
+
+    return { type: 'end', summary };
+  }
   const { kind, json, count, weight } = rows;
 
   return { type: 'rows', rows: { kind, json }, count, weight, bytesRead: reading.bytesRead };

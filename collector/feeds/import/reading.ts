@@ -1,18 +1,13 @@
 // Reads a feed beside everything else that the collector does: in a thread of its own, with little memory and a deadline, and never
 // further ahead than one batch.
-import { extname } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { CodedError, fromDocument } from '@selvage/shared/errors/coded-error.ts';
 import { hasErrno } from '@selvage/shared/files/durable.ts';
 import type { FeedBounds } from './bounds.ts';
 import type { FeedFile } from './open.ts';
 import type { FromThread, ToThread } from './protocol.ts';
+import { giveBack, MEMORY_MIB, takeThread } from './threads.ts';
 
-const THREAD = new URL(`./feed-thread${extname(import.meta.filename)}`, import.meta.url);
-/** MiB of objects and texts: all rules of a distribution with its older releases take some hundred. */
-const MEMORY_MIB = 1024;
-/** MiB of what was just made: most of a feed is garbage at once, and a large nursery only keeps it longer. */
-const YOUNG_MIB = 16;
 /** Milliseconds for all of it. */
 const DEADLINE_MS = 30 * 60 * 1000;
 
@@ -26,16 +21,19 @@ type Opened = Extract<FromThread, { readonly type: 'opened' }>;
 
 export class FeedReading {
   readonly #thread: Worker;
+  readonly #memoryMib: number;
   readonly #timer: NodeJS.Timeout;
   readonly #waiting: { done: (answer: FromThread) => void; failed: (error: unknown) => void }[] = [];
   #ended: unknown = null;
+  /** Nothing of it was read yet, or all of it was: its thread holds nothing open. */
+  #atRest = false;
 
   constructor({ memoryMib = MEMORY_MIB, deadlineMs = DEADLINE_MS }: ReadLimits = {}) {
-    this.#thread = new Worker(THREAD, {
-      resourceLimits: { maxOldGenerationSizeMb: memoryMib, maxYoungGenerationSizeMb: YOUNG_MIB },
-    });
+    this.#memoryMib = memoryMib;
+    this.#thread = takeThread(memoryMib);
     this.#thread.on('message', (answer: FromThread) => {
       const asked = this.#waiting.shift();
+      this.#atRest = answer.type === 'end' || answer.type === 'opened';
       if (answer.type === 'failed') asked?.failed(fromDocument(answer.error));
       else asked?.done(answer);
     });
@@ -62,8 +60,10 @@ export class FeedReading {
 
   async close(): Promise<void> {
     clearTimeout(this.#timer);
+    const reusable = this.#atRest && this.#ended === null && this.#waiting.length === 0;
     this.#end(new CodedError('STATE', 'this feed is read no more'));
-    await this.#thread.terminate();
+    if (reusable) await giveBack(this.#thread, this.#memoryMib);
+    else await this.#thread.terminate();
   }
 
   #ask(question: ToThread): Promise<FromThread> {
