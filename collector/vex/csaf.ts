@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import type { VexProduct, VexStatement, VexStatus } from '../store/vex-ports.ts';
 import { ecosystemOfCpe } from './purl.ts';
-import { decoded, id, instant, invalidVex, machineKey, type ReadVex, sentence } from './shapes.ts';
+import { decoded, id, instant, invalidVex, machineKey, type ReadVex, sentence, weaknesses } from './shapes.ts';
 
 /** Branches in branches: vendors use some six. */
 const MAX_DEPTH = 32;
@@ -90,7 +90,7 @@ function statementsOf(
   products: ReadonlyMap<string, VexProduct>,
   groups: ReadonlyMap<string, readonly string[]>,
 ): readonly Omit<VexStatement, 'at'>[] {
-  const names = [...(one.cve === undefined ? [] : [one.cve]), ...(one.ids ?? []).map(({ text }) => text)];
+  const names = weaknesses([...(one.cve === undefined ? [] : [one.cve]), ...(one.ids ?? []).map(({ text }) => text)]);
   if (names.length === 0) return [];
   const why = reasons(one, groups);
   const statements: Omit<VexStatement, 'at'>[] = [];

@@ -2,7 +2,7 @@
 // of something else, such as an image, says nothing of the package on a machine: it is kept and not applied.
 import { z } from 'zod';
 import type { VexProduct, VexStatement, VexStatus } from '../store/vex-ports.ts';
-import { decoded, id, instant, machineKey, type ReadVex, sentence } from './shapes.ts';
+import { decoded, id, instant, machineKey, type ReadVex, sentence, weaknesses } from './shapes.ts';
 
 const CONTEXT = 'https://openvex.dev/ns';
 const MAX_ALIASES = 60;
@@ -83,7 +83,7 @@ export function readOpenVex(value: unknown): ReadVex {
       const detail = [one.impact_statement, one.status_notes, one.action_statement].filter((text) => text);
 
       return {
-        vulnerabilities: [...new Set([one.vulnerability.name, ...names])],
+        vulnerabilities: weaknesses([one.vulnerability.name, ...names]),
         status: one.status,
         justification: one.justification ?? null,
         detail: detail.length === 0 ? null : detail.join('; '),

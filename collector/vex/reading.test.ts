@@ -94,6 +94,18 @@ describe('when a CSAF document is read', () => {
   });
 });
 
+it('ids of CVEs in small letters are those that feeds write', () => {
+  const [vulnerability] = CSAF_SAMPLE.vulnerabilities;
+  const csaf = { ...CSAF_SAMPLE, vulnerabilities: [{ ...vulnerability, cve: 'cve-2024-6387' }] };
+  const open = openvex(
+    {},
+    { vulnerability: { name: 'cve-2024-6387', aliases: ['CVE-2024-6387', 'GHSA-2x8c-95vh-gfv4'] } },
+  );
+
+  expect(readVex(bytes(csaf)).statements[0]?.vulnerabilities).toEqual(['CVE-2024-6387']);
+  expect(readVex(bytes(open)).statements[0]?.vulnerabilities).toEqual(['CVE-2024-6387', 'GHSA-2x8c-95vh-gfv4']);
+});
+
 describe('what is no VEX', () => {
   it.each(['', '{', '[]', '{}', 'null', '{"@context":"https://example.org"}', '\ufffd'])('%j is refused', (text) => {
     expect(() => readVex(bytes(text))).toThrow(invalid());

@@ -20,6 +20,11 @@ export const id = z
   .min(1)
   .max(MAX_ID)
   .refine((text) => flawIn(text, MAX_ID) === null, 'a character that may not be shown');
+/** Names of one weakness, each once. Ids of CVEs in the letters that feeds write: another case would be about nothing. */
+export function weaknesses(names: readonly string[]): readonly string[] {
+  return [...new Set(names.map((name) => (/^cve-\d{4}-\d{4,19}$/i.test(name) ? name.toUpperCase() : name)))];
+}
+
 export const instant = z.iso
   .datetime({ offset: true })
   .transform((text) => Temporal.Instant.from(text).toString() as Timestamp);
