@@ -13,11 +13,11 @@ type Exposure = z.output<typeof exposureReport>;
 
 const MAX_YEARS = 10;
 const MEANINGS = {
-  relevant: 'open in software that is installed or runs here',
-  exploitable: 'of these: exploit code is public, or attacks are known',
-  exploited: 'of these: attacks are known (KEV, vulnrichment)',
-  now: 'decision immediate or out-of-cycle, whatever they are above',
-  installable: 'of these: a fix exists that can be installed',
+  relevant: 'open in what is installed or runs',
+  exploitable: 'exploit public, or attacks known',
+  exploited: 'attacks known (KEV, vulnrichment)',
+  now: 'of relevant: immediate, out-of-cycle',
+  installable: 'of these: it can be installed',
 } as const satisfies Record<keyof Triage['stages'], string>;
 const TITLES = {
   relevant: 'relevant here',

@@ -1,10 +1,13 @@
 // From what is disclosed to what is to be fixed now: how few of the many matter here. Pure, in steps. Each stage counts distinct CVEs,
 // findings (a CVE on a machine) and machines.
 import type { Fleet, Machine } from '../findings/fleet.ts';
+import { openOf } from '../findings/join.ts';
 import { isOnlyKernelSources } from '../matching/kernel.ts';
 import { binOf, verdictsBy } from '../todo/closing.ts';
 import { groupSteps } from '../todo/groups.ts';
 import type { Compare, Judgements, Triage } from '../todo/ports.ts';
+import type { CveFacts } from '../triage/cve-facts.ts';
+import type { Verdict } from '../triage/decide.ts';
 
 export const STAGES = ['relevant', 'exploitable', 'exploited', 'now', 'installable'] as const;
 export type StageName = (typeof STAGES)[number];
@@ -48,6 +51,30 @@ export function* funnelSteps(fleet: Fleet, deps: FunnelDeps): Generator<void, Fu
   const blank = new Set<string>();
   let undecided = 0;
 
+  /** The stages that it reaches. */
+  const add = (facts: CveFacts, { path, decision }: Verdict, findings: number, installable: boolean) => {
+    const { cve } = facts;
+    const [exploitation] = path.split(' ', 1);
+    if (decision === 'unknown') undecided += findings;
+    if (facts.published === null && facts.cvss.length === 0 && facts.epss === null && facts.kev === null)
+      blank.add(cve);
+    const urgent = decision === 'immediate' || decision === 'out-of-cycle';
+    const stages: Record<StageName, boolean> = {
+      relevant: true,
+      exploitable: exploitation === 'poc' || exploitation === 'active',
+      exploited: exploitation === 'active',
+      now: urgent,
+      installable: urgent && installable,
+    };
+    const reached = STAGES.filter((name) => stages[name]);
+    for (const name of reached) {
+      gathered[name].cves.add(cve);
+      gathered[name].findings += findings;
+    }
+
+    return reached;
+  };
+
   for (const group of groups) {
     const reached = new Set<StageName>();
     for (const match of fleet.matches(group.id)) {
@@ -56,27 +83,23 @@ export function* funnelSteps(fleet: Fleet, deps: FunnelDeps): Generator<void, Fu
       const { facts, verdict } = verdicts(match, group);
       const findings = group.machines.length - spokenOf(group, match.cve, judgements, now);
       if (findings === 0) continue;
-      const [exploitation] = verdict.path.split(' ', 1);
-      if (verdict.decision === 'unknown') undecided += findings;
-      if (facts.published === null && facts.cvss.length === 0 && facts.epss === null && facts.kev === null)
-        blank.add(match.cve);
-      const urgent = verdict.decision === 'immediate' || verdict.decision === 'out-of-cycle';
-      const stages: Record<StageName, boolean> = {
-        relevant: true,
-        exploitable: exploitation === 'poc' || exploitation === 'active',
-        exploited: exploitation === 'active',
-        now: urgent,
-        installable: urgent && bin === null,
-      };
-      for (const name of STAGES) {
-        if (!stages[name]) continue;
-        gathered[name].cves.add(match.cve);
-        gathered[name].findings += findings;
-        reached.add(name);
-      }
+      for (const name of add(facts, verdict, findings, bin === null)) reached.add(name);
     }
     for (const name of reached) for (const machine of group.machines) gathered[name].machines.add(machine);
     yield;
+  }
+  // What was replaced on disk and still runs belongs to no version that is installed.
+  for (const machine of fleet.machines.values()) {
+    yield;
+    if (machine.stillRunning === null || machine.stillRunning.length === 0 || !among(machine)) continue;
+    const installed = new Set(fleet.affected(machine.key).map(({ id }) => id));
+    const around = triage.circumstances(machine);
+    for (const { id, software, cve, state } of openOf(fleet, machine, { now, suppressions: judgements.of })) {
+      if (installed.has(id) || state !== 'still-running') continue;
+      const facts = triage.facts(cve);
+      for (const name of add(facts, triage.verdict(facts, around.of(software)), 1, false))
+        gathered[name].machines.add(machine);
+    }
   }
 
   return {

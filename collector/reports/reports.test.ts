@@ -37,6 +37,25 @@ describe('when the funnel is counted', () => {
     expect(stages.exploited).toEqual({ cves: 1, findings: 2, machines: 2 });
   });
 
+  it('counts old code that was replaced on disk and still runs, but not among what can be installed', () => {
+    const urgent = { ...KEV, cvss: [] };
+    const processes = [{ pid: 7, program: '/usr/sbin/nginx', service: null }];
+    const ran = {
+      ...{ name: 'c', software: [{ name: 'openssl', version: '2' }], listening: [] },
+      stillRunning: [{ package: 'openssl', source: 'openssl', processes }],
+      episodes: [{ name: 'openssl', version: '1', since: '2026-01-01T00:00:00Z', until: '2026-03-01T12:00:00Z' }],
+    };
+    const given = { facts: { 'CVE-1': urgent } };
+    const { stages } = funnel({ machines: [ran], matches }, given);
+
+    expect(stages.relevant).toEqual({ cves: 3, findings: 3, machines: 1 });
+    expect(stages.exploited).toEqual({ cves: 1, findings: 1, machines: 1 });
+    expect(stages.now).toMatchObject({ findings: 1 });
+    expect(stages.installable).toMatchObject({ findings: 0 });
+    const judgements = { concerns: () => true, of: () => ({ state: 'accepted' as const, note: '', until: null }) };
+    expect(funnel({ machines: [ran], matches }, { ...given, judgements }).stages.relevant.findings).toBe(0);
+  });
+
   it('says of how many nobody can tell, instead of counting them as not exploited', () => {
     expect(funnel({ machines, matches }, { kev: null })).toMatchObject({ undecided: 6, withoutFacts: 3 });
   });
