@@ -33,7 +33,7 @@ export interface Judgement {
 }
 
 export function decide(cve: string, group: readonly Entry[], software: Software, standing: Standing): Judgement {
-  const counted = withoutRetired(group);
+  const counted = withoutRetired(group, software);
   const verdict = firstWord(cve, counted, software);
   if (verdict === null) return { says: 'unknown', evidence: [], match: null, disagreement: null };
   const { says, by } = verdict;
@@ -74,11 +74,30 @@ function order(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** Own intelligence is retired as soon as any feed speaks of the same CVE in this package; what a host says of itself is no such word. */
-function withoutRetired(group: readonly Entry[]): readonly Entry[] {
-  const isRetired = group.some(({ feed }) => feed !== OWN_ADVISORIES && feed !== TOLD_BY_HOSTS);
+/**
+ * Own intelligence is retired as soon as any feed speaks of the same CVE in this build of the package; what a host says of itself is no
+ * such word.
+ */
+function withoutRetired(group: readonly Entry[], software: Software): readonly Entry[] {
+  if (!group.some(({ feed }) => feed === OWN_ADVISORIES)) return group;
+  const isRetired = group.some(
+    (entry) => entry.feed !== OWN_ADVISORIES && entry.feed !== TOLD_BY_HOSTS && isForThisBuild(entry, software),
+  );
 
   return isRetired ? group.filter((entry) => entry.feed !== OWN_ADVISORIES) : group;
+}
+
+/** No word about another stream of a module, or about builds of a pocket that this one is not from. */
+function isForThisBuild(entry: Entry, software: Software): boolean {
+  const { rule } = entry;
+  if (streamVerdict(software, rule) === 'not-affected') return false;
+  const { pocket } = rule;
+
+  return !isRestricted(pocket) || speaksFor(pocket, software) || isOfItsBranch(entry, software);
+}
+
+function speaksFor(pocket: string, software: Software): boolean {
+  return continuesRelease(pocket) || carriesMark(software, pocket);
 }
 
 interface Verdict {
@@ -92,10 +111,11 @@ function bySource(a: Entry, b: Entry): number {
   return a.rank - b.rank || order(a.feed, b.feed);
 }
 
-/** Of the first source in rank that knows; where none knows, that is the answer. */
+/** Of the first source in rank that speaks of this build and knows; where none knows, that is the answer. */
 function firstWord(cve: string, group: readonly Entry[], software: Software): Verdict | null {
   const feeds = [...Map.groupBy([...group].sort(bySource), (entry) => entry.feed).values()];
-  const verdicts = feeds.map((entries) => wordOf(cve, entries, software));
+  const meant = feeds.length > 1 ? feeds.filter((all) => all.some((entry) => isForThisBuild(entry, software))) : feeds;
+  const verdicts = (meant.length > 0 ? meant : feeds).map((entries) => wordOf(cve, entries, software));
 
   return verdicts.find((verdict) => verdict.says !== 'unknown') ?? verdicts[0] ?? null;
 }
@@ -129,7 +149,7 @@ function isOwnRecord({ feed, rule }: Entry, cve: string, software: Software): bo
   if (feed === TOLD_BY_HOSTS || !rule.record.endsWith(cve)) return false;
   const { pocket } = rule;
 
-  return !isRestricted(pocket) || continuesRelease(pocket) || carriesMark(software, pocket);
+  return !isRestricted(pocket) || speaksFor(pocket, software);
 }
 
 /**

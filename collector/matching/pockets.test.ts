@@ -105,3 +105,42 @@ describe('kernels of a special interest group', () => {
     expect(matchSoftware(kernel('4.18.0-425.3.1.el8'), rules)).toEqual([]);
   });
 });
+
+describe('a source that only speaks of other builds', () => {
+  const alma = (feed: string, module: string, fixed: string) =>
+    source(
+      feed,
+      rule({
+        ecosystem: 'AlmaLinux:8',
+        package: 'nodejs',
+        record: 'ALSA-1',
+        names: 'binary',
+        module,
+        ranges: before(fixed),
+      }),
+    );
+  const nodejs = software('AlmaLinux:8', 'nodejs', '1:16.1.0-1.module_el8.6.0+1+aa', { module: 'nodejs:16' });
+  const other = alma('redhat', 'nodejs:18', '1:18.9.0-1.module_el8.9.0+2+bb');
+
+  it('leaves the word to the next one that speaks of this stream', () => {
+    const next = alma('updateinfo', 'nodejs:16', '1:16.9.0-1.module_el8.9.0+2+bb');
+
+    expect(matchSoftware(nodejs, [other, next])[0]).toMatchObject({ fixed: '1:16.9.0-1.module_el8.9.0+2+bb' });
+    expect(matchSoftware(nodejs, [other])).toEqual([]);
+  });
+
+  it('retires no intelligence of our own', () => {
+    const own = alma('advisory', 'nodejs:16', '1:16.9.0-1.module_el8.9.0+2+bb');
+    const openssl = (feed: string, pocket: string | undefined) =>
+      source(feed, rule({ ecosystem: 'Ubuntu:22.04', package: 'openssl', ...(pocket !== undefined && { pocket }) }));
+    const host = software('Ubuntu:22.04', 'openssl', '1.0-1');
+
+    expect(matchSoftware(nodejs, [other, own])[0]?.evidence[0]?.feed).toBe('advisory');
+    expect(matchSoftware(host, [openssl('osv-ubuntu', 'fips'), openssl('advisory', undefined)])[0]).toMatchObject({
+      fixed: '2.0-1',
+    });
+    expect(
+      matchSoftware(host, [openssl('osv-ubuntu', undefined), openssl('advisory', undefined)])[0]?.evidence[0],
+    ).toMatchObject({ feed: 'osv-ubuntu' });
+  });
+});
