@@ -57,6 +57,26 @@ describe('when words of others come by the API', () => {
     expect((await lab.call('POST', path, { as: ann, ...options })).json.code).toBe(code);
   });
 
+  it('whatever can be read can be kept, and is read from the store again', async () => {
+    const [, fixed] = OPENVEX_SAMPLE.statements;
+    const many = Array.from({ length: 12_000 }, (_, n) => ({ '@id': `pkg:deb/debian/p${n}` }));
+    const long = { '@id': `urn:selvage:machine:${'x'.repeat(2000)}`, subcomponents: [{ '@id': 'pkg:deb/debian/x' }] };
+    const text = JSON.stringify({
+      ...OPENVEX_SAMPLE,
+      statements: [
+        { ...fixed, products: [{ '@id': 'urn:selvage:machine:host:1', subcomponents: many.slice(0, 9000) }, ...many] },
+        { ...fixed, products: [long, { '@id': 'urn:selvage:machine:' }] },
+      ].map((each) => ({ ...each, products: each.products.slice(0, 10_000) })),
+    });
+    const before = (await lab.store.read.vex.statements()).length;
+
+    expect((await lab.call('POST', '/v1/vex?file=long', { as: ann, raw: text, type })).status).toBe(200);
+    expect((await lab.store.read.vex.statements()).length).toBe(before + 5);
+    const statements = [{ ...fixed, vulnerability: { name: 'x'.repeat(1025) } }];
+    const refused = JSON.stringify({ ...OPENVEX_SAMPLE, statements });
+    expect((await lab.call('POST', '/v1/vex?file=x', { as: ann, raw: refused, type })).json.code).toBe('VEX_INVALID');
+  });
+
   it('a text that selects nothing readable is refused', async () => {
     const path = `/v1/vex/export?select=${encodeURIComponent('tier==')}`;
 

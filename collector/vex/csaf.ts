@@ -3,11 +3,23 @@
 import { z } from 'zod';
 import type { VexProduct, VexStatement, VexStatus } from '../store/vex-ports.ts';
 import { ecosystemOfCpe } from './purl.ts';
-import { decoded, id, instant, invalidVex, machineKey, type ReadVex, sentence, weaknesses } from './shapes.ts';
+import {
+  decoded,
+  id,
+  instant,
+  invalidVex,
+  machineKey,
+  type ReadVex,
+  sentence,
+  weaknesses,
+  weaknessId,
+} from './shapes.ts';
 
 /** Branches in branches: vendors use some six. */
 const MAX_DEPTH = 32;
 const MAX_LIST = 100_000;
+/** Beside the CVE. */
+const MAX_NAMES = 60;
 
 const helper = z.looseObject({ purl: id.optional(), cpe: id.optional() });
 const fullName = z.looseObject({ product_id: id, name: sentence, product_identification_helper: helper.optional() });
@@ -37,10 +49,10 @@ const STATUSES = {
 } as const satisfies Record<string, VexStatus>;
 const about = { product_ids: ids.optional(), group_ids: ids.optional() };
 const vulnerability = z.looseObject({
-  cve: id.optional(),
+  cve: weaknessId.optional(),
   ids: z
-    .array(z.looseObject({ text: id }))
-    .max(64)
+    .array(z.looseObject({ text: weaknessId }))
+    .max(MAX_NAMES)
     .optional(),
   product_status: z.record(z.string(), ids).optional(),
   flags: z

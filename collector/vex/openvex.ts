@@ -2,7 +2,7 @@
 // of something else, such as an image, says nothing of the package on a machine: it is kept and not applied.
 import { z } from 'zod';
 import type { VexProduct, VexStatement, VexStatus } from '../store/vex-ports.ts';
-import { decoded, id, instant, machineKey, type ReadVex, sentence, weaknesses } from './shapes.ts';
+import { decoded, id, instant, machineKey, type ReadVex, sentence, weaknesses, weaknessId } from './shapes.ts';
 
 const CONTEXT = 'https://openvex.dev/ns';
 const MAX_ALIASES = 60;
@@ -32,8 +32,8 @@ const product = z.union([
   }),
 ]);
 const vulnerability = z.union([
-  id.transform((name) => ({ name })),
-  z.looseObject({ '@id': id.optional(), name: id, aliases: z.array(id).max(MAX_ALIASES).optional() }),
+  weaknessId.transform((name) => ({ name })),
+  z.looseObject({ '@id': id.optional(), name: weaknessId, aliases: z.array(weaknessId).max(MAX_ALIASES).optional() }),
 ]);
 const statement = z
   .looseObject({

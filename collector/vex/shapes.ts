@@ -7,6 +7,8 @@ import type { VexStatement } from '../store/vex-ports.ts';
 
 const MAX_TEXT = 16 * 1024;
 const MAX_ID = 2048;
+/** Characters of what the store keeps as a name: a weakness, a machine. */
+const MAX_NAME = 1024;
 const MAX_SHOWN = 20;
 
 /** A sentence of an author: line ends are blanks, control characters are refused. */
@@ -20,6 +22,9 @@ export const id = z
   .min(1)
   .max(MAX_ID)
   .refine((text) => flawIn(text, MAX_ID) === null, 'a character that may not be shown');
+/** Of a weakness. */
+export const weaknessId = id.max(MAX_NAME);
+
 /** Names of one weakness, each once. Ids of CVEs in the letters that feeds write: another case would be about nothing. */
 export function weaknesses(names: readonly string[]): readonly string[] {
   return [...new Set(names.map((name) => (/^cve-\d{4}-\d{4,19}$/i.test(name) ? name.toUpperCase() : name)))];
@@ -38,7 +43,9 @@ export function machineId(key: string): string {
 
 /** The key of a machine; null for any other id. */
 export function machineKey(text: string): string | null {
-  return text.startsWith(MACHINE) ? text.slice(MACHINE.length) : null;
+  const key = text.startsWith(MACHINE) ? text.slice(MACHINE.length) : '';
+
+  return key === '' || key.length > MAX_NAME ? null : key;
 }
 
 const OWN = { openvex: 'urn:selvage:vex:', csaf: 'selvage-' } as const;
