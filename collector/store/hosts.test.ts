@@ -31,6 +31,26 @@ describe('when hosts are kept', () => {
     expect(await store.read.hosts.list()).toHaveLength(2);
   });
 
+  it('lists each as it is now, and what is the same once for all who ask', async () => {
+    const store = await fresh();
+    await store.transaction(async ({ hosts }) => {
+      for (const number of [1, 2, 3, 4]) await hosts.add(hostSample(number));
+    });
+    const [before] = await store.read.hosts.list();
+    await store.transaction(async ({ hosts }) => {
+      await hosts.revoke(hostId(2), LATER);
+      await hosts.describe(hostId(3), { labels: { tier: ['web'] } });
+      await hosts.add(hostSample(5));
+    });
+    const listed = await store.read.hosts.list();
+
+    expect(listed[0]).toBe(before);
+    expect(listed.map(({ state }) => state)).toEqual(['active', 'revoked', 'active', 'active', 'active']);
+    expect(listed[2]?.labels).toEqual({ tier: ['web'] });
+    // Read by another, who has listed none of them before.
+    expect(await store.transaction(({ hosts }) => hosts.list())).toEqual(listed);
+  });
+
   it('never takes the same id twice, also when it is revoked', async () => {
     const store = await fresh();
     await store.transaction((w) => w.hosts.add(hostSample(1)));

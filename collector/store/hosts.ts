@@ -120,6 +120,9 @@ const SEEN_ALL = `
 const NO_NEXT = { nextCertificate: null, nextExpires: null, nextKey: null, nextAuthority: null, nextPem: null };
 
 export function hostReader(db: Db): HostReader {
+  /** Of the last list, by host: of a fleet few are others from one question to the next, and checking a row costs more than reading it. */
+  let listed: ReadonlyMap<unknown, Decoded> = new Map();
+
   return {
     byId: (id) => find(db, id),
     byName: async (name) => {
@@ -137,13 +140,18 @@ export function hostReader(db: Db): HostReader {
     list: async () => {
       // Read at one moment; checking what was read takes many times as long.
       const found = await db.selectFrom('hosts').selectAll().orderBy('name').orderBy('serial').execute();
-      const all: HostRecord[] = [];
-      for (let at = 0; at < found.length; at += ROWS_AT_ONCE) {
-        if (at > 0) await setImmediate();
-        all.push(...rows.decodeRows(record, 'hosts', found.slice(at, at + ROWS_AT_ONCE)));
+      const all = new Map<unknown, Decoded>();
+      for (const [at, row] of found.entries()) {
+        if (at > 0 && at % ROWS_AT_ONCE === 0) await setImmediate();
+        const before = listed.get(row.id);
+        all.set(
+          row.id,
+          before && isSame(row, before.row) ? before : { row, record: rows.decodeRow(record, 'hosts', row) },
+        );
       }
+      listed = all;
 
-      return all;
+      return Array.from(all.values(), (each) => each.record);
     },
     byKey: async (key) => {
       const row = await db
@@ -290,13 +298,25 @@ type Row = Readonly<Record<string, unknown>>;
 
 /** Rows that were decoded last, by host: one host is read several times while it connects. */
 const MAX_DECODED = 256;
-const lately = new Map<unknown, { readonly row: Row; readonly record: HostRecord }>();
+const lately = new Map<unknown, Decoded>();
+
+interface Decoded {
+  readonly row: Row;
+  readonly record: HostRecord;
+}
+
+/** Two rows of the same columns. */
+function isSame(one: Row, other: Row): boolean {
+  for (const column in one) if (one[column] !== other[column]) return false;
+
+  return true;
+}
 
 /** The record in a row; the same as before when no column is another. */
 function decoded(row: Row): HostRecord {
   const { id } = row;
   const before = lately.get(id);
-  if (before && Object.keys(row).every((column) => row[column] === before.row[column])) return before.record;
+  if (before && isSame(row, before.row)) return before.record;
 
   const decodedRow = rows.decodeRow(record, 'hosts', row);
   lately.delete(id);
