@@ -8,7 +8,7 @@ import type { Cli } from './cli.ts';
 import { brokenAt } from './paragraph.ts';
 import { plural } from './plural.ts';
 import { showSelection } from './selection-lines.ts';
-import { ago, since } from './when.ts';
+import { since } from './when.ts';
 
 type Hunt = NonNullable<z.output<typeof hunt>>;
 type Hit = Hunt['found'][string][number];
@@ -39,7 +39,7 @@ export function showHunt(
     })),
     ...ofImports.imports.map(({ id, name, os, asOf }) => ({
       ...{ name, os, hits: hitsOf(ofImports.hunt, id) },
-      seen: `file of ${ago(asOf, cli)}`,
+      seen: `file, ${since(asOf, cli)}`,
     })),
   ];
   const [is, has] = rows.length === 1 ? ['is', 'has'] : ['are', 'have'];

@@ -161,6 +161,16 @@ describe('when something is scanned by the feeds of a collector', () => {
     expect(await scan(path, '--os-release', debian(), '--as-of', '2023-02-30')).toMatchObject({ exit: 2 });
   });
 
+  it.each(['yesterday', '2026-02-30', '2026-01-31[u-ca=hebrew]', '-000001-01-01'])('%s is no day', async (day) => {
+    const outcome = await lab.run(['scan', statusOf('debian-12-host'), '--as-of', day]);
+
+    expect(outcome).toMatchObject({
+      exit: 2,
+      stderr: expect.stringContaining(`"${day}" is no day such as 2026-01-31.`),
+    });
+    expect(outcome.stderr).not.toContain('RangeError');
+  });
+
   it('packages that nobody watches are counted as unknown, also beside others', async () => {
     const outcome = await scan(lab.file('trivy.json', JSON.stringify(TRIVY)));
     const document = outcome.json<Document>();

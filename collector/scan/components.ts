@@ -63,7 +63,7 @@ export function subjectOfSbom({ kind, file, os: own, components }: SbomContent, 
     throw scanInvalid(
       components.length === 0
         ? `${file} lists no components: nothing can be said about what it is of`
-        : `${file} lists ${components.length} components, and none of them is a package that could be looked up (${unread[0]?.name}: ${unread[0]?.reason})`,
+        : `${file} lists ${components.length} component${components.length === 1 ? ', which is no package' : 's, and none of them is a package'} that could be looked up (${unread[0]?.name}: ${unread[0]?.reason})`,
       'make the SBOM anew with package URLs',
     );
   }

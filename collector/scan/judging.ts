@@ -126,7 +126,7 @@ function nobodyWatches(unknown: ScanAnswer['unknown']) {
       : `no feed that was imported speaks of any of ${ecosystems.slice(0, 5).join(', ')}`;
 
   return scanInvalid(
-    `nothing can be said about these ${unknown.length} packages: ${why}`,
+    `nothing can be said about ${unknown.length === 1 ? 'this package' : `these ${unknown.length} packages`}: ${why}`,
     'import a feed that does: selvage feed update (or selvage feed import FILE); see: selvage feed list',
   );
 }

@@ -19,7 +19,7 @@ describe('when something is scanned that says nothing', () => {
     [
       'an SBOM of things that are no packages',
       '{"bomFormat":"CycloneDX","components":[{"type":"library","name":"x"}]}',
-      /none of them is a package/,
+      /lists 1 component, which is no package that could be looked up/,
     ],
     ['an SPDX without packages', '{"spdxVersion":"SPDX-2.3","packages":[]}', /SCAN_INVALID: .* lists no components/],
     ['SPDX 3', '{"@context":"https://spdx.org/rdf/3.0.1/spdx-context.jsonld","@graph":[]}', /is SPDX 3/],

@@ -1,6 +1,7 @@
 // selvage scan: findings of something that is not enrolled. It is read here; the collector is asked what is known of its software.
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { z } from 'zod';
 import type { ScanReport } from '../../api/contract/scan.ts';
 import type { Cli } from '../cli.ts';
 
@@ -80,9 +81,8 @@ function refuse({ counts }: ScanReport, failOn: FailOn): void {
 }
 
 function dayOption(value: string): string {
-  try {
-    return Temporal.PlainDate.from(value, { overflow: 'reject' }).toString();
-  } catch (cause) {
-    throw new InvalidArgumentError(`"${value}" is no day such as 2026-01-31 (${String(cause)}).`);
-  }
+  const day = z.iso.date().safeParse(value);
+  if (!day.success) throw new InvalidArgumentError(`"${value}" is no day such as 2026-01-31.`);
+
+  return day.data;
 }
