@@ -216,6 +216,21 @@ describe('when the report of another scanner is held against findings', () => {
     expect((await compare(nessus(NAME, 'CVE-2024-0001'))).complete).toBe(true);
   });
 
+  it.each(['', '\u001b[31mred', '\u202egpj', 'x'.repeat(70)])(
+    'a scanner that calls itself %j is kept under a name that can be shown',
+    async (name) => {
+      const { compare, store } = await fleet();
+      const results = [{ ruleId: 'CVE-2024-0001', message: { text: 'Package: openssl' } }];
+      const invocations = [{ endTimeUtc: '+010000-01-01T00:00:00Z' }];
+      const runs = [{ tool: { driver: { name } }, results, invocations }];
+      const done = await compare(JSON.stringify({ version: '2.1.0', runs }), NAME);
+
+      expect(done.scanner).toMatch(/^[\x20-\x7e]{1,64}$/);
+      const [report] = await store.read.scanners.ofMachine(`host:${hostSample(1).id}`);
+      expect(report).toMatchObject({ scanner: done.scanner, scannedAt: null });
+    },
+  );
+
   it('a report that cannot be read changes nothing that was kept', async () => {
     const { compare, store } = await fleet();
     await compare(nessus(NAME, 'CVE-2024-0002'));

@@ -158,7 +158,10 @@ export function instantOf(text: string | null): Timestamp | null {
       : plain;
 
   try {
-    return Temporal.Instant.from(iso).toString() as Timestamp;
+    const written = Temporal.Instant.from(iso).toString();
+
+    // Years beyond four digits have a sign, and are nobody's scan.
+    return /^\d/.test(written) ? (written as Timestamp) : null;
   } catch (error) {
     // A date that is none says nothing; when it scanned is not what a report is compared by.
     if (error instanceof RangeError) return null;

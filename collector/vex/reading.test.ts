@@ -56,6 +56,7 @@ describe('when an OpenVEX document is read', () => {
     ['with a reason that is none', {}, { justification: 'because' }, 'statements.0.justification'],
     ['without an author', { author: ' ' }, {}, 'author'],
     ['with a time that is none', { timestamp: 'yesterday' }, {}, 'timestamp'],
+    ['with a time before all years', { timestamp: '0000-01-01T00:00:00+23:59' }, {}, 'timestamp'],
     ['with characters that run in a terminal', {}, { impact_statement: '\u001b[31mred' }, 'impact_statement'],
   ])('one %s is refused with its path', (_what, over, statement, path) => {
     expect(() => readVex(bytes(openvex(over, statement)))).toThrow(invalid(path));

@@ -32,7 +32,9 @@ export function weaknesses(names: readonly string[]): readonly string[] {
 
 export const instant = z.iso
   .datetime({ offset: true })
-  .transform((text) => Temporal.Instant.from(text).toString() as Timestamp);
+  .transform((text) => Temporal.Instant.from(text).toString() as Timestamp)
+  // An offset can lead out of the years of four digits, which are all that is kept.
+  .refine((text) => /^\d/.test(text), 'a time in a year of four digits');
 
 /** Machines of ours in documents that leave this collector, and come back. */
 const MACHINE = 'urn:selvage:machine:';

@@ -25,6 +25,8 @@ const run = z.looseObject({
 const report = z.looseObject({ version: z.literal('2.1.0'), runs: z.array(run).min(1) });
 
 const MAX_TEXT = 64 * 1024;
+/** Characters of the name of a product. */
+const MAX_DRIVER = 64;
 
 export const SARIF: ScannerFormat = {
   name: 'sarif',
@@ -71,5 +73,7 @@ function packageIn(text: string): { readonly package: string | null; readonly ve
 function nameOf(driver: string): string {
   if (/^trivy$/i.test(driver)) return 'Trivy';
 
-  return /^grype$/i.test(driver) ? 'Grype' : driver.slice(0, 64);
+  if (/^grype$/i.test(driver)) return 'Grype';
+
+  return /^[\x20-\x7e]+$/.test(driver.trim()) ? driver.trim().slice(0, MAX_DRIVER).trim() : 'a scanner';
 }
