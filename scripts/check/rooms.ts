@@ -32,7 +32,7 @@ export const PURE: readonly string[] = [
   '^collector/feeds/(csaf|redhat|debian-tracker|cve-records|endoflife|updateinfo)/',
   '^collector/calendar/(cadence|icalendar|delays|vendors)[.]ts$',
   '^collector/feeds/decode/(words|cvss)[.]ts$',
-  '^collector/feeds/osv/(cves|recognise|record|rule)[.]ts$',
+  '^collector/feeds/osv/(cves|ranges|recognise|record|rule)[.]ts$',
   '^collector/feeds/import/(cve-set|merge-facts|record-bounds|pace)[.]ts$',
   '^collector/feed-rows/',
   '^collector/vex/(purl|suppress|advisories|reading|shapes|openvex|csaf|words|export)[.]ts$',
