@@ -1,7 +1,7 @@
 // EPSS: the chance that a CVE is exploited within 30 days, as FIRST gives it out each day: CSV with a line before its header that names
 // model and date. A CVE that is not in it has no score, which is not zero.
 import type { Timestamp } from '@selvage/shared/model/ids.ts';
-import { invalid, lines } from './decode/whole.ts';
+import { invalid, lineGroups } from './decode/whole.ts';
 import { CVE_ID, dateOf, timeOf } from './decode/words.ts';
 import type { Feed, FeedProblem, FeedRecord, FeedSource } from './feed.ts';
 
@@ -35,24 +35,29 @@ async function* scores(
   let began = false;
   let number = 0;
 
-  for await (const line of lines(source)) {
-    number += 1;
-    if (!began) {
-      if (number === 1 && line.startsWith('#')) {
-        const time = timeOf(MODEL.exec(line)?.[1]);
-        dated(time);
-        date = dateOf(time);
+  for await (const group of lineGroups(source)) {
+    for (const line of group) {
+      number += 1;
+      if (!began) {
+        if (number === 1 && line.startsWith('#')) {
+          const time = timeOf(MODEL.exec(line)?.[1]);
+          dated(time);
+          date = dateOf(time);
+          continue;
+        }
+        if (line.replace(/^\uFEFF/, '') !== HEADER) throw invalid(source, `has no line ${HEADER}: it is no EPSS`);
+        began = true;
+        // Taken all the same; who looks at the scores sees that nobody knows how old they are.
+        if (date === null) yield { name: source.name, reason: 'no line says of which day these scores are' };
         continue;
       }
-      if (line.replace(/^\uFEFF/, '') !== HEADER) throw invalid(source, `has no line ${HEADER}: it is no EPSS`);
-      began = true;
-      // Taken all the same; who looks at the scores sees that nobody knows how old they are.
-      if (date === null) yield { name: source.name, reason: 'no line says of which day these scores are' };
-      continue;
+      if (line === '') continue;
+      const item = scoreOf(line, date);
+      yield item ?? {
+        name: `${source.name}:${number}`,
+        reason: `no score: ${JSON.stringify(line.slice(0, MAX_SHOWN))}`,
+      };
     }
-    if (line === '') continue;
-    const item = scoreOf(line, date);
-    yield item ?? { name: `${source.name}:${number}`, reason: `no score: ${JSON.stringify(line.slice(0, MAX_SHOWN))}` };
   }
   if (!began) throw invalid(source, 'is empty');
 }

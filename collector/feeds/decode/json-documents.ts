@@ -1,6 +1,6 @@
 // The JSON documents of a source, whichever way they lie in it: one, a list of them, or one a line.
 import type { FeedProblem, FeedSource } from '../feed.ts';
-import { invalid, lines, MAX_DOCUMENT_BYTES } from './whole.ts';
+import { invalid, lineGroups, MAX_DOCUMENT_BYTES } from './whole.ts';
 
 /** Lines that may fail before the whole is no file of lines. */
 const MAX_BAD_LINES = 100;
@@ -13,28 +13,30 @@ export async function* jsonDocuments(source: FeedSource): AsyncGenerator<{ reado
   let number = 0;
   let bad = 0;
 
-  for await (const line of lines(source)) {
-    number++;
-    if (mode === 'whole') {
-      size += line.length;
-      if (size > MAX_DOCUMENT_BYTES) throw invalid(source, `has a document of more than ${MAX_DOCUMENT_BYTES} bytes`);
-      kept.push(line);
-      continue;
-    }
-    if (line.trim() === '') continue;
-    const value = parsed(line);
-    if (value !== undefined) {
-      mode = 'lines';
-      if (Array.isArray(value)) for (const one of value) yield { value: one };
-      else yield { value };
-    } else if (mode === 'unknown') {
-      mode = 'whole';
-      size = line.length;
-      kept = [line];
-    } else {
-      bad++;
-      if (bad > MAX_BAD_LINES) throw invalid(source, `has more than ${MAX_BAD_LINES} lines that are no JSON`);
-      yield { name: `${source.name.slice(-200)}:${number}`, reason: 'the line is no JSON' };
+  for await (const group of lineGroups(source)) {
+    for (const line of group) {
+      number++;
+      if (mode === 'whole') {
+        size += line.length;
+        if (size > MAX_DOCUMENT_BYTES) throw invalid(source, `has a document of more than ${MAX_DOCUMENT_BYTES} bytes`);
+        kept.push(line);
+        continue;
+      }
+      if (line.trim() === '') continue;
+      const value = parsed(line);
+      if (value !== undefined) {
+        mode = 'lines';
+        if (Array.isArray(value)) for (const one of value) yield { value: one };
+        else yield { value };
+      } else if (mode === 'unknown') {
+        mode = 'whole';
+        size = line.length;
+        kept = [line];
+      } else {
+        bad++;
+        if (bad > MAX_BAD_LINES) throw invalid(source, `has more than ${MAX_BAD_LINES} lines that are no JSON`);
+        yield { name: `${source.name.slice(-200)}:${number}`, reason: 'the line is no JSON' };
+      }
     }
   }
   if (mode === 'unknown') throw invalid(source, 'is empty');

@@ -65,21 +65,29 @@ export async function* pieces(source: FeedSource): AsyncGenerator<string> {
 
 /** Lines without their ends; empty ones too. Throws FEED_INVALID where one is longer than MAX_LINE_BYTES. */
 export async function* lines(source: FeedSource): AsyncGenerator<string> {
+  for await (const group of lineGroups(source)) yield* group;
+}
+
+/** The same, those of one piece at once: waiting for each alone would cost more than reading it. */
+export async function* lineGroups(source: FeedSource): AsyncGenerator<readonly string[]> {
   // Pieces of the unfinished line are joined once: adding to a growing text again and again would be quadratic.
   let rest: string[] = [];
   let size = 0;
   for await (const piece of pieces(source)) {
     const parts = piece.split('\n');
+    const group: string[] = [];
     for (const [index, part] of parts.entries()) {
       size += part.length;
       if (size > MAX_LINE_BYTES) throw invalid(source, `has a line of more than ${MAX_LINE_BYTES} bytes`);
       rest.push(part);
       if (index === parts.length - 1) break;
-      yield rest.join('').replace(/\r$/, '');
+      const line = rest.length === 1 ? part : rest.join('');
+      group.push(line.endsWith('\r') ? line.slice(0, -1) : line);
       rest = [];
       size = 0;
     }
+    if (group.length > 0) yield group;
   }
   const last = rest.join('');
-  if (last !== '') yield last;
+  if (last !== '') yield [last];
 }

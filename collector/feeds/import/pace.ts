@@ -12,7 +12,7 @@ const FIRST_WEIGHT = 400;
 const MIN_WEIGHT = 1;
 const MAX_WEIGHT = 20_000;
 /** From one to the next at most so many times more; down at once. */
-const MAX_GROWTH = 1.5;
+const MAX_GROWTH = 2;
 
 export function weightOf(row: string): number {
   return 1 + row.length / BYTES_PER_WEIGHT;
