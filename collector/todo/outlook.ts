@@ -76,11 +76,11 @@ function slotOf(
 ): Slot | string {
   // The last ring waits for the soaks of all before it; the delay counts from when a host first saw the version, at the latest now.
   const soaks = lane.rings.reduce((sum, ring) => sum + ('soak' in ring ? parseDuration(ring.soak) : 0), 0);
-  const allowed = Temporal.Instant.from(approval.approvedAt).add({
-    milliseconds: parseDuration(lane.delay) + soaks,
-  });
-  const from = Temporal.Instant.compare(allowed, now) > 0 ? allowed : now;
   const ends = Temporal.Instant.from(approval.expires);
+  const waits = Temporal.Instant.from(approval.approvedAt).epochMilliseconds + parseDuration(lane.delay) + soaks;
+  // A delay may be longer than there are instants; what comes after the end of the approval comes too late in any case.
+  const allowed = waits < ends.epochMilliseconds ? Temporal.Instant.fromEpochMilliseconds(waits) : ends;
+  const from = Temporal.Instant.compare(allowed, now) > 0 ? allowed : now;
   const late = 'its approval expires before a window opens';
   if (lane.window === ANY_WINDOW) {
     return Temporal.Instant.compare(from, ends) < 0 ? { window: ANY_WINDOW, opens: from, closes: null } : late;
