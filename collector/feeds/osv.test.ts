@@ -332,6 +332,22 @@ describe('when records are not what they should be', () => {
     expect(problems).toHaveLength(1);
   });
 
+  it.each([{ urgency: 3 }, 'text', [1], { urgency: { constructor: 1 }, availability: null }])(
+    'what an ecosystem or a database writes for itself loses no record: %j',
+    async (specific) => {
+      const affected = [
+        {
+          package: { ecosystem: 'npm', name: 'x' },
+          versions: ['1'],
+          ecosystem_specific: specific,
+          database_specific: specific,
+        },
+      ];
+
+      expect((await one({ affected }, 'osv-npm')).rules).toMatchObject([{ package: 'x', versions: ['1'] }]);
+    },
+  );
+
   it('one of thousands of packages is read whole', async () => {
     const ranges = [{ type: 'ECOSYSTEM', events: [{ introduced: '0' }] }];
     const affected = Array.from({ length: 5000 }, (_, n) => ({

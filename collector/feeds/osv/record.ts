@@ -33,7 +33,11 @@ const affected = z.object({
     .optional(),
   versions: texts.nullish(),
   severity: severity.nullish(),
-  ecosystem_specific: z.object({ urgency: z.string().optional(), availability: z.string().optional() }).nullish(),
+  ecosystem_specific: z
+    .object({ urgency: z.string().optional(), availability: z.string().optional() })
+    .nullish()
+    // Every ecosystem puts there what it likes: no vulnerability is lost for it.
+    .catch(null),
   database_specific: z
     .object({
       cves_map: z
