@@ -70,7 +70,8 @@ describe('when words of others come by the API', () => {
     });
     const before = (await lab.store.read.vex.statements()).length;
 
-    expect((await lab.call('POST', '/v1/vex?file=long', { as: ann, raw: text, type })).status).toBe(200);
+    const kept = await lab.call('POST', '/v1/vex?file=long', { as: ann, raw: text, type });
+    expect([kept.status, kept.json.document]).toMatchObject([200, { statements: 2 }]);
     expect((await lab.store.read.vex.statements()).length).toBe(before + 5);
     const statements = [{ ...fixed, vulnerability: { name: 'x'.repeat(1025) } }];
     const refused = JSON.stringify({ ...OPENVEX_SAMPLE, statements });

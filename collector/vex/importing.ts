@@ -9,7 +9,7 @@ import type { Fleet } from '../findings/fleet.ts';
 import { inThread } from '../imports/in-thread.ts';
 import type { Software } from '../matching/software.ts';
 import type { Store } from '../store/ports.ts';
-import type { VexDocument, VexProduct } from '../store/vex-ports.ts';
+import type { VexDocument, VexProduct, VexStatement } from '../store/vex-ports.ts';
 import { isAbout, type PackageFacts, packageOf } from './purl.ts';
 import { invalidVex, isOwn, type ReadVex } from './shapes.ts';
 
@@ -22,6 +22,8 @@ const MAX_AHEAD_HOURS = 24;
 /** Digits of the hash that name a document. */
 const ID_DIGITS = 12;
 const MAX_SHOWN = 50;
+/** Products of one statement as it is kept; what is said of more is said in several. */
+const PRODUCTS_AT_ONCE = 5000;
 
 export interface VexImported {
   readonly document: VexDocument;
@@ -75,7 +77,7 @@ async function importVex(
     statements: read.statements.length,
   };
   await store.transaction(async ({ vex, audit }) => {
-    await vex.add(document, read.statements);
+    await vex.add(document, read.statements.flatMap(divided));
     await audit.append({
       ...{ at: now, actor: by, action: 'vex.imported', subject: document.id },
       details: {
@@ -101,6 +103,17 @@ function assertSaid({ statements, at }: ReadVex, now: Temporal.Instant): void {
     (each) => Temporal.Instant.compare(each, latest) > 0,
   );
   if (ahead !== undefined) throw invalidVex(`it says something at ${ahead}, which is not yet`);
+}
+
+/** The same said of some products at a time. */
+function divided(statement: VexStatement): readonly VexStatement[] {
+  const { products } = statement;
+  if (products.length <= PRODUCTS_AT_ONCE) return [statement];
+
+  return Array.from({ length: Math.ceil(products.length / PRODUCTS_AT_ONCE) }, (_, index) => ({
+    ...statement,
+    products: products.slice(index * PRODUCTS_AT_ONCE, (index + 1) * PRODUCTS_AT_ONCE),
+  }));
 }
 
 /** Forgets a document. NOT_FOUND. */

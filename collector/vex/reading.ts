@@ -1,6 +1,5 @@
 // A VEX document from the bytes of a file: what it is, its statements, and what of it is no word about software that could be here.
 // Pure. Nothing is half taken: a document with one statement that is not understood is refused with its path.
-import type { VexStatement } from '../store/vex-ports.ts';
 import { isCsaf, readCsaf } from './csaf.ts';
 import { isOpenVex, readOpenVex } from './openvex.ts';
 import { invalidVex, type ReadVex } from './shapes.ts';
@@ -9,8 +8,6 @@ import { invalidVex, type ReadVex } from './shapes.ts';
 export const MAX_VEX_BYTES = 32 * 1024 * 1024;
 const MAX_STATEMENTS = 20_000;
 const MAX_PRODUCTS = 200_000;
-/** Products of one statement as it is kept; what is said of more is said in several. */
-const PRODUCTS_AT_ONCE = 5000;
 
 /** Throws VEX_INVALID. */
 export function readVex(bytes: Uint8Array): ReadVex {
@@ -26,18 +23,7 @@ export function readVex(bytes: Uint8Array): ReadVex {
   }
   if (read.statements.length === 0) throw invalidVex('there is no statement in it');
 
-  return { ...read, statements: read.statements.flatMap(divided) };
-}
-
-/** The same said of some products at a time. */
-function divided(statement: VexStatement): readonly VexStatement[] {
-  const { products } = statement;
-  if (products.length <= PRODUCTS_AT_ONCE) return [statement];
-
-  return Array.from({ length: Math.ceil(products.length / PRODUCTS_AT_ONCE) }, (_, index) => ({
-    ...statement,
-    products: products.slice(index * PRODUCTS_AT_ONCE, (index + 1) * PRODUCTS_AT_ONCE),
-  }));
+  return read;
 }
 
 function jsonOf(bytes: Uint8Array): unknown {
