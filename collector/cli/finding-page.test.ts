@@ -158,6 +158,7 @@ function explained(over: Partial<Explanation> = {}): Explanation {
           provider: 'apt',
           security: true,
           held: false,
+          closes: true,
           note: null,
         },
         packages: ['apache2', 'apache2-bin', 'apache2-data'].map((name) => ({

@@ -150,6 +150,8 @@ const remedy = z.strictObject({
   provider: text.nullable(),
   security: z.boolean(),
   held: z.boolean(),
+  /** Whether `to` closes every finding of this CVE in the source. */
+  closes: z.boolean(),
   /** Of the same source, in one transaction. */
   packages: z.array(z.strictObject({ name: text, arch: text, from: text, to: text })),
   /** Of `to`; null where there is none or it could not be matched. */

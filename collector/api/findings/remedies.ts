@@ -39,7 +39,7 @@ async function remedyOf(source: string, findings: readonly Open[], known: Known)
   const base = { source, from: software?.version ?? '', provider: offer?.provider ?? null };
   if (software === undefined || worst === undefined || offer === null || worst.state === 'still-running') {
     return {
-      ...{ ...base, to: null, security: false, held: false, packages: [], openTo: null },
+      ...{ ...base, to: null, security: false, held: false, closes: false, packages: [], openTo: null },
       note: worst === undefined ? null : whyNoOffer(worst, machine),
     };
   }
@@ -47,7 +47,7 @@ async function remedyOf(source: string, findings: readonly Open[], known: Known)
   const { closes, openTo } = after;
 
   return {
-    ...{ ...base, to: offer.version, security: offer.security, held: offer.held },
+    ...{ ...base, to: offer.version, security: offer.security, held: offer.held, closes },
     packages: packagesOf(offer, known.updates),
     openTo,
     note: noteOf(offer, worst, closes),

@@ -13,7 +13,7 @@ const NOW = Temporal.Instant.from('2026-11-24T08:00:00Z');
 const FIX = { source: 'openssl', version: '3.0.22' };
 const remedy = (over: Partial<Remedy> = {}): Remedy => ({
   ...{ source: FIX.source, from: '3.0.19', to: FIX.version, provider: 'apt', security: true, held: false },
-  ...{ packages: [], openTo: null, note: null },
+  ...{ packages: [], closes: true, openTo: null, note: null },
   ...over,
 });
 const plan = (over: Partial<HostPlan> = {}): HostPlan => ({
@@ -52,6 +52,18 @@ describe('when it is asked when a finding will be closed', () => {
     expect(ask({ documents: [policy(), approval()] })).toMatchObject({
       ...{ answer: 'expected', at: '2026-11-25T00:00:00Z', window: 'nights', policies: ['linux-servers'] },
       why: ['approved for linux-servers, lane scheduled'],
+    });
+  });
+
+  it('expects nothing of an update that leaves it open, approved or not', () => {
+    const note = '3.0.22 does not close it';
+    const useless = remedy({ closes: false, note });
+    const documents = [policy(), approval()];
+
+    expect(ask({ remedies: [useless], documents })).toMatchObject({ answer: 'never', at: null, why: [note] });
+    expect(ask({ remedies: [{ ...useless, source: 'nodejs' }, remedy()], documents })).toMatchObject({
+      answer: 'expected',
+      why: ['approved for linux-servers, lane scheduled', `it stays open in nodejs: ${note}`],
     });
   });
 

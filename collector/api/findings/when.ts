@@ -56,14 +56,20 @@ export function whenOf(facts: WhenFacts): When | null {
   if ([...states].every((state) => state === 'accepted' || state === 'not-affected')) {
     return answer('never', ['nothing is to be done: see its state'], policies);
   }
-  const fix = facts.remedies.find(({ to }) => to !== null);
+  // What is offered and leaves it open is no end of it, however soon it comes.
+  const fix = facts.remedies.find(({ to, closes }) => to !== null && closes);
   if (!fix || fix.to === null) {
     const why = facts.remedies.flatMap(({ note }) => note ?? []);
 
     return answer(machine.offers === null ? 'unknown' : 'never', why, policies);
   }
 
-  return ofFix({ ...facts, host }, fix as Remedy & { readonly to: string });
+  const rest = facts.remedies.flatMap(({ source, closes, note }) =>
+    closes || note === null ? [] : [`it stays open in ${source}: ${note}`],
+  );
+  const found = ofFix({ ...facts, host }, fix as Remedy & { readonly to: string });
+
+  return { ...found, why: [...found.why, ...rest] };
 }
 
 function ofFix(
