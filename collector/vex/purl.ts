@@ -127,7 +127,7 @@ function releaseOf(namespace: string, distro: string | undefined): string | null
   if (distro === undefined) return distribution.name;
   const codename = said(CODENAMES, distro.toLowerCase());
   if (codename?.startsWith(`${distribution.name}:`)) return codename;
-  const release = /^(?:[a-z_]+[-_]?)?(\d[\d.]*)$/i.exec(distro)?.[1];
+  const release = /^[a-z_-]*(\d[\d.]*)$/i.exec(distro)?.[1];
 
   // A release that is not understood is not every release.
   return release === undefined ? null : ecosystemOf(id, release);
