@@ -63,12 +63,9 @@ export async function* pieces(source: FeedSource): AsyncGenerator<string> {
   yield decode();
 }
 
-/** Lines without their ends; empty ones too. Throws FEED_INVALID where one is longer than MAX_LINE_BYTES. */
-export async function* lines(source: FeedSource): AsyncGenerator<string> {
-  for await (const group of lineGroups(source)) yield* group;
-}
-
-/** The same, those of one piece at once: waiting for each alone would cost more than reading it. */
+/**
+ * Lines without their ends, those of one piece at once; empty ones too. Throws FEED_INVALID where one is longer than MAX_LINE_BYTES.
+ */
 export async function* lineGroups(source: FeedSource): AsyncGenerator<readonly string[]> {
   // Pieces of the unfinished line are joined once: adding to a growing text again and again would be quadratic.
   let rest: string[] = [];

@@ -3,6 +3,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Store } from '../../store/ports.ts';
 import { Pace } from './pace.ts';
+import { step } from './step.ts';
 
 /** `writing`: generations of imports that go on now. Ends early, and is done at the next call, when `signal` says so. */
 export async function cleanFeeds(store: Store, writing: ReadonlySet<number>, signal?: AbortSignal): Promise<void> {
@@ -13,7 +14,7 @@ export async function cleanFeeds(store: Store, writing: ReadonlySet<number>, sig
     for (let more = true; more; ) {
       if (signal?.aborted === true) return;
       const rows = Math.ceil(pace.weight);
-      more = await pace.step(store, rows, (feeds) => feeds.drop(leftover, rows));
+      more = await step(store, pace, rows, (feeds) => feeds.drop(leftover, rows));
     }
   }
 }

@@ -14,6 +14,7 @@ import type { FeedFile } from './open.ts';
 import { Pace } from './pace.ts';
 import type { ReadSummary } from './protocol.ts';
 import { FeedReading, type ReadLimits } from './reading.ts';
+import { step } from './step.ts';
 
 /** Raised when the same file would give other rows: it is then read again. */
 export const FEED_FORMAT = 2;
@@ -190,7 +191,7 @@ async function write(
     next = reading.pull(pace.weight);
     next.catch(() => undefined);
     const { rows, count, weight, bytesRead } = answer;
-    await pace.step(store, weight, (feeds) => feeds.put(generation, rows));
+    await step(store, pace, weight, (feeds) => feeds.put(generation, rows));
     written += count;
     onProgress?.({ feed: name, rows: written, bytesRead });
   }

@@ -1,8 +1,4 @@
-// How much goes into one transaction, so that each takes about as long as it may: learnt from those before. After each the others have
-// their turn.
-import { setImmediate } from 'node:timers/promises';
-import type { FeedWriter } from '../../store/feed-ports.ts';
-import type { Store } from '../../store/ports.ts';
+// How much goes into one transaction, so that each takes about as long as it may: learnt from those before. Pure.
 
 /** What a row costs: its own, and its bytes. */
 const BYTES_PER_WEIGHT = 512;
@@ -29,26 +25,8 @@ export class Pace {
     return this.#weight;
   }
 
-  /** One transaction of that weight. Promises alone would let nobody in between two of them. */
-  async step<T>(
-    store: Pick<Store, 'transaction'>,
-    weight: number,
-    work: (feeds: FeedWriter) => Promise<T>,
-  ): Promise<T> {
-    let began = 0;
-    const result = await store.transaction(({ feeds }) => {
-      began = performance.now();
-
-      return work(feeds);
-    });
-    this.#took(performance.now() - began, weight);
-    await setImmediate();
-
-    return result;
-  }
-
   /** A transaction of that weight took so many milliseconds, its commit included. */
-  #took(ms: number, weight: number): void {
+  took(ms: number, weight: number): void {
     const fitting = (weight * AIM_MS) / Math.max(ms, 0.1);
     this.#weight = Math.min(MAX_WEIGHT, Math.max(MIN_WEIGHT, Math.min(fitting, this.#weight * MAX_GROWTH)));
   }
