@@ -3,6 +3,7 @@
 import type { Timestamp } from '@selvage/shared/model/ids.ts';
 import { bulletinOf, factsOf, parseCsaf } from './csaf/document.ts';
 import { jsonDocuments } from './decode/json-documents.ts';
+import { newestTime } from './decode/newest.ts';
 import { invalid } from './decode/whole.ts';
 import { timeOf } from './decode/words.ts';
 import type { Feed, FeedProblem, FeedRecord, FeedSource } from './feed.ts';
@@ -22,14 +23,9 @@ export const redhat: Feed = {
     /"category"\s*:\s*"csaf_[a-z_]+"/.test(start) && /access\.redhat\.com|"Red Hat Product Security"/.test(start),
   member: (name) => /\.(json|jsonl|ndjson)$/i.test(name) && !/(^|\/)(index|provider-metadata)\.json$/i.test(name),
   read: (source) => {
-    let newest: Timestamp | null = null;
+    const { saw, asOf } = newestTime();
 
-    return {
-      records: read(source, (time) => {
-        if (time !== null && (newest === null || time > newest)) newest = time;
-      }),
-      asOf: () => newest,
-    };
+    return { records: read(source, saw), asOf };
   },
 };
 

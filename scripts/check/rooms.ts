@@ -31,7 +31,7 @@ export const PURE: readonly string[] = [
   '^collector/cli/policy-import/',
   '^collector/feeds/(csaf|redhat|debian-tracker|cve-records|endoflife|updateinfo)/',
   '^collector/calendar/(cadence|icalendar|delays|vendors)[.]ts$',
-  '^collector/feeds/decode/(words|cvss)[.]ts$',
+  '^collector/feeds/decode/(words|cvss|newest)[.]ts$',
   '^collector/feeds/osv/(cves|ranges|recognise|record|rule)[.]ts$',
   '^collector/feeds/import/(cve-set|merge-facts|record-bounds|pace)[.]ts$',
   '^collector/feed-rows/',

@@ -1,9 +1,9 @@
 // OSV records as rules and facts. What a record says about an ecosystem that is not asked for is left to the feed of that one.
-import type { Timestamp } from '@selvage/shared/model/ids.ts';
 import type { CveFactsPart, CvssScore } from '../../triage/cve-facts.ts';
 import { scoreOf } from '../../triage/cvss.ts';
 import { jsonDocuments } from '../decode/json-documents.ts';
-import { compareTimes, shortened, timeOf } from '../decode/words.ts';
+import { newestTime } from '../decode/newest.ts';
+import { shortened, timeOf } from '../decode/words.ts';
 import type { FeedProblem, FeedReading, FeedRecord, FeedSource } from '../feed.ts';
 import { cvesOf, isOneCve } from './cves.ts';
 import { type OsvRecord, osvRecord } from './record.ts';
@@ -16,13 +16,10 @@ const MAX_SCORES = 4096;
 
 /** `wanted`: of which ecosystems, in our spelling. */
 export function readOsv(source: FeedSource, wanted: (ecosystem: string) => boolean): FeedReading {
-  let newest: Timestamp | null = null;
+  const { saw, asOf } = newestTime();
   const scores: Scores = new Map();
 
-  return {
-    records: records(),
-    asOf: () => newest,
-  };
+  return { records: records(), asOf };
 
   async function* records(): AsyncGenerator<FeedRecord | FeedProblem> {
     let place = 0;
@@ -40,7 +37,7 @@ export function readOsv(source: FeedSource, wanted: (ecosystem: string) => boole
       const said = itemsOf(read.data, wanted, scores);
       if (said.length === 0) continue;
       const modified = timeOf(read.data.modified);
-      if (modified !== null && (newest === null || compareTimes(newest, modified) < 0)) newest = modified;
+      saw(modified);
       yield { type: 'record', id: read.data.id, modified };
       for (const item of said) yield item;
     }
