@@ -48,15 +48,17 @@ export async function askedApi(store: Store, fleet: FleetIndex): Promise<AskedAp
     listen: { host: '127.0.0.1', port: 0 },
   };
   const api = await startApi(deps as ApiDeps);
+  // Another one each time that the same store is asked.
+  const name = `bench-${at.now.epochMilliseconds}`;
   const { privateKey: key, publicKey } = generateKey();
   const cert = issue({
-    ...{ authority: admins, publicKey, commonName: 'bench', usage: 'client' as const },
-    alternativeNames: [{ type: 'uri', value: adminUri('bench') }],
+    ...{ authority: admins, publicKey, commonName: name, usage: 'client' as const },
+    alternativeNames: [{ type: 'uri', value: adminUri(name) }],
     ...validFor(DAY_MS, at),
   });
   await store.transaction((writers) =>
     writers.admins.add({
-      ...{ name: 'bench', role: 'reader', state: 'active', keyId: null, revokedAt: null },
+      ...{ name, role: 'reader', state: 'active', keyId: null, revokedAt: null },
       certificate: fingerprint(cert) as Sha256,
       certificateExpires: at.now.add({ milliseconds: DAY_MS }).toString() as Timestamp,
       addedAt: at.now.toString() as Timestamp,
