@@ -5,6 +5,7 @@ import type { Screen, Tone } from './screen.ts';
 /** Characters that the labels of a page take. */
 const LABEL_WIDTH = 15;
 const NARROWEST = 20;
+const BROKEN_OFF = '  … ';
 
 /** Lines of at most `width` characters; a word that is longer is cut into pieces. A tab is a space: how wide it is, only a terminal knows. */
 export function brokenAt(text: string, width: number): readonly string[] {
@@ -23,6 +24,16 @@ export function brokenAt(text: string, width: number): readonly string[] {
   }
 
   return [...lines, line];
+}
+
+/**
+ * The same under an indent; what is broken off stands behind `…`, so that no part of one text looks like a line of its own. For what
+ * others wrote and somebody is about to sign.
+ */
+export function hanging(text: string, indent: string, width: number): readonly string[] {
+  return brokenAt(text, width - indent.length - BROKEN_OFF.length).map((line, index) =>
+    index === 0 ? `${indent}${line}` : `${indent}${BROKEN_OFF}${line}`,
+  );
 }
 
 /** The first paragraph stands beside the label, further ones under it. */

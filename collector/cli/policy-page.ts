@@ -4,6 +4,7 @@ import type { PatchPolicyDocument, PolicyDocument, WindowDocument } from '@selva
 import type { SelectableHost } from '@selvage/shared/policy/select.ts';
 import { nextOpenings } from '@selvage/shared/schedule/window.ts';
 import type { Cli } from './cli.ts';
+import { hanging } from './paragraph.ts';
 import { isEmpty, type PolicyDiff, resultOf, type SelectionChange, selectionChanges } from './policy-diff.ts';
 import { someNames } from './some-names.ts';
 import { at } from './when.ts';
@@ -81,7 +82,10 @@ export function showReport(cli: Cli, report: PolicyReport, diff: PolicyDiff): vo
   for (const title of report.added) screen.line(`+ ${title}`, 'good');
   for (const { document, fields } of report.changed) {
     screen.line(`~ ${document}`);
-    for (const { path, before, after } of fields) screen.line(`    ${path}: ${shown(before)} → ${shown(after)}`);
+    for (const { path, before, after } of fields) {
+      for (const line of hanging(`${path}: ${shown(before)} → ${shown(after)}`, '    ', screen.width))
+        screen.line(line);
+    }
   }
   for (const title of report.removed) screen.line(`- ${title}`, 'bad');
 

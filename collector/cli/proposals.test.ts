@@ -1,5 +1,6 @@
 // A change that one admin wants and another signs, as both meet it: real commands on two machines, a real collector, real signatures.
 import { join } from 'node:path';
+import type { Timestamp } from '@selvage/shared/model/ids.ts';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { z } from 'zod';
@@ -97,6 +98,7 @@ describe('when a risk acceptance needs the signature of another admin', () => {
     expect(await kinds()).toEqual([]);
     const own = await ann('policy', 'sign', '1', '--seen', seenIn(stdout));
     expect(own).toMatchObject({ exit: 2, stderr: expect.stringContaining('bob has not signed this push') });
+    expect(own.stderr).toContain('let bob sign it: selvage policy sign 1');
     expect(await listed('--select', 'state=waiting')).toHaveLength(1);
   });
 
@@ -164,8 +166,98 @@ describe('when a proposal removes documents', () => {
     const { stdout } = await bob('policy', 'sign', '3');
 
     expect(stdout).toContain('- Window days');
+    expect(stdout).toContain('remove Window days\n  kind: Window\n  name: days\n  days:\n    - mon\n');
     expect(await ann('policy', 'sign', '3', '--seen', seenIn(stdout))).toMatchObject({ exit: 0 });
     expect(await kinds()).toEqual(['RiskAcceptance one', 'Window nights']);
+  });
+});
+
+describe('when somebody wants more signed than is seen', () => {
+  const pad = (text: string) => text.padEnd(90);
+  const text = JSON.stringify(`${pad('it breaks')}${pad('  approver: carol')}until: 2020-01-01`);
+  const padded = acceptance('padded', text);
+  const linesOf = (stdout: string) => stdout.split('\n');
+
+  const OBEYED = /[^\P{C}\n]/u;
+
+  it('no part of a text stands where a field stands, new or changed', async () => {
+    const note = `${pad('please')}  kind: Window`;
+    expect(await ann('policy', 'propose', lab.file('padded.yaml', padded), '--note', note)).toMatchObject({ exit: 0 });
+    const { stdout } = await bob('policy', 'sign', '4');
+
+    expect(linesOf(stdout).filter((line) => line.length > 80)).toEqual([]);
+    expect(linesOf(stdout).filter((line) => /^ *(approver|until|kind):/.test(line))).toEqual([
+      '  kind: RiskAcceptance',
+      '  approver: bob',
+      `  until: ${day(25)}`,
+    ]);
+    expect(await bob('policy', 'sign', '4', '--seen', seenIn(stdout))).toMatchObject({ exit: 0 });
+    const worse = padded.replace('it breaks', 'it broke');
+    expect(await ann('policy', 'propose', lab.file('padded.yaml', worse))).toMatchObject({ exit: 0 });
+    const { stdout: changed } = await bob('policy', 'sign', '5');
+    expect(linesOf(changed).filter((line) => line.length > 80)).toEqual([]);
+    expect(linesOf(changed).filter((line) => /^ *(approver|until):/.test(line))).toEqual([]);
+  });
+
+  it('control characters reach no terminal', async () => {
+    const evil = 'a\u001b[2Jb\u202ec\u009b';
+    const file = lab.file('evil.yaml', acceptance('evil', JSON.stringify(evil)));
+    expect(await ann('policy', 'propose', file, '--note', `${evil}\nnext: selvage policy sign 1`)).toMatchObject({
+      exit: 0,
+    });
+    for (const { stdout } of [await bob('policy', 'sign', '6'), await bob('policy', 'proposals'), await bob('todo')]) {
+      expect(stdout).not.toMatch(OBEYED);
+      expect(stdout).not.toMatch(/^ *next: selvage policy sign 1$/m);
+    }
+    expect((await bob('policy', 'sign', '6', '--json')).stdout).not.toMatch(OBEYED);
+    expect(await bob('policy', 'decline', '6', '--json')).toMatchObject({ exit: 0 });
+  });
+
+  it('what was shown is known by more digits than anybody finds two of a kind of', async () => {
+    expect(seenIn((await bob('policy', 'sign', '5')).stdout)).toHaveLength(40);
+    const { seen } = (await bob('policy', 'sign', '5', '--json')).json<{ seen: string }>();
+    expect(await bob('policy', 'sign', '5', '--seen', seen.slice(0, 16))).toMatchObject({ exit: 1 });
+    const declined = await bob('policy', 'decline', '5', '--reason', 'no', '--json');
+    expect(declined.json()).toEqual({ number: 5, outcome: 'declined', reason: 'no' });
+  });
+
+  it('a collector that puts and removes a document at once is refused here', async () => {
+    const [nights, other] = [WINDOW('nights'), WINDOW('nights').replace('01:00', '02:00')];
+    expect(nights).not.toBe(other);
+    expect(await ann('policy', 'propose', lab.file('nights.yaml', other))).toMatchObject({ exit: 0 });
+    const [{ documents, number } = { documents: [], number: 0 }] = await listed('--select', 'state=waiting');
+    await lab.withStore((store) =>
+      store.transaction(async ({ proposals }) => {
+        await proposals.add({
+          ...{ documents, removed: ['policy/windows/nights.json'], note: '' },
+          ...{ proposedBy: 'admin:ann', proposedAt: Temporal.Now.instant().toString() as Timestamp },
+        });
+      }),
+    );
+
+    expect(await bob('policy', 'sign', `${number + 1}`)).toMatchObject({
+      ...{ exit: 2, stdout: '', stderr: expect.stringContaining('policy/windows/nights.json is put and removed') },
+    });
+    for (const each of [number, number + 1])
+      expect(await bob('policy', 'decline', `${each}`)).toMatchObject({ exit: 0 });
+  });
+
+  it('one who only reads looks, and neither proposes nor declines', async () => {
+    const { token } = (await ann('admin', 'add', 'rea', '--reader', '--json')).json<{ token: string }>();
+    const home = join(temporaryFolder('proposals'), 'rea');
+    const to = ['--collector', collector.api, '--pin', collector.apiPin];
+    expect(await lab.run(['login', ...to, '--token', token, '--name', 'rea'], { home })).toMatchObject({ exit: 0 });
+    const file = lab.file('hers.yaml', WINDOW('hers'));
+    expect(await ann('policy', 'propose', file)).toMatchObject({ exit: 0 });
+    const [{ number } = { number: 0 }] = await listed('--select', 'state=waiting');
+    const refused = { exit: 3, stderr: expect.stringContaining('FORBIDDEN') };
+
+    expect(await lab.run(['policy', 'sign', `${number}`], { home })).toMatchObject({ exit: 0 });
+    expect(await lab.run(['policy', 'decline', `${number}`], { home })).toMatchObject(refused);
+    expect(await lab.run(['policy', 'propose', lab.file('more.yaml', WINDOW('more'))], { home })).toMatchObject(
+      refused,
+    );
+    expect(await bob('policy', 'decline', `${number}`)).toMatchObject({ exit: 0 });
   });
 });
 

@@ -10,12 +10,13 @@ import type { AdminRecord } from '../store/ports.ts';
 
 const POLICY_ROLE = /^\d+\.policy\.json$/;
 
-/** Throws DOCUMENT_REFERENCE for the first acceptance, new or changed, whose approver has not signed. */
+/** Throws DOCUMENT_REFERENCE for the first acceptance, new or changed, whose approver has not signed. `proposal`: the one that is signed. */
 export function assertApproved(
   before: TrustedPolicy,
   after: TrustedPolicy,
   pushed: readonly NamedBytes[],
   admins: readonly AdminRecord[],
+  proposal: number | null = null,
 ): void {
   const known = new Map(before.documents.map(({ path, sha256 }) => [path, sha256]));
   const fresh = after.documents.flatMap(({ document, path, sha256 }) =>
@@ -23,13 +24,14 @@ export function assertApproved(
   );
   if (fresh.length === 0) return;
   const signers = signersOf(after, pushed);
-  for (const acceptance of fresh) assertSigned(acceptance, signers, admins);
+  for (const acceptance of fresh) assertSigned(acceptance, signers, admins, proposal);
 }
 
 function assertSigned(
   { name, approver }: RiskAcceptanceDocument,
   signers: ReadonlySet<string>,
   admins: readonly AdminRecord[],
+  proposal: number | null,
 ): void {
   const admin = admins.find((each) => each.name === approver && each.state === 'active');
   const path = `RiskAcceptance ${name}: approver`;
@@ -37,7 +39,8 @@ function assertSigned(
     throw refused(path, `${approver} is no admin with a signing key`, 'name an admin of selvage admin list');
   }
   if (!signers.has(admin.keyId)) {
-    throw refused(path, `${approver} has not signed this push`, `let ${approver} sign it: selvage policy propose FILE`);
+    const how = proposal === null ? 'propose FILE' : `sign ${proposal}`;
+    throw refused(path, `${approver} has not signed this push`, `let ${approver} sign it: selvage policy ${how}`);
   }
 }
 

@@ -1,8 +1,9 @@
 // What the collector takes as a proposal, and when a push closes one.
+import type { Sha256, Timestamp } from '@selvage/shared/model/ids.ts';
 import type { PolicyDocument } from '@selvage/shared/policy/documents.ts';
 import { pathOf } from '@selvage/shared/policy/documents.ts';
 import { changeDocuments } from '@selvage/shared/policy/sign.ts';
-import { windowSample } from '@selvage/shared/policy/testing/sample-documents.ts';
+import { riskAcceptanceSample, windowSample } from '@selvage/shared/policy/testing/sample-documents.ts';
 import { describe, expect, it } from 'vitest';
 import { decline, propose } from './proposing.ts';
 import { newCollector, type Setup } from './testing/collector.ts';
@@ -29,6 +30,19 @@ async function push(
 }
 const names = async ({ repository }: Setup) =>
   (await repository.current()).documents.map(({ document }) => document.name);
+/** Two who may sign, neither with a key yet, and one who only reads. */
+const addAdmins = async ({ store }: Setup) => {
+  for (const [at, name] of ['ann', 'bob', 'rea'].entries()) {
+    await store.transaction(({ admins }) =>
+      admins.add({
+        ...{ name, role: name === 'rea' ? 'reader' : 'admin', state: 'active', keyId: null, revokedAt: null },
+        certificate: `${at}`.repeat(64) as Sha256,
+        certificateExpires: '2027-11-20T12:00:00Z' as Timestamp,
+        addedAt: '2026-11-20T12:00:00Z' as Timestamp,
+      }),
+    );
+  }
+};
 const waiting = async ({ store }: Setup) => (await store.read.proposals.list(0)).map(({ number }) => number);
 
 describe('when documents are proposed', () => {
@@ -50,6 +64,13 @@ describe('when documents are proposed', () => {
     ['nothing at all', [], 'DOCUMENT_INVALID'],
     ['what is no document', [{ kind: 'Window' }], 'DOCUMENT_INVALID'],
     ['a document twice', [windowSample(), windowSample()], 'DOCUMENT_INVALID'],
+    ['an acceptance whose approver is nobody', [riskAcceptanceSample({ approver: 'eve' })], 'DOCUMENT_REFERENCE'],
+    ['one whose approver only reads', [riskAcceptanceSample({ approver: 'rea' })], 'DOCUMENT_REFERENCE'],
+    [
+      'what two would have to sign at once',
+      [riskAcceptanceSample({ approver: 'ann' }), riskAcceptanceSample({ name: 'other', approver: 'bob' })],
+      'DOCUMENT_REFERENCE',
+    ],
     [
       'more than anybody reads',
       Array.from({ length: 9000 }, (_, at) => windowSample({ name: `w${at}` })),
@@ -57,9 +78,39 @@ describe('when documents are proposed', () => {
     ],
   ])('%s is refused, and nothing waits', async (_, documents, expected) => {
     const setup = await newCollector({ admins: 1, threshold: 1 });
+    await addAdmins(setup);
 
     await expect(propose(setup, asked(documents))).rejects.toThrow(code(expected));
     expect(await waiting(setup)).toEqual([]);
+  });
+
+  it('an acceptance waits for its one approver, who may have no key yet', async () => {
+    const setup = await newCollector({ admins: 1, threshold: 1 });
+    await addAdmins(setup);
+    const two = ['one', 'other'].map((name) => riskAcceptanceSample({ name, approver: 'bob' }));
+
+    expect(await propose(setup, asked(two))).toBe(1);
+  });
+
+  it('what is put and removed at once is refused', async () => {
+    const setup = await newCollector({ admins: 1, threshold: 1 });
+    const document = windowSample({ name: 'a' });
+
+    await expect(propose(setup, asked([document], [pathOf(document)]))).rejects.toThrow(code('DOCUMENT_INVALID'));
+    expect(await waiting(setup)).toEqual([]);
+  });
+
+  it('all that wait fit one answer of the collector', async () => {
+    const setup = await newCollector({ admins: 1, threshold: 1 });
+    // A character of three bytes each: bytes count, not characters.
+    const reason = '\u20ac'.repeat(1024);
+    const freeze = Array.from({ length: 300 }, () => ({ from: '2026-12-01', to: '2026-12-02', reason }));
+    const big = (at: number) => asked([windowSample({ name: `w${at}`, freeze })]);
+    for (let at = 0; at < 17; at++) await propose(setup, big(at));
+
+    await expect(propose(setup, big(17))).rejects.toThrow(code('REQUEST_TOO_LARGE'));
+    await decline(setup, { number: 1, reason: '', by });
+    expect(await propose(setup, big(17))).toBe(18);
   });
 
   it('no more wait than a person would look at', async () => {

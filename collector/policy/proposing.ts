@@ -4,16 +4,19 @@ import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { canonicalJson } from '@selvage/shared/files/canonical.ts';
 import type { Timestamp } from '@selvage/shared/model/ids.ts';
 import { decodeDocuments } from '@selvage/shared/policy/decode.ts';
-import { pathOf } from '@selvage/shared/policy/documents.ts';
+import { type PolicyDocument, pathOf, type RiskAcceptanceDocument } from '@selvage/shared/policy/documents.ts';
 import type { TrustedPolicy } from '@selvage/shared/policy/trusted-set.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
-import type { Store, Writers } from '../store/ports.ts';
+import type { AdminRecord, Store, Writers } from '../store/ports.ts';
 import { notWaiting } from '../store/proposals.ts';
+import { refuseBoth } from './both-ways.ts';
 
 /** More than anybody will look at. */
 const MAX_WAITING = 100;
-/** Characters of one proposal, as JSON. */
-const MAX_CHARACTERS = 1024 * 1024;
+/** Bytes of one proposal, as JSON. */
+const MAX_BYTES = 1024 * 1024;
+/** Of all that wait: whoever lists them gets them in one answer. */
+const MAX_WAITING_BYTES = 16 * MAX_BYTES;
 
 export interface ProposalDeps {
   readonly store: Store;
@@ -29,8 +32,8 @@ export interface Proposed {
 }
 
 /**
- * Keeps it until somebody signs or declines it; its number. Throws DOCUMENT_INVALID or DOCUMENT_NOT_SUPPORTED as a push would,
- * ALREADY_EXISTS when the same waits already, REQUEST_TOO_LARGE beyond the bounds.
+ * Keeps it until somebody signs or declines it; its number. Throws DOCUMENT_INVALID or DOCUMENT_NOT_SUPPORTED as a push would, and
+ * DOCUMENT_REFERENCE when nobody could sign it; ALREADY_EXISTS when the same waits already, REQUEST_TOO_LARGE beyond the bounds.
  */
 export async function propose({ store, clock }: ProposalDeps, proposed: Proposed): Promise<number> {
   const { removed, note, by } = proposed;
@@ -40,15 +43,17 @@ export async function propose({ store, clock }: ProposalDeps, proposed: Proposed
       next: 'name documents to put or remove',
     });
   }
+  refuseBoth(documents, removed);
   const text = canonicalJson({ documents, removed });
-  if (text.length > MAX_CHARACTERS) {
-    throw new CodedError('REQUEST_TOO_LARGE', `a proposal has at most ${MAX_CHARACTERS} characters`);
-  }
+  const bytes = Buffer.byteLength(text);
+  if (bytes > MAX_BYTES) throw new CodedError('REQUEST_TOO_LARGE', `a proposal has at most ${MAX_BYTES} bytes`);
   const now = clock.now().toString() as Timestamp;
 
-  return store.transaction(async ({ proposals, audit }) => {
+  return store.transaction(async ({ proposals, audit, admins }) => {
+    refuseUnsignable(documents, await admins.list());
     const waiting = await proposals.list(0);
-    const same = waiting.find((one) => canonicalJson({ documents: one.documents, removed: one.removed }) === text);
+    const texts = waiting.map((one) => canonicalJson({ documents: one.documents, removed: one.removed }));
+    const same = waiting[texts.indexOf(text)];
     if (same) {
       throw new CodedError(
         'ALREADY_EXISTS',
@@ -58,8 +63,9 @@ export async function propose({ store, clock }: ProposalDeps, proposed: Proposed
         },
       );
     }
-    if (waiting.length >= MAX_WAITING) {
-      throw new CodedError('REQUEST_TOO_LARGE', `${waiting.length} proposals wait already`, {
+    const held = texts.reduce((sum, each) => sum + Buffer.byteLength(each), 0);
+    if (waiting.length >= MAX_WAITING || held + bytes > MAX_WAITING_BYTES) {
+      throw new CodedError('REQUEST_TOO_LARGE', `${waiting.length} proposals of ${held} bytes wait already`, {
         next: 'sign or decline some first: selvage policy proposals',
       });
     }
@@ -71,6 +77,30 @@ export async function propose({ store, clock }: ProposalDeps, proposed: Proposed
 
     return number;
   });
+}
+
+/** One push has one signature, and a risk acceptance counts only with that of its approver. Throws DOCUMENT_REFERENCE. */
+function refuseUnsignable(documents: readonly PolicyDocument[], admins: readonly AdminRecord[]): void {
+  const acceptances = documents.filter((one): one is RiskAcceptanceDocument => one.kind === 'RiskAcceptance');
+  const approvers = [...new Set(acceptances.map(({ approver }) => approver))];
+  if (approvers.length > 1) {
+    throw new CodedError('DOCUMENT_REFERENCE', `nobody can sign for ${approvers.join(' and ')} at once`, {
+      next: 'propose what each approver has to sign on its own',
+    });
+  }
+  const stranger = acceptances.find(({ approver }) => !admins.some((one) => canApprove(one, approver)));
+  if (stranger === undefined) return;
+
+  throw new CodedError(
+    'DOCUMENT_REFERENCE',
+    `RiskAcceptance ${stranger.name}: approver: ${stranger.approver} is no active admin`,
+    { next: 'name an admin of selvage admin list' },
+  );
+}
+
+/** The key may come later: it is asked for when it is signed. */
+function canApprove({ name, role, state }: AdminRecord, approver: string): boolean {
+  return name === approver && role === 'admin' && state === 'active';
 }
 
 /**

@@ -122,7 +122,7 @@ function openRepository(deps: PolicyRepositoryDeps): PolicyRepository {
       const next = nextPolicy(keyring, { stored, policy, proposal, now, recovers });
       // What was lost and comes back was looked at when it was signed; its approver may be no admin any more.
       if (recovers === null) {
-        assertApproved(policy, next.policy, proposal.metadata, await store.read.admins.list());
+        assertApproved(policy, next.policy, proposal.metadata, await store.read.admins.list(), number);
       }
       await store.transaction(async (writers) => {
         await writers.policy.put(next.files.map(fileOf).map(recordOf), stored.timestamp.version);

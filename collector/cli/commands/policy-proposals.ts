@@ -8,18 +8,23 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { stringify } from 'yaml';
 import type { z } from 'zod';
 import { type proposal, proposalNumber, proposals, proposed } from '../../api/contract/proposals.ts';
+import { refuseBoth } from '../../policy/both-ways.ts';
 import { type Cli, openSession } from '../cli.ts';
 import { type ListOptions, pathWith, selectOption } from '../options.ts';
-import { brokenAt } from '../paragraph.ts';
+import { brokenAt, hanging } from '../paragraph.ts';
 import { changeOf, changeOfFiles, signChange } from '../policy-change.ts';
 import { diffOf, isEmpty, type PolicyDiff } from '../policy-diff.ts';
 import { showReport, titleOf } from '../policy-page.ts';
 import { renewedPolicy } from '../push.ts';
+import type { Screen } from '../screen.ts';
 import { showSelection } from '../selection-lines.ts';
 import { ago } from '../when.ts';
 
-/** Hex digits of a hash that a person copies from one line to the next. */
-const SEEN_DIGITS = 16;
+/**
+ * Hex digits of a hash that a person copies from one line to the next. 160 bits: whoever makes up both what is shown and what is
+ * handed out later finds two of a kind at half the bits. The line that is copied still fits 80 columns.
+ */
+const SEEN_DIGITS = 40;
 const HELP = `
 Nothing is signed by looking: the first call shows every document and ends with the line that signs just that. Signed is what this
 machine has decoded and shown, on top of the policy in force; when either has changed since, it is refused and shown again.`;
@@ -61,9 +66,11 @@ export function addPolicyProposals(noun: Command, cli: Cli): void {
     .description('take a proposal off the list unsigned')
     .argument('<number>', 'as policy proposals shows it', numberArgument)
     .option('--reason <text>', 'why, for whoever proposed it', '')
-    .action(async (number: number, { reason }: { readonly reason: string }) => {
+    .option('--json', 'print one JSON document')
+    .action(async (number: number, { reason, json }: Json & { readonly reason: string }) => {
       const { client } = await openSession(cli);
       await client.post(`/v1/policy/proposals/${number}/decline`, { reason }, proposals);
+      if (json === true) return cli.screen.json({ number, outcome: 'declined', reason });
       cli.screen.line(`proposal ${number} is declined`, 'good');
     });
 }
@@ -119,6 +126,7 @@ async function sign(cli: Cli, number: number, options: Json & { readonly seen?: 
   const session = await openSession(cli);
   const one = await waiting(cli, session.client, number);
   const documents = decodeDocuments(one.documents);
+  refuseBoth(documents, one.removed);
   const { current: before, diff, report } = await changeOf(cli, session, (now) => proposedDiff(now, documents, one));
   const seen = digits(diff);
   const json = options.json === true;
@@ -138,16 +146,23 @@ async function sign(cli: Cli, number: number, options: Json & { readonly seen?: 
     return;
   }
   if (options.seen !== seen) {
-    throw new CodedError('POLICY_CONFLICT', `proposal ${number} is not what was shown with ${options.seen}`, {
-      next: `look at it again: selvage policy sign ${number}`,
-    });
+    throw changedSince(number, options.seen);
   }
   const current = await renewedPolicy(cli, session, before);
+  // Between the two, somebody else may have pushed what this would undo unseen.
+  const now = current.documents.map(({ document }) => document);
+  if (digits(proposedDiff(now, documents, one)) !== seen) throw changedSince(number, seen);
   const { timestampVersion, keyId } = await signChange(cli, session, { current, diff, proposal: number });
   if (json) return cli.screen.json({ ...report, number, documents, seen, timestampVersion });
 
   showReport(cli, report, diff);
   cli.screen.line(`signed with ${keyId.slice(0, 16)} and pushed: timestamp version ${timestampVersion}`, 'good');
+}
+
+function changedSince(number: number, seen: string): CodedError {
+  return new CodedError('POLICY_CONFLICT', `proposal ${number} is not what was shown with ${seen}`, {
+    next: `look at it again: selvage policy sign ${number}`,
+  });
 }
 
 async function waiting(
@@ -156,7 +171,7 @@ async function waiting(
   number: number,
 ): Promise<Proposal> {
   const path = pathWith('/v1/policy/proposals', { select: `number=${number}` });
-  const [found] = (await client.get(path, proposals)).proposals;
+  const found = (await client.get(path, proposals)).proposals.find((one) => one.number === number);
   if (found?.outcome === null) return found;
   const closed = found ? `: ${found.closedBy} has ${found.outcome} it ${ago(found.closedAt ?? '', cli)}` : '';
 
@@ -198,13 +213,20 @@ function plain(fields: PolicyDiff['changed'][number]['fields']) {
 function showProposal(cli: Cli, one: Proposal, diff: PolicyDiff): void {
   const { screen } = cli;
   screen.line(`proposal ${one.number} of ${one.proposedBy}, ${ago(one.proposedAt, cli)}`, 'strong');
-  if (one.note !== '') for (const line of brokenAt(`why: ${one.note}`, screen.width - 2)) screen.line(`  ${line}`);
-  for (const document of diff.added) {
-    screen.line();
-    screen.line(titleOf(document), 'strong');
-    for (const line of stringify(document, { lineWidth: 0 }).trimEnd().split('\n')) screen.line(`  ${line}`);
-  }
+  if (one.note !== '') for (const line of hanging(`why: ${one.note}`, '  ', screen.width)) screen.line(line);
+  for (const document of diff.added) showDocument(screen, titleOf(document), document);
+  for (const document of diff.removed) showDocument(screen, `remove ${titleOf(document)}`, document);
   screen.line();
+}
+
+/** Broken here and not by the terminal: there the rest of a long text would stand where a field of its own does. */
+function showDocument(screen: Screen, title: string, document: PolicyDocument): void {
+  screen.line();
+  screen.line(title, 'strong');
+  for (const line of stringify(document, { lineWidth: 0 }).trimEnd().split('\n')) {
+    const indent = /^ */.exec(line)?.[0] ?? '';
+    for (const each of hanging(line.trimStart(), `  ${indent}`, screen.width)) screen.line(each);
+  }
 }
 
 function numberArgument(value: string): number {
