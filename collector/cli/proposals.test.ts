@@ -261,6 +261,19 @@ describe('when somebody wants more signed than is seen', () => {
   });
 });
 
+describe('when two sign at once', () => {
+  it('one does, and the other is told where to look', async () => {
+    expect(await ann('policy', 'propose', lab.file('raced.yaml', WINDOW('raced')))).toMatchObject({ exit: 0 });
+    const [{ number } = { number: 0 }] = await listed('--select', 'state=waiting');
+    const seen = seenIn((await bob('policy', 'sign', `${number}`)).stdout);
+    const both = await Promise.all([ann, bob].map((by) => by('policy', 'sign', `${number}`, '--seen', seen)));
+
+    expect(both.map(({ exit }) => exit).toSorted()).toEqual([0, 1]);
+    expect(both.map(({ stderr }) => stderr).join('')).toMatch(/next: .*selvage policy (sign \d+|proposals)$/m);
+    expect((await kinds()).filter((one) => one === 'Window raced')).toHaveLength(1);
+  });
+});
+
 describe('when there is nothing to sign', () => {
   it('it is said plainly', async () => {
     expect(await bob('policy', 'sign', '99')).toMatchObject({ exit: 1, stderr: expect.stringContaining('NOT_FOUND') });

@@ -86,4 +86,16 @@ describe('when a risk acceptance is pushed', () => {
       refusal('ann has not signed'),
     );
   });
+
+  it('one that comes back after a loss is not asked for its approver, and the ledger says so', async () => {
+    const setup = await twoAdmins();
+    const { timestampVersion } = await setup.repository.current();
+    const proposal = await proposed(setup, [riskAcceptanceSample({ approver: 'ann' })], 1);
+    await setup.repository.push({ ...proposal, by: 'admin:bob', recovers: { onTopOf: timestampVersion, above: 0 } });
+
+    const entries = await setup.store.read.audit.after(0, 100);
+    expect(entries.filter(({ action }) => action === 'policy.pushed').map(({ details }) => details.recovers)).toEqual(
+      expect.arrayContaining([true]),
+    );
+  });
 });

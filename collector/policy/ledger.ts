@@ -9,8 +9,9 @@ export function entriesOf(
   before: TrustedPolicy | null,
   after: TrustedPolicy,
   names: readonly string[],
-  proposal: number | null = null,
+  about: { readonly proposal?: number | null; readonly recovers?: boolean } = {},
 ): readonly Entry[] {
+  const { proposal = null, recovers = false } = about;
   const old = new Map((before?.documents ?? []).map((document) => [document.path, document.sha256]));
   const current = new Set(after.documents.map((document) => document.path));
   const changed = after.documents.filter((document) => old.get(document.path) !== document.sha256);
@@ -27,6 +28,8 @@ export function entriesOf(
         signers: signersOf(after),
         threshold: after.signed.root.roles.targets.threshold,
         ...(proposal === null ? {} : { proposal }),
+        // Nobody asked here whether approvers have signed: whoever reads the ledger ought to know.
+        ...(recovers ? { recovers } : {}),
       },
     },
     ...rootOf(before, after),

@@ -3,7 +3,7 @@ import type { Sha256, Timestamp } from '@selvage/shared/model/ids.ts';
 import type { PolicyDocument } from '@selvage/shared/policy/documents.ts';
 import { pathOf } from '@selvage/shared/policy/documents.ts';
 import { changeDocuments } from '@selvage/shared/policy/sign.ts';
-import { riskAcceptanceSample, windowSample } from '@selvage/shared/policy/testing/sample-documents.ts';
+import { approvalSample, riskAcceptanceSample, windowSample } from '@selvage/shared/policy/testing/sample-documents.ts';
 import { describe, expect, it } from 'vitest';
 import { decline, propose } from './proposing.ts';
 import { newCollector, type Setup } from './testing/collector.ts';
@@ -64,6 +64,11 @@ describe('when documents are proposed', () => {
     ['nothing at all', [], 'DOCUMENT_INVALID'],
     ['what is no document', [{ kind: 'Window' }], 'DOCUMENT_INVALID'],
     ['a document twice', [windowSample(), windowSample()], 'DOCUMENT_INVALID'],
+    [
+      'an approval of a month that is over',
+      [approvalSample({ approvedAt: '2026-09-30T23:59:59Z' })],
+      'DOCUMENT_INVALID',
+    ],
     ['an acceptance whose approver is nobody', [riskAcceptanceSample({ approver: 'eve' })], 'DOCUMENT_REFERENCE'],
     ['one whose approver only reads', [riskAcceptanceSample({ approver: 'rea' })], 'DOCUMENT_REFERENCE'],
     [

@@ -4,7 +4,8 @@ import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { canonicalJson } from '@selvage/shared/files/canonical.ts';
 import type { Timestamp } from '@selvage/shared/model/ids.ts';
 import { decodeDocuments } from '@selvage/shared/policy/decode.ts';
-import { type PolicyDocument, pathOf, type RiskAcceptanceDocument } from '@selvage/shared/policy/documents.ts';
+import { type PolicyDocument, pathOf, type RiskAcceptanceDocument, roleOf } from '@selvage/shared/policy/documents.ts';
+import { endOfMonthRole, monthOf } from '@selvage/shared/policy/roles.ts';
 import type { TrustedPolicy } from '@selvage/shared/policy/trusted-set.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import type { AdminRecord, Store, Writers } from '../store/ports.ts';
@@ -44,6 +45,7 @@ export async function propose({ store, clock }: ProposalDeps, proposed: Proposed
     });
   }
   refuseBoth(documents, removed);
+  refuseEnded(documents, clock.now());
   const text = canonicalJson({ documents, removed });
   const bytes = Buffer.byteLength(text);
   if (bytes > MAX_BYTES) throw new CodedError('REQUEST_TOO_LARGE', `a proposal has at most ${MAX_BYTES} bytes`);
@@ -76,6 +78,20 @@ export async function propose({ store, clock }: ProposalDeps, proposed: Proposed
     });
 
     return number;
+  });
+}
+
+/** A month of approvals that is over is never signed again. Throws DOCUMENT_INVALID. */
+function refuseEnded(documents: readonly PolicyDocument[], now: Temporal.Instant): void {
+  const over = documents.find((one) => {
+    const month = monthOf(roleOf(one));
+
+    return month !== null && Temporal.Instant.compare(endOfMonthRole(month), now) <= 0;
+  });
+  if (over === undefined) return;
+
+  throw new CodedError('DOCUMENT_INVALID', `${pathOf(over)}: that month is over, nobody can sign it any more`, {
+    next: 'approve it anew: selvage fix approve',
   });
 }
 

@@ -130,7 +130,8 @@ function openRepository(deps: PolicyRepositoryDeps): PolicyRepository {
         await followKey(writers, by, policy.signed.root, next.policy.signed.root);
         const at = now.toString() as Timestamp;
         if (number !== null) await signProposal(writers, number, { documents: next.policy.documents, by, at });
-        for (const entry of entriesOf(policy, next.policy, namesOf(proposal), number)) {
+        const about = { proposal: number, recovers: recovers !== null };
+        for (const entry of entriesOf(policy, next.policy, namesOf(proposal), about)) {
           await writers.audit.append({ ...entry, at, actor: by });
         }
       });

@@ -1,6 +1,6 @@
 // selvage policy propose | proposals | sign | decline: a change that one admin wants and another signs. What is signed is what was
 // decoded, compared with the policy in force and shown here: the collector only carries it.
-import { CodedError } from '@selvage/shared/errors/coded-error.ts';
+import { CodedError, hasCode } from '@selvage/shared/errors/coded-error.ts';
 import { canonicalJson, sha256 } from '@selvage/shared/files/canonical.ts';
 import { decodeDocuments } from '@selvage/shared/policy/decode.ts';
 import { type PolicyDocument, pathOf } from '@selvage/shared/policy/documents.ts';
@@ -152,16 +152,33 @@ async function sign(cli: Cli, number: number, options: Json & { readonly seen?: 
   // Between the two, somebody else may have pushed what this would undo unseen.
   const now = current.documents.map(({ document }) => document);
   if (digits(proposedDiff(now, documents, one)) !== seen) throw changedSince(number, seen);
-  const { timestampVersion, keyId } = await signChange(cli, session, { current, diff, proposal: number });
+  const { timestampVersion, keyId } = await signed(number, () =>
+    signChange(cli, session, { current, diff, proposal: number }),
+  );
   if (json) return cli.screen.json({ ...report, number, documents, seen, timestampVersion });
 
   showReport(cli, report, diff);
   cli.screen.line(`signed with ${keyId.slice(0, 16)} and pushed: timestamp version ${timestampVersion}`, 'good');
 }
 
+/** Whoever was overtaken by another push looks again: this is no file that is pushed again. */
+async function signed<T>(number: number, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!hasCode(error, 'POLICY_CONFLICT')) throw error;
+    const { message, details } = error;
+    throw new CodedError('POLICY_CONFLICT', message, { cause: error, details, next: lookAgain(number) });
+  }
+}
+
+function lookAgain(number: number): string {
+  return `look at it again: selvage policy sign ${number}`;
+}
+
 function changedSince(number: number, seen: string): CodedError {
   return new CodedError('POLICY_CONFLICT', `proposal ${number} is not what was shown with ${seen}`, {
-    next: `look at it again: selvage policy sign ${number}`,
+    next: lookAgain(number),
   });
 }
 
