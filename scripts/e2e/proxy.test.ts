@@ -21,7 +21,7 @@ const addressOf = (proxy: FakeProxy, password = PASSWORD) =>
   `http://agent:${encodeURIComponent(password)}@127.0.0.1:${proxy.port}`;
 
 beforeAll(async () => {
-  collector = await makeCollector({ SELVAGE_NAMES: `${NAME},127.0.0.1` });
+  collector = await makeCollector({ SELVAGE_NAMES: `127.0.0.1,${NAME}` });
   gateway = `wss://${NAME}:${collector.gatewayPort}`;
   await collector.serve();
 });
