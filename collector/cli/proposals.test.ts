@@ -278,6 +278,9 @@ describe('when there is nothing to sign', () => {
   it('it is said plainly', async () => {
     expect(await bob('policy', 'sign', '99')).toMatchObject({ exit: 1, stderr: expect.stringContaining('NOT_FOUND') });
     expect(await bob('policy', 'sign', 'x')).toMatchObject({ exit: 2 });
+    expect(await bob('policy', 'decline', '1', '--reason', 'x'.repeat(1001))).toMatchObject({
+      ...{ exit: 2, stdout: '', stderr: expect.stringContaining('At most 1000 characters') },
+    });
     const same = await ann('policy', 'propose', lab.file('nights.yaml', WINDOW('nights')));
     expect(same.stdout).toContain('nothing would change');
     expect(await listed('--select', 'state=waiting')).toEqual([]);

@@ -6,7 +6,7 @@ import { selection } from './select.ts';
 const instant = z.iso.datetime({ offset: true });
 const text = z.string();
 /** Characters. */
-const MAX_NOTE = 1000;
+export const MAX_NOTE = 1000;
 const MAX_PATH = 512;
 const MAX_DOCUMENTS = 1000;
 

@@ -7,7 +7,7 @@ import { type PolicyDocument, pathOf } from '@selvage/shared/policy/documents.ts
 import { type Command, InvalidArgumentError } from 'commander';
 import { stringify } from 'yaml';
 import type { z } from 'zod';
-import { type proposal, proposalNumber, proposals, proposed } from '../../api/contract/proposals.ts';
+import { MAX_NOTE, type proposal, proposalNumber, proposals, proposed } from '../../api/contract/proposals.ts';
 import { refuseBoth } from '../../policy/both-ways.ts';
 import { type Cli, openSession } from '../cli.ts';
 import { type ListOptions, pathWith, selectOption } from '../options.ts';
@@ -41,7 +41,7 @@ export function addPolicyProposals(noun: Command, cli: Cli): void {
     .description('hand files to the collector for another admin to sign; nothing changes by it')
     .argument('<file...>', 'YAML files with one or more documents each')
     .option('--prune', 'remove windows and patch policies that are not in the files')
-    .option('--note <text>', 'why, for whoever signs', '')
+    .option('--note <text>', 'why, for whoever signs', noteArgument, '')
     .option('--json', 'print one JSON document')
     .action((files: string[], options: Json & { readonly note: string; readonly prune?: boolean }) =>
       propose(cli, files, options),
@@ -65,7 +65,7 @@ export function addPolicyProposals(noun: Command, cli: Cli): void {
     .command('decline')
     .description('take a proposal off the list unsigned')
     .argument('<number>', 'as policy proposals shows it', numberArgument)
-    .option('--reason <text>', 'why, for whoever proposed it', '')
+    .option('--reason <text>', 'why, for whoever proposed it', noteArgument, '')
     .option('--json', 'print one JSON document')
     .action(async (number: number, { reason, json }: Json & { readonly reason: string }) => {
       const { client } = await openSession(cli);
@@ -244,6 +244,12 @@ function showDocument(screen: Screen, title: string, document: PolicyDocument): 
     const indent = /^ */.exec(line)?.[0] ?? '';
     for (const each of hanging(line.trimStart(), `  ${indent}`, screen.width)) screen.line(each);
   }
+}
+
+function noteArgument(value: string): string {
+  if (value.length > MAX_NOTE) throw new InvalidArgumentError(`At most ${MAX_NOTE} characters.`);
+
+  return value;
 }
 
 function numberArgument(value: string): number {
