@@ -2,6 +2,7 @@
 // process has, and a process of a container is left out: its files are not this host's.
 import { readlinkSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { isInContainer } from '@selvage/shared/linux/container.ts';
 import { allowedNow, lineOfKernel, namesIn } from './files.ts';
 
 export interface ProcessFacts {
@@ -16,7 +17,6 @@ export interface ProcessFacts {
 }
 
 const DELETED = / \(deleted\)$/;
-const CONTAINER = /docker|containerd|libpod|kubepods|\/lxc|machine\.slice/;
 
 export async function readProcesses(proc: string, root: string): Promise<readonly ProcessFacts[]> {
   const pids = (await namesIn(proc)).filter((name) => /^\d+$/.test(name)).map(Number);
@@ -38,7 +38,7 @@ function readProcess(proc: string, pid: number, own: string | null): ProcessFact
   const flags = stat.slice(stat.lastIndexOf(') ') + 2).split(' ')[KERNEL_FLAGS];
   const isKernelThread = (Number(flags) & PF_KTHREAD) !== 0;
   const inside = rootOf(join(folder, 'root'));
-  if (CONTAINER.test(cgroup) || (inside !== null && own !== null && inside !== own)) return null;
+  if (isInContainer(cgroup) || (inside !== null && own !== null && inside !== own)) return null;
 
   const link = isKernelThread ? null : allowedNow(() => readlinkSync(join(folder, 'exe')));
   const executable = link?.replace(DELETED, '') ?? null;

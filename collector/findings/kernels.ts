@@ -13,9 +13,9 @@ export interface Kernels {
 
 /** Images and modules of Debian and Ubuntu carry the release in their name. */
 const DEB_PART = /^linux-(?:image|modules|modules-extra)-(?:unsigned-)?(\d\S*)$/;
-/** Red Hat's are several packages with one version; SUSE's carry the flavour. */
+/** Red Hat's are several packages with one version; SUSE's carry the flavour. What is before the part names the build. */
 const RPM_PART =
-  /^kernel(?:-(?:rt|64k|uek|debug))?(?:-(?:core|modules(?:-[a-z]+)*|uki-virt))?$|^kernel-(?:default|azure|pae|64kb)$/;
+  /^(kernel(?:-(?:(?:rt|64k|uek|rt-64k)(?:-debug)?|debug))?)(?:-(?:core|modules(?:-[a-z]+)*|uki-virt))?$|^(kernel-(?:default|azure|pae|64kb))$/;
 
 export function kernelsOf(os: Pick<Section<'os'>, 'id'>, kernel: Section<'kernel'> | null): Kernels {
   return {
@@ -34,12 +34,10 @@ export function kernelsOf(os: Pick<Section<'os'>, 'id'>, kernel: Section<'kernel
 /** Releases that it may be of; null when it is no part of a kernel. */
 function partOf(one: InstalledPackage): readonly string[] | null {
   if (one.provider === 'apt') return DEB_PART.exec(one.name)?.slice(1) ?? null;
-  if (!RPM_PART.test(one.name)) return null;
-  const images = releasesOf(one);
-  if (images.length > 0) return images;
-  const plain = one.version.replace(/^\d+:/, '');
+  const [, redHat, suse] = RPM_PART.exec(one.name) ?? [];
+  const name = redHat ?? suse;
 
-  return ['', '+rt', '+64k', '+debug'].map((build) => `${plain}.${one.arch}${build}`);
+  return name === undefined ? null : releasesOf({ ...one, name });
 }
 
 /** Debian keeps the release and raises the version behind it: what lies on the disk is not what was started. */

@@ -1,4 +1,5 @@
 // From inventories to software: which names and versions advisories speak of, which kernel runs, and what is left out.
+import { releasesOf } from '@selvage/shared/linux/kernel-release.ts';
 import type { Section } from '@selvage/shared/model/inventory.ts';
 import type { InstalledPackage } from '@selvage/shared/model/package.ts';
 import { parseRpmList } from '@selvage/shared/packages/rpm-list.ts';
@@ -207,6 +208,32 @@ describe('when kernels are among them', () => {
       'kernel-modules 5.14.0-362.8.1.el9_3 installed',
       'kernel-modules 5.14.0-427.13.1.el9_4 running',
     ]);
+  });
+
+  it.each([
+    ['5.14.0-427.13.1.el9_4', '5.14.0-427.13.1.el9_4.x86_64+rt', 'rt'],
+    ['5.14.0-427.13.1.el9_4', '5.14.0-427.13.1.el9_4.x86_64+64k', '64k'],
+    ['5.14.0-427.13.1.el9_4', '5.14.0-427.13.1.el9_4.x86_64+rt-debug', 'rt-debug'],
+    ['4.18.0-553.rt7.342.el8_10', '4.18.0-553.rt7.342.el8_10.x86_64', 'rt'],
+    ['5.15.0-205.149.5.1.el9uek', '5.15.0-205.149.5.1.el9uek.x86_64', 'uek'],
+  ])("Red Hat's other builds run where they run: %s as %s", async (version, running, build) => {
+    const names = [`kernel-${build}-core`, `kernel-${build}-modules`, 'kernel-core'];
+    const packages = names.map((name) => rpm(name, version, 'kernel'));
+    const installed = packages.flatMap((one) =>
+      releasesOf(one).flatMap((release) => (release === running ? [{ release, package: one.name, version }] : [])),
+    );
+    expect(installed[0]?.package).toBe(`kernel-${build}-core`);
+    const section = kernel({ running, runningVersion: '#1 SMP', installed, newest: running });
+    const found = await of({ os: ROCKY, packages, kernel: section });
+    const standing = new Map(found.map((line) => line.split(' ')).map(([, name, , is]) => [name, is]));
+    expect([...names.slice(0, 2)].map((name) => standing.get(name))).toEqual(['running', 'running']);
+    // The plain build of the same version does not run where another does.
+    if (running.includes('+')) expect(standing.get('kernel-core')).toBe('installed');
+  });
+
+  it("SUSE's real-time kernel has the release of its flavour", () => {
+    const packages: InstalledPackage = { ...rpm('kernel-rt', '5.14.21-150500.13.5.1'), provider: 'zypper' };
+    expect(releasesOf(packages)).toContain('5.14.21-150500.13.5-rt');
   });
 
   it('where nobody could ask, every one may run', async () => {

@@ -22,7 +22,7 @@ import { packList } from './packing.ts';
 import { type Installed, softwareSteps } from './software-of.ts';
 
 /** Another number when other software or facts are made of the same sections: all machines are taken in again. */
-const FORMAT = 1;
+const FORMAT = 2;
 const SECTIONS = [
   ...(['os', 'kernel', 'packages', 'languagePackages', 'agent', 'updates'] as const),
   ...(['listeners', 'staleProcesses', 'repositories'] as const),

@@ -1,11 +1,9 @@
 // Processes that still map deleted code, from the lines of /proc/PID/maps that collect.sh picked. Pure. The list is a floor: which
 // package a file belonged to was not looked up, and others' processes may be hidden.
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
+import { isInContainer } from '@selvage/shared/linux/container.ts';
 import { CODE_FOLDERS, deletedCode } from '@selvage/shared/linux/deleted-code.ts';
 import type { Section } from '@selvage/shared/model/inventory.ts';
-
-/** A process of a container: its files are not this machine's. */
-const CONTAINER = /docker|containerd|libpod|kubepods|\/lxc|machine[.]slice/;
 
 /*
  * deleted:   /proc/812/maps:7f0a3c028000-7f0a3c1bd000 r-xp 00028000 fe:00 131090   /usr/lib/x86_64-linux-gnu/libc.so.6 (deleted)
@@ -41,7 +39,7 @@ export function parseStale(files: {
   const processes = [...maps].flatMap(([pid, lines]) => {
     const { program = '', cgroup = '' } = facts.get(pid) ?? {};
     const paths = deletedCode(lines.join('\n')).filter((path) => CODE_FOLDERS.test(path));
-    if (paths.length === 0 || CONTAINER.test(cgroup)) return [];
+    if (paths.length === 0 || isInContainer(cgroup)) return [];
     const service = /^(?:0::|1:name=systemd:).*?\/([^/\n]+[.]service)(?:\/|$)/m.exec(cgroup)?.[1] ?? null;
 
     return [{ pid: Number(pid), program: program || '?', files: [...paths], service, package: null }];

@@ -2,7 +2,9 @@
 import type { Exposure } from './decision.ts';
 
 const IPV4 = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/;
-const MAPPED = /^::ffff:(\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3})$/i;
+/** As people write it, and as RFC 5952 lets programs write it too: what Java listens on at 127.0.0.1 is `::ffff:7f00:1`. */
+const MAPPED = /^(?:0*:)+ffff:(\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3})$/i;
+const MAPPED_HEX = /^(?:0*:)+ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/i;
 const IPV6 = /^[0-9a-f:]*:[0-9a-f:.]*$/i;
 const ANY: readonly string[] = ['', '*', '0.0.0.0', '::', '[::]'];
 
@@ -16,7 +18,7 @@ export function reachOf(address: string): Exposure {
     .replace(/%.*$/, '')
     .toLowerCase();
   if (ANY.includes(bare)) return 'open';
-  const four = IPV4.exec(MAPPED.exec(bare)?.[1] ?? bare);
+  const four = IPV4.exec(mappedFour(bare) ?? bare);
   if (four) return reachOfFour(four.slice(1).map(Number));
   if (!IPV6.test(bare)) return 'open';
   if (/^(0*:)*0*1$/.test(bare)) return 'small';
@@ -25,6 +27,17 @@ export function reachOf(address: string): Exposure {
   if ((head & 0xfe00) === 0xfc00 || (head & 0xffc0) === 0xfe80) return 'controlled';
 
   return 'open';
+}
+
+/** The IPv4 address inside an IPv6 one (RFC 4291, 2.5.5.2); null where there is none. */
+function mappedFour(address: string): string | null {
+  const [, high, low] = MAPPED_HEX.exec(address) ?? [];
+  if (high === undefined || low === undefined) return MAPPED.exec(address)?.[1] ?? null;
+
+  return [high, low]
+    .map((part) => Number.parseInt(part, 16))
+    .flatMap((part) => [part >> 8, part & 0xff])
+    .join('.');
 }
 
 function reachOfFour([a = 0, b = 0, c = 0, d = 0]: readonly number[]): Exposure {

@@ -26,14 +26,26 @@ describe('when an address is reached', () => {
       '100.128.0.1',
       '169.253.0.1',
       '::ffff:8.8.8.8',
+      // What is written here was ::ffff:8.8.8.8 and ::ffff:0.0.0.0.
+      ...['::ffff:808:808', '::ffff:0:0'],
     ].map((address) => [address, 'open'] as const),
     ...['10.1.2.3', '172.16.0.1', '172.31.255.255', '192.168.1.1', '100.64.0.1', '169.254.1.1'].map(
       (address) => [address, 'controlled'] as const,
     ),
-    ...['fe80::1%eth0', 'fd00::1', 'FC00::1', '::ffff:10.0.0.1'].map((address) => [address, 'controlled'] as const),
-    ...['127.0.0.1', '127.0.0.53', '::1', '[::1]', '0:0:0:0:0:0:0:1', '127.0.0.53%lo', '::ffff:127.0.0.1'].map(
-      (address) => [address, 'small'] as const,
+    ...['fe80::1%eth0', 'fd00::1', 'FC00::1', '::ffff:10.0.0.1', '::ffff:c0a8:1'].map(
+      (address) => [address, 'controlled'] as const,
     ),
+    ...[
+      '127.0.0.1',
+      '127.0.0.53',
+      '::1',
+      '[::1]',
+      '0:0:0:0:0:0:0:1',
+      '127.0.0.53%lo',
+      '::ffff:127.0.0.1',
+      '::ffff:7f00:1',
+      '0:0:0:0:0:ffff:7f00:1',
+    ].map((address) => [address, 'small'] as const),
     // Nobody knows that these are closed.
     ...['999.1.1.1', 'localhost', 'any', '0.1.2.3', '10.0.0', '\u001b[31m'].map(
       (address) => [address, 'open'] as const,

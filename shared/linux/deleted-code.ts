@@ -6,6 +6,12 @@ export const CODE_FOLDERS = /^\/(usr\/)?(s?bin|lib[^/]*|libexec)\/|^\/usr\/local
 /** Deleted on purpose right after they were mapped: just-in-time code, shared memory, unpacked libraries. */
 const SCRATCH = /^\/(memfd:|dev\/|SYSV|tmp\/|var\/tmp\/|run\/|proc\/|sys\/|\[aio\])/;
 
+/**
+ * Names that a file had only while it was put in the place of another: dpkg's, rpm's (`;` and a number), and what prelink leaves.
+ * Some file systems go on to show them.
+ */
+const MEANWHILE = /[.]dpkg-(?:new|tmp)$|;[0-9a-f]{8}$|[.]#prelink#[.]\w{6}$/;
+
 /** The kernel writes a line end in a path as `\012`, and every other character as it is: also those that end a line for `.`. */
 const MAPPING = /^[0-9a-f]+-[0-9a-f]+ (\S{4}) [0-9a-f]+ [0-9a-f]+:[0-9a-f]+ (\d+) *(.*)$/s;
 
@@ -24,7 +30,7 @@ export function deletedCode(maps: string): readonly string[] {
       throw new CodedError('PARSE', `a map of a process has a line that is not understood: ${JSON.stringify(line)}`);
     }
     if (!permissions.includes('x') || inode === '0' || !path.endsWith(' (deleted)') || SCRATCH.test(path)) continue;
-    paths.add(path.slice(0, -' (deleted)'.length));
+    paths.add(path.slice(0, -' (deleted)'.length).replace(MEANWHILE, ''));
   }
 
   return [...paths];

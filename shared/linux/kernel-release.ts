@@ -52,21 +52,33 @@ export function kernelReason({ running, runningVersion, installed, newest }: Sec
 /** Debian and Ubuntu name the package after the release: linux-image-6.1.0-28-amd64, linux-image-unsigned-…-generic. */
 const IMAGE = /^linux-image-(?:unsigned-)?(\d\S*)$/;
 
-/** Names of kernel packages that carry the image itself. SUSE: kernel-default, kernel-azure, kernel-rt … */
-const RPM_IMAGE = /^kernel(?:-rt)?(?:-core)?$|^kernel-(default|azure|rt|pae|64kb)$/;
+/** Names of kernel packages that carry the image itself, with the build. SUSE: kernel-default, kernel-azure, kernel-rt … */
+const RPM_IMAGE = /^kernel(?:-((?:rt|64k|uek|rt-64k)(?:-debug)?|debug|default|azure|pae|64kb))?(?:-core)?$/;
 
 /**
- * The release strings that a package may have brought: Red Hat's are `version-release.arch`, SUSE's are `version-release-flavour`
- * without the last number of the release.
+ * The release strings that a package may have brought: Red Hat's are `version-release.arch` with `+build` behind it where it is not the
+ * plain one, SUSE's are `version-release-flavour` without the last number of the release.
  */
-export function releasesOf({ provider, name, version, arch }: InstalledPackage): readonly string[] {
+export function releasesOf({
+  provider,
+  name,
+  version,
+  arch,
+}: Pick<InstalledPackage, 'provider' | 'name' | 'version' | 'arch'>): readonly string[] {
   if (provider === 'apt') return IMAGE.exec(name)?.slice(1) ?? [];
   const match = RPM_IMAGE.exec(name);
   if (!match) return [];
   const plain = version.replace(/^\d+:/, '');
-  const flavour = match[1] ?? 'default';
+  const build = match[1] ?? '';
+  // Oracle's and older real-time kernels say in their version which build they are.
+  const beside = build.startsWith('uek') || /[.]rt\d/.test(plain) ? build.replace(/^(?:uek|rt)-?/, '') : build;
+  const flavour = build === '' ? 'default' : build;
 
-  return [`${plain}.${arch}`, `${plain.replace(/[.][^.]+$/, '')}-${flavour}`, `${plain}-${flavour}`];
+  return [
+    `${plain}.${arch}${beside === '' ? '' : `+${beside}`}`,
+    `${plain.replace(/[.][^.]+$/, '')}-${flavour}`,
+    `${plain}-${flavour}`,
+  ];
 }
 
 /** The release that should run; another flavour (cloud, rt) only where there is none of the running one. */

@@ -43,11 +43,16 @@ export async function collectListeners(context: InventoryContext): Promise<Secti
   return [...new Map(listeners.map((listener) => [Object.values(listener).join(' '), listener])).values()];
 }
 
-/** Socket inode → the first process that holds it. */
+/** It opens the sockets of services that start when somebody calls, and keeps them. */
+const INIT = 1;
+
+/** Socket inode → the first process that holds it; init only where nobody else does: with socket activation both do. */
 async function holders(context: InventoryContext, inodes: ReadonlySet<string>): Promise<ReadonlyMap<string, number>> {
   const found = new Map<string, number>();
 
-  for (const { pid } of await context.processes()) {
+  const processes = await context.processes();
+  const inOrder = [...processes.filter(({ pid }) => pid !== INIT), ...processes.filter(({ pid }) => pid === INIT)];
+  for (const { pid } of inOrder) {
     if (found.size === inodes.size) break;
     const folder = join(context.proc, String(pid), 'fd');
     for (const name of allowedNow(() => readdirSync(folder)) ?? []) {

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { copyFileSync, readFileSync, unlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { isInContainer } from '@selvage/shared/linux/container.ts';
 import { deletedCode } from '@selvage/shared/linux/deleted-code.ts';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
 import { describe, expect, it } from 'vitest';
@@ -32,6 +33,10 @@ describe('when the maps of a process are read', () => {
     expect(deletedCode(maps)).toEqual([]);
   });
 
+  it.each(['.dpkg-new', '.dpkg-tmp', ';5f3a09bc', '.#prelink#.n9xQfg'])('takes %s off, which no package has', (odd) => {
+    expect(deletedCode(LIBC.replace('.so.6', `.so.6${odd}`))).toEqual(['/usr/lib/x86_64-linux-gnu/libc.so.6']);
+  });
+
   it.each(['\r', '\u2028', '\v'])('is not stopped by %j in the name of a file that somebody maps', (odd) => {
     expect(deletedCode(LIBC + LIBC.replace('libc', `x${odd}y`))).toHaveLength(2);
   });
@@ -53,6 +58,37 @@ describe('when the maps of a process are read', () => {
     child.kill();
 
     expect(deletedCode(maps)).toEqual(['/usr/local/bin/sleep']);
+  });
+});
+
+describe('when control groups are read', () => {
+  const id = '0123456789ab';
+
+  it.each([
+    `/system.slice/docker-${id}.scope`,
+    `/docker/${id}`,
+    `/system.slice/system.slice:docker:${id}`,
+    `/kubepods.slice/kubepods-pod1.slice/cri-containerd-${id}.scope`,
+    `/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-${id}.scope/container`,
+    `/system.slice/web.service/libpod-payload-${id}`,
+    '/lxc.payload.web/init.scope',
+    '/lxc/web',
+    '/machine.slice/systemd-nspawn@web.service/payload/init.scope',
+    String.raw`/machine.slice/machine-web\x2d1.scope`,
+  ])('%s is of a container', (path) => {
+    expect(isInContainer(`0::${path}\n`)).toBe(true);
+    expect(isInContainer(`12:pids:${path}\n1:name=systemd:${path}\n`)).toBe(true);
+  });
+
+  it.each([
+    '/system.slice/docker.service',
+    '/system.slice/containerd.service',
+    '/system.slice/lxcfs.service',
+    '/system.slice/docker-volume-local-persist.service',
+    `/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-conmon-${id}.scope`,
+    String.raw`/machine.slice/machine-qemu\x2d1\x2dweb.scope/libvirt/emulator`,
+  ])('%s runs code of the host', (path) => {
+    expect(isInContainer(`0::${path}\n`)).toBe(false);
   });
 });
 
@@ -137,5 +173,31 @@ describe('when listeners are looked for', () => {
         expect.objectContaining({ protocol: 'udp', address: '127.0.0.1', port: udpPort, program: 'node' }),
       ]),
     );
+  });
+
+  it('names the service of a socket that init opened for it, and init only where nobody else has it', async () => {
+    const root = temporaryFolder('activated');
+    const one = (pid: number, name: string, sockets: readonly number[]) => ({
+      [`proc/${pid}/comm`]: `${name}\n`,
+      [`proc/${pid}/cgroup`]: '0::/system.slice/docker.service\n',
+      [`proc/${pid}/stat`]: `${pid} (${name}) S 1 1 1 0 -1 4194560 1 2\n`,
+      [`proc/${pid}/exe`]: `→ /usr/sbin/${name}`,
+      ...Object.fromEntries(sockets.map((inode) => [`proc/${pid}/fd/${inode}`, `→ socket:[${inode}]`])),
+    });
+    const line = (port: string, inode: number) =>
+      `   0: 00000000:${port} 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 ${inode} 1\n`;
+    writeTree(root, {
+      ...one(1, 'systemd', [7, 8]),
+      ...one(812, 'sshd', [7]),
+      ...one(900, 'docker-proxy', [9]),
+      'proc/self/net/tcp': `head\n${line('0016', 7)}${line('0050', 8)}${line('0051', 9)}`,
+      'proc/uptime': 'x',
+    });
+    const found = await collectListeners(testContext({ root, proc: join(root, 'proc') }));
+    expect(found.map(({ port, pid, program }) => `${port} ${pid} ${program}`)).toEqual([
+      '22 812 sshd',
+      '80 1 systemd',
+      '81 900 docker-proxy',
+    ]);
   });
 });
