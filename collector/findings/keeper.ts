@@ -7,12 +7,13 @@ import type { HostId } from '@selvage/shared/model/ids.ts';
 import type { PolicyDocument } from '@selvage/shared/policy/documents.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import { inTurns } from '../api/in-turns.ts';
-import type { Events } from '../events.ts';
+import type { CollectorEvent, Events } from '../events.ts';
 import type { SomeRules } from '../matching/matching.ts';
 import type { PackageName } from '../store/feed-ports.ts';
 import type { ImportRecord } from '../store/import-ports.ts';
 import type { Store } from '../store/ports.ts';
 import type { CountedHost } from '../store/software-ports.ts';
+import { earlierSelves, TELLING } from './earlier-selves.ts';
 import type { FleetIndex } from './index.ts';
 import { type LabelsOf, labelsBy } from './labels.ts';
 import { loadFleet } from './load.ts';
@@ -53,6 +54,12 @@ const DROP_AT_ONCE = 200;
 /** Another number when the rules of matching are others: everything is matched again. Kept as a feed of that name. */
 const MATCHING = { name: '(matching)', version: 1 } as const;
 
+/** After these a machine may have an agent that had none, or the other way round. */
+const OF_IMPORTS: readonly CollectorEvent['type'][] = [
+  ...(['host.enrolled', 'host.accepted', 'host.readmitted', 'host.revoked', 'host.retired'] as const),
+  'import.changed',
+];
+
 /** `pauseMs`: another pause, in tests. */
 export function keepFindings(parts: FindingsParts, { pauseMs = PAUSE_MS } = {}): FindingsKeeper {
   const { store, fleet, clock, events, log, documents, rules = store.read.feeds.ruleGroups } = parts;
@@ -66,6 +73,10 @@ export function keepFindings(parts: FindingsParts, { pauseMs = PAUSE_MS } = {}):
   const imports = new Map<string, ImportRecord>();
   /** The import of each machine that the fleet shows. */
   const brought = new Map<string, string>();
+  /** Ids of machines that were imported: agents that have one of them may be the same machine. */
+  let importedMachines: ReadonlySet<string> = new Set();
+  /** Hosts that told something else of their hardware or cards. */
+  const told = new Set<HostId>();
   const resting = new Map<HostId, { again: boolean }>();
   const wanted = { labels: false, imports: false, feeds: false };
   let begun = false;
@@ -133,6 +144,9 @@ export function keepFindings(parts: FindingsParts, { pauseMs = PAUSE_MS } = {}):
       await safely('taking in the software of a host', { host }, async () => {
         if (await takeInHost(taking, host)) hosts.add(host);
         else if (pauseMs > 0) void rest(host);
+        if (!told.delete(host) || importedMachines.size === 0) return;
+        const machine = (await store.read.hosts.byId(host))?.machineId;
+        if (machine !== undefined && importedMachines.has(machine)) wanted.imports = true;
       });
 
       return;
@@ -155,6 +169,7 @@ export function keepFindings(parts: FindingsParts, { pauseMs = PAUSE_MS } = {}):
     await followFeeds();
     for (const host of behind) hosts.add(host);
     for (const record of importsBehind) imports.set(record.name, record);
+    wanted.imports = true;
     begun = true;
     sincePruned = 0;
     await prune(0);
@@ -195,13 +210,18 @@ export function keepFindings(parts: FindingsParts, { pauseMs = PAUSE_MS } = {}):
     }
   };
 
+  /** Those of now, but for machines that have an agent by now. */
   const followImports = async () => {
-    const now = new Map((await store.read.imports.list()).map((one) => [`import:${one.name}`, one]));
+    const records = await store.read.imports.list();
+    const same = await earlierSelves(store, records);
+    importedMachines = new Set(records.flatMap(({ machineId }) => machineId ?? []));
+    const now = new Map(records.filter(({ id }) => !same.has(id)).map((one) => [`import:${one.name}`, one]));
     const gone = [...fleet.machines.keys()].filter((key) => key.startsWith('import:') && !now.has(key));
     for (const key of gone) {
       await drop(taking, key);
       brought.delete(key);
     }
+    for (const { name } of imports.values()) if (!now.has(`import:${name}`)) imports.delete(name);
     for (const [key, record] of now) {
       if (brought.get(key) !== record.id) imports.set(record.name, record);
     }
@@ -238,16 +258,17 @@ export function keepFindings(parts: FindingsParts, { pauseMs = PAUSE_MS } = {}):
   };
 
   const unsubscribe = events.subscribe((event) => {
-    if (event.type === 'inventory.received' || event.type === 'host.accepted') want(event.host as HostId);
-    if (event.type === 'host.described') want(event.host as HostId);
+    if (event.type === 'inventory.received') {
+      if (event.changed.some((section) => TELLING.includes(section))) told.add(event.host as HostId);
+      want(event.host as HostId);
+    }
+    if (event.type === 'host.accepted' || event.type === 'host.described') want(event.host as HostId);
     // Whoever is trusted no more counts no more, however short ago it was looked at.
     if (event.type === 'host.revoked' || event.type === 'host.retired') hosts.add(event.host as HostId);
     if (event.type === 'feed.changed') wanted.feeds = true;
     if (event.type === 'policy.changed') wanted.labels = true;
-    // A machine that got an agent, or that was brought in a file.
-    if (event.type === 'host.enrolled' || event.type === 'host.accepted' || event.type === 'import.changed') {
-      wanted.imports = true;
-    }
+    // A machine that got an agent or lost it, or that was brought in a file.
+    if (OF_IMPORTS.includes(event.type)) wanted.imports = true;
     if (isWaiting()) go();
   });
   go();

@@ -266,7 +266,7 @@ async function hostSections(store: Store, id: HostId): Promise<FactSections | nu
     const bytes = await store.read.inventory.content(id, name, hash);
     if (bytes === null) return null;
     try {
-      sections[name] = await parsed(bytes);
+      sections[name] = await parsedSection(bytes);
     } catch (error) {
       reasons[name] = hasErrno(error, 'ERR_BUFFER_TOO_LARGE')
         ? `the list is longer than ${MAX_JSON_BYTES / 1024 / 1024} MiB and is not looked at`
@@ -278,7 +278,7 @@ async function hostSections(store: Store, id: HostId): Promise<FactSections | nu
 }
 
 /** What intake has checked already; bounded once more, because it is read at once here. */
-async function parsed(bytes: Uint8Array): Promise<Section<SectionName>> {
+export async function parsedSection(bytes: Uint8Array): Promise<Section<SectionName>> {
   const options = { maxOutputLength: MAX_JSON_BYTES, params: { [constants.ZSTD_d_windowLogMax]: MAX_WINDOW_LOG } };
   const json = bytes.length <= SMALL_BYTES ? zstdDecompressSync(bytes, options) : await unpack(bytes, options);
 
