@@ -7,6 +7,7 @@ import type { z } from 'zod';
 import type { Fleet, Machine } from '../findings/fleet.ts';
 import { isNewer } from '../fixes/fixes.ts';
 import { counts } from '../host-state.ts';
+import { watchersOf } from '../matching/coverage.ts';
 import { ecosystemOf } from '../matching/ecosystem.ts';
 import type { Derivation, HostRecord, Store, StoredResult } from '../store/ports.ts';
 import type { MachineKey } from '../store/software-ports.ts';
@@ -47,11 +48,12 @@ export async function selectedTodo(sources: TodoSources, text: string | undefine
   const { store, clock, policy, connections } = sources;
   const chosen = await chosenMachines(sources, text);
   const listed = store.read.hosts.list();
-  const [records, current, covered, feeds, { alarms }, outside, imports, proposals] = await Promise.all([
+  const [records, current, covered, feeds, ecosystems, { alarms }, outside, imports, proposals] = await Promise.all([
     listed,
     policy.current(),
     coverageLine(sources, listed),
     feedAges(store.read.feeds, clock.now()),
+    store.read.feeds.ecosystems(),
     sources.alarms(),
     store.read.changes.lastOutside(),
     store.read.imports.list(),
@@ -79,7 +81,7 @@ export async function selectedTodo(sources: TodoSources, text: string | undefine
   const machines = [...fleet.machines.values()].filter(among);
   const unknown = await unknownOf(store, list, hosts, fleet);
   await setImmediate();
-  const unwatched = unwatchedOf(machines, feeds);
+  const unwatched = unwatchedOf(machines, ecosystems);
   const ours = new Set(Array.from(fleet.ids(), (id) => fleet.software(id).ecosystem.split(':', 1)[0] ?? ''));
   const oldCode = copied(oldCodeOf(machines));
   await setImmediate();
@@ -231,15 +233,14 @@ async function unknownOf(store: Store, { machines }: TodoList, hosts: readonly H
   return found;
 }
 
-/** Machines of a release that no feed which was imported speaks of: none of their packages is watched. */
-function unwatchedOf(machines: readonly Machine[], feeds: readonly FeedAge[]) {
-  const served = new Set(feeds.filter(({ importedAt }) => importedAt !== null).flatMap(({ serves }) => serves));
+/** Machines of a release that no feed speaks of: none of their packages is watched. A feed may have other releases of its name only. */
+function unwatchedOf(machines: readonly Machine[], ecosystems: ReadonlyMap<string, readonly string[]>) {
   const releases = new Map<string, string | null>();
   const unwatched = (id: string, version: string) => {
     const ecosystem = ecosystemOf(id, version);
     if (ecosystem === null) return `${id} ${version}`.trim();
 
-    return served.has(ecosystem.split(':', 1)[0] ?? '') ? null : ecosystem;
+    return watchersOf(ecosystem, ecosystems).length > 0 ? null : ecosystem;
   };
 
   return machines.flatMap(({ name, os, unknown }) => {

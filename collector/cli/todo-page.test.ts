@@ -5,6 +5,7 @@ import { fakeClock } from '@selvage/shared/testing/fake-clock.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { todo } from '../api/contract/todo.ts';
 import { type ApiLab, apiLab, type ClientIdentity } from '../api/testing/api-lab.ts';
+import { putFeed } from '../findings/testing/put-feed.ts';
 import { type Sample, type SampleMachine, sampleFleet } from '../findings/testing/sample-fleet.ts';
 import { hostSample } from '../store/samples.ts';
 import type { Cli } from './cli.ts';
@@ -138,6 +139,32 @@ describe('when nothing is known', () => {
 
     expect(feeds).toEqual([]);
     expect(needs.map(({ kind }) => kind)).not.toContain('unwatched');
+  });
+});
+
+describe('when a feed has other releases of a distribution than are here', () => {
+  it('says that nobody watches those that it has not, also where we wrote one advisory about them', async () => {
+    const machines = [machine(1), machine(2, { os: { id: 'debian', version: '11' } })];
+    const rule = (ecosystem: string) => ({
+      ...{
+        record: 'CVE-2023-1',
+        cves: ['CVE-2023-1'],
+        ecosystem,
+        package: 'xz-utils',
+        ranges: [],
+        status: 'open' as const,
+      },
+      published: '2023-01-01T00:00:00Z' as Timestamp,
+    });
+    const at = lab.clock.now().toString() as Timestamp;
+    await putFeed(lab.store, 'osv-debian', [rule('Debian:12')], at);
+    await putFeed(lab.store, 'advisory', [rule('Debian:11')], at);
+    const answer = await ask({ machines });
+
+    expect(answer.needs.filter(({ kind }) => kind === 'unwatched')).toMatchObject([
+      { count: 1, some: ['host-2'], message: expect.stringContaining('Debian:11') },
+    ]);
+    expect(printed(answer, 80)).toMatch(/UNWATCHED +1 machine of Debian:11/);
   });
 });
 

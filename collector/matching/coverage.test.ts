@@ -27,6 +27,19 @@ describe('when a package comes from the distribution', () => {
     }
     expect(coverageOf(software('Debian:12', 'curl', '1-1'), new Map([['Debian:12', []]])).by).toBe('unknown');
   });
+
+  it('is not watched because we wrote one advisory about something else there', () => {
+    const feeds = new Map([
+      ['Debian:11', ['advisory']],
+      [vendorEcosystem('dl.google.com/linux/chrome'), ['advisory']],
+    ]);
+
+    expect(coverageOf(software('Debian:11', 'curl', '1-1'), feeds).by).toBe('unknown');
+    expect(coverageOf(chrome, feeds).by).toBe('unknown');
+    expect(
+      coverageOf(software('Debian:11', 'curl', '1-1'), new Map([['Debian:11', ['advisory', 'osv-debian']]])),
+    ).toEqual({ by: 'feed', feeds: ['osv-debian'] });
+  });
 });
 
 describe('when a package comes from a vendor', () => {

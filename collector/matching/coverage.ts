@@ -1,6 +1,7 @@
 // Whether anybody watches a piece of software: a feed, a rule of ours, or nobody. Nobody is never the same as clean.
 import type { Coverage } from './match.ts';
 import type { Ecosystem, Software } from './software.ts';
+import { OWN_ADVISORIES } from './sources.ts';
 
 /** What an admin says of repositories of vendors. Patterns are globs over the name that the package's origin carries. */
 export interface CoverageSettings {
@@ -23,16 +24,24 @@ export function coverageOf(
   if (origin !== null) {
     const rule = settings.everyUpdateIsSecurity.find((pattern) => glob(pattern).test(origin));
     if (rule !== undefined) return { by: 'rule', repository: rule };
-    const own = vendorEcosystems(software).flatMap((one) => ecosystems.get(one) ?? []);
+    const own = vendorEcosystems(software).flatMap((one) => watchersOf(one, ecosystems));
     if (own.length > 0) return { by: 'feed', feeds: own };
 
     return { by: 'unknown', reason: `it comes from ${origin}, and no feed speaks of builds from there` };
   }
-  const feeds = ecosystems.get(software.ecosystem) ?? [];
+  const feeds = watchersOf(software.ecosystem, ecosystems);
 
   return feeds.length > 0
     ? { by: 'feed', feeds }
     : { by: 'unknown', reason: `no feed that was imported speaks of ${software.ecosystem}` };
+}
+
+/** Feeds that watch an ecosystem. An own advisory knows of one weakness: nobody watches the rest because of it. */
+export function watchersOf(
+  ecosystem: Ecosystem,
+  ecosystems: ReadonlyMap<string, readonly string[]>,
+): readonly string[] {
+  return (ecosystems.get(ecosystem) ?? []).filter((feed) => feed !== OWN_ADVISORIES);
 }
 
 /** Under which ecosystem a feed speaks of one vendor's repository. */
