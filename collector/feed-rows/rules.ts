@@ -3,6 +3,7 @@
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { Timestamp } from '@selvage/shared/model/ids.ts';
 import { DISTRO_STATUSES, type Rule, type RuleGroup, type VersionRange } from '../matching/rule.ts';
+import type { PackageRuleGroups } from '../store/feed-ports.ts';
 
 /** The fixed version alone; 0: all versions; else introduced, fixed, last affected with 0 where there is none. */
 type RangeText = string | 0 | readonly [string | 0, string | 0, string | 0];
@@ -20,8 +21,20 @@ interface Rest {
 /** `CVE-… 2024-01-01T…`: a record that is its CVE, and when it was published; else record, CVEs (0: the record is the CVE), published. */
 type RecordText = string | readonly [string, readonly string[] | 0, Timestamp?];
 
-/** Rules that say the same of other records: place in DISTRO_STATUSES, ranges, the rest (0: nothing), records. */
-type GroupText = readonly [number, readonly RangeText[], Rest | 0, readonly RecordText[]];
+/** Rules that say the same of other records: place in DISTRO_STATUSES, ranges, the rest (0: nothing), records, plain ones as lines of one text. */
+type GroupText = readonly [number, readonly RangeText[], Rest | 0, string | readonly RecordText[]];
+
+/** What several groups speak of, and which: a record of a CVE and the announcement that lists it. */
+type SharedText = readonly [string, ...places: number[]];
+
+/** Whoever asks only for what is open need not look through thousands of records that are fixed. */
+interface PackageText {
+  readonly shared: readonly SharedText[];
+  readonly groups: readonly GroupText[];
+}
+
+/** Between plain records of a group. */
+const LINE = '\n';
 
 /** Between what a group says and its record; JSON has none. */
 const SEPARATOR = '\t';
@@ -60,26 +73,57 @@ export function joinRules(rules: readonly string[]): string {
     if (known) known.push(record);
     else groups.set(head, [record]);
   }
+  const places = new Map<string, Set<number>>();
+  const texts = [...groups].map(([head, records], place) => {
+    const parsed = records.map((record): RecordText => JSON.parse(record));
+    for (const subject of parsed.flatMap(subjectsOf)) {
+      const known = places.get(subject);
+      if (known) known.add(place);
+      else places.set(subject, new Set([place]));
+    }
+    const isPlain = parsed.every((record) => typeof record === 'string' && !record.includes(LINE));
 
-  return `[${[...groups].map(([head, records]) => `${head},[${records.join(',')}]]`).join(',')}]`;
+    return `${head},${isPlain ? JSON.stringify(parsed.join(LINE)) : `[${records.join(',')}]`}]`;
+  });
+  const shared = [...places].flatMap(([subject, those]) => (those.size > 1 ? [[subject, ...those]] : []));
+
+  return `{"shared":${JSON.stringify(shared)},"groups":[${texts.join(',')}]}`;
+}
+
+/** A record that is about no CVE may be about itself. */
+function subjectsOf(text: RecordText): readonly string[] {
+  const [record, cves] = typeof text === 'string' ? plainRecord(text) : text;
+
+  return cves === 0 || cves.length === 0 ? [record] : cves;
 }
 
 /** Throws STORE_FAILED when the text is none of ours. */
 export function decodeRules(text: string, ecosystem: string, name: string): readonly Rule[] {
-  return rulesIn(decodeGroups(text, ecosystem, name));
+  return rulesIn(decodeGroups(text, ecosystem, name).groups);
 }
 
 /** The same without making each rule. */
-export function decodeGroups(text: string, ecosystem: string, name: string): readonly RuleGroup[] {
-  let groups: readonly GroupText[];
+export function decodeGroups(
+  text: string,
+  ecosystem: string,
+  name: string,
+): Pick<PackageRuleGroups, 'groups' | 'shared'> {
+  let found: PackageText | readonly GroupText[] | null;
   try {
-    groups = JSON.parse(text);
+    found = JSON.parse(text);
   } catch (error) {
     throw unreadable(ecosystem, name, error);
   }
-  if (!Array.isArray(groups)) throw unreadable(ecosystem, name);
+  // Until a feed is read anew its rules are as earlier programs wrote them: groups alone.
+  const groups = isList(found) ? found : found?.groups;
+  const shared = isList(found) ? null : found?.shared;
+  if (!isList(groups) || !(shared === null || isList(shared))) throw unreadable(ecosystem, name);
 
-  return groups.map((group) => groupOf(group, ecosystem, name));
+  return { groups: groups.map((group) => groupOf(group, ecosystem, name)), shared };
+}
+
+function isList<T>(value: readonly T[] | object | null | undefined): value is readonly T[] {
+  return Array.isArray(value);
 }
 
 export function rulesIn(groups: readonly RuleGroup[]): readonly Rule[] {
@@ -95,8 +139,9 @@ function groupOf(group: GroupText, ecosystem: string, name: string): RuleGroup {
   if (!Array.isArray(group)) throw unreadable(ecosystem, name);
   const [place, rangeTexts, rest, records] = group;
   const status = DISTRO_STATUSES[place];
-  if (status === undefined || !Array.isArray(rangeTexts) || !Array.isArray(records)) throw unreadable(ecosystem, name);
-  if (!records.every(isRecord)) throw unreadable(ecosystem, name);
+  if (status === undefined || !Array.isArray(rangeTexts)) throw unreadable(ecosystem, name);
+  const isKnown = typeof records === 'string' || (Array.isArray(records) && records.every(isRecord));
+  if (!isKnown) throw unreadable(ecosystem, name);
   const common = { ecosystem, package: name, status, ranges: rangeTexts.map(range) };
 
   return new StoredGroup(common, rest === 0 ? null : restOf(rest), records);
@@ -109,12 +154,13 @@ function isRecord(text: unknown): text is RecordText {
 class StoredGroup implements RuleGroup {
   readonly #common: Pick<Rule, 'ecosystem' | 'package' | 'status' | 'ranges'>;
   readonly #more: Partial<Rule> | null;
-  readonly #records: readonly RecordText[];
+  /** Lines are told apart when somebody asks for more than the first: most groups are of what is fixed long ago. */
+  #records: string | readonly RecordText[];
 
   constructor(
     common: Pick<Rule, 'ecosystem' | 'package' | 'status' | 'ranges'>,
     more: Partial<Rule> | null,
-    records: readonly RecordText[],
+    records: string | readonly RecordText[],
   ) {
     this.#common = common;
     this.#more = more;
@@ -122,11 +168,11 @@ class StoredGroup implements RuleGroup {
   }
 
   get size(): number {
-    return this.#records.length;
+    return this.#all().length;
   }
 
   about(place: number): string | readonly string[] {
-    const text = this.#records[place] ?? '';
+    const text = this.#all()[place] ?? '';
     if (typeof text !== 'string') return text[1] === 0 ? text[0] : text[1];
     const end = text.indexOf(' ');
 
@@ -134,7 +180,7 @@ class StoredGroup implements RuleGroup {
   }
 
   rule(place: number): Rule {
-    const text = this.#records[place] ?? '';
+    const text = place === 0 ? this.#first() : (this.#all()[place] ?? '');
     const [record, cves, published] = typeof text === 'string' ? plainRecord(text) : text;
     const { ecosystem, package: name, status, ranges } = this.#common;
     const about = cves === 0 ? [record] : cves;
@@ -146,6 +192,20 @@ class StoredGroup implements RuleGroup {
 
     return this.#more === null ? rule : { ...rule, ...this.#more };
   }
+
+  #all(): readonly RecordText[] {
+    if (typeof this.#records === 'string') this.#records = this.#records.split(LINE);
+
+    return this.#records;
+  }
+
+  #first(): RecordText {
+    const records = this.#records;
+    if (typeof records !== 'string') return records[0] ?? '';
+    const end = records.indexOf(LINE);
+
+    return end < 0 ? records : records.slice(0, end);
+  }
 }
 
 function plainRecord(text: string): readonly [string, 0, Timestamp?] {
@@ -155,14 +215,16 @@ function plainRecord(text: string): readonly [string, 0, Timestamp?] {
 }
 
 function restOf({ v, n, m, k, u, w }: Rest): Partial<Rule> {
-  return {
-    ...(v === undefined ? {} : { versions: v }),
-    ...(n === undefined ? {} : { names: n }),
-    ...(m === undefined ? {} : { module: m }),
-    ...(k === undefined ? {} : { pocket: k }),
-    ...(u === undefined ? {} : { urgency: u }),
-    ...(w === undefined ? {} : { withdrawn: w }),
-  };
+  // Assigned one by one, for thousands of groups of one host.
+  const rest: { -readonly [K in keyof Rule]?: Rule[K] } = {};
+  if (v !== undefined) rest.versions = v;
+  if (n !== undefined) rest.names = n;
+  if (m !== undefined) rest.module = m;
+  if (k !== undefined) rest.pocket = k;
+  if (u !== undefined) rest.urgency = u;
+  if (w !== undefined) rest.withdrawn = w;
+
+  return rest;
 }
 
 function rangeText({ introduced, fixed, lastAffected }: VersionRange): RangeText {

@@ -1,6 +1,7 @@
 // What holds for any rules and any software.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { decodeGroups, decodeRules, encodeRule, joinRules } from '../feed-rows/rules.ts';
 import type { PackageRules } from '../store/feed-ports.ts';
 import { judge, matchSoftware, packagesOf } from './matching.ts';
 import { DISTRO_STATUSES, type Rule } from './rule.ts';
@@ -99,6 +100,27 @@ describe('whatever the rules', () => {
         expect(short(one, turned)).toEqual(short(one, sources));
       }),
       { numRuns: 3000 },
+    );
+  });
+
+  it('rules as they are stored, where what is closed is passed over, are answered as all of them one by one', () => {
+    fc.assert(
+      fc.property(anySources, anySoftware, (sources, on) => {
+        const texts = sources.map(({ rules, ...rest }) => ({ ...rest, text: joinRules(rules.map(encodeRule)) }));
+        const own = texts.map(({ text, ...rest }) => ({
+          ...rest,
+          rules: decodeRules(text, rest.ecosystem, rest.package),
+        }));
+        const stored = texts.map(({ text, ...rest }) => ({
+          ...rest,
+          ...decodeGroups(text, rest.ecosystem, rest.package),
+        }));
+
+        expect(matchSoftware(on, stored)).toEqual(matchSoftware(on, own));
+        for (const one of stored)
+          expect(matchSoftware(on, [one])).toEqual(matchSoftware(on, [{ ...one, shared: null }]));
+      }),
+      { numRuns: 400 },
     );
   });
 

@@ -39,14 +39,15 @@ export function matchSoftware(installed: Software, rules: readonly SomeRules[]):
 
   for (const { groups, says } of sources) {
     for (const [place, group] of groups.entries()) {
-      const word = says(place);
-      if (word === 'affected' || word === 'unknown') eachSubject(group, (cve) => wanted.add(cve));
+      if (isOpen(says(place))) eachSubject(group, (cve) => wanted.add(cve));
     }
   }
   if (wanted.size === 0) return [];
   const matches: Match[] = [];
+  const [only] = sources;
+  const places = sources.length === 1 && only !== undefined ? placesOf(only, wanted) : null;
 
-  for (const [cve, group] of grouped(sources, wanted)) {
+  for (const [cve, group] of grouped(sources, wanted, places)) {
     const { match } = decide(cve, group, software, standing);
     if (match !== null) matches.push(match);
   }
@@ -54,11 +55,24 @@ export function matchSoftware(installed: Software, rules: readonly SomeRules[]):
   return matches.sort((a, b) => (a.cve < b.cve ? -1 : 1));
 }
 
+function isOpen(word: Says | null): boolean {
+  return word === 'affected' || word === 'unknown';
+}
+
+/** Of the only source: which groups speak of what is open at all; null where only looking at all of them can tell. */
+function placesOf({ groups, shared, says }: Source, wanted: ReadonlySet<string>): readonly number[] | null {
+  if (shared === null) return null;
+  const places = new Set(shared.flatMap(([subject, ...those]) => (wanted.has(subject) ? those : [])));
+  for (const place of groups.keys()) if (isOpen(says(place))) places.add(place);
+
+  return [...places].sort((a, b) => a - b);
+}
+
 /** The same question for one CVE, answered also where it is no finding: fixed, not affected, or that nobody speaks of it. */
 export function judge(installed: Software, cve: string, rules: readonly SomeRules[]): Judgement {
   const software = asAdvised(installed);
   const standing = standingOf(software);
-  const group = grouped(sourcesOf(software, rules, standing), new Set([cve])).get(cve) ?? [];
+  const group = grouped(sourcesOf(software, rules, standing), new Set([cve]), null).get(cve) ?? [];
 
   return decide(cve, group, software, standing);
 }
@@ -84,6 +98,7 @@ interface Source {
   /** The rules are the distribution's, the build is a vendor's. */
   readonly foreign: boolean;
   readonly groups: readonly RuleGroup[];
+  readonly shared: PackageRuleGroups['shared'];
   /** What the rules of the group in that place say of the software; null: they are withdrawn, or about another package. */
   readonly says: (place: number) => Says | null;
 }
@@ -97,6 +112,7 @@ function sourcesOf(software: Software, rules: readonly SomeRules[], standing: St
       const { feed, asOf, ecosystem } = source;
       const foreign = software.origin !== null && !vendors.includes(ecosystem) && feed !== OWN_ADVISORIES;
       const groups = groupsIn(source);
+      const shared = 'groups' in source ? source.shared : null;
       const known: (Says | null)[] = [];
       const says = (place: number) => {
         const before = known[place];
@@ -110,7 +126,7 @@ function sourcesOf(software: Software, rules: readonly SomeRules[], standing: St
         return word;
       };
 
-      return { feed, asOf, rank: rankOf(feed), foreign, groups, says };
+      return { feed, asOf, rank: rankOf(feed), foreign, groups, shared, says };
     });
 }
 
@@ -130,11 +146,18 @@ function concerns(rule: Rule, software: Software): boolean {
   );
 }
 
-function grouped(sources: readonly Source[], wanted: ReadonlySet<string>): Map<string, Entry[]> {
+/** `places`: groups to look at, those of all sources; null: all of them. */
+function grouped(
+  sources: readonly Source[],
+  wanted: ReadonlySet<string>,
+  places: readonly number[] | null,
+): Map<string, Entry[]> {
   const found = new Map<string, Entry[]>();
 
   for (const { feed, asOf, rank, foreign, groups, says } of sources) {
-    for (const [place, group] of groups.entries()) {
+    for (const place of places ?? groups.keys()) {
+      const group = groups[place];
+      if (group === undefined) continue;
       eachSubject(group, (cve, index) => {
         const word = wanted.has(cve) ? says(place) : null;
         if (word === null) return;

@@ -38,6 +38,8 @@ export interface PackageRules {
 /** The same as they are kept, which is faster to read. */
 export interface PackageRuleGroups extends Omit<PackageRules, 'rules'> {
   readonly groups: readonly RuleGroup[];
+  /** What more than one of the groups speaks of, each with their places; null: nobody noted it. */
+  readonly shared: readonly (readonly [subject: string, ...places: number[]])[] | null;
 }
 
 export interface PackageName {

@@ -115,7 +115,10 @@ export function feedReader(db: Db): FeedReader {
     list: async () => states((await written(db, `${STATE} order by name`, [])).rows),
     byName: async (name) => states((await written(db, `${STATE} where name = ?`, [name])).rows)[0] ?? null,
     rules: async (packages) =>
-      (await ruleGroupsOf(db, packages)).map(({ groups, ...rest }) => ({ ...rest, rules: rulesIn(groups) })),
+      (await ruleGroupsOf(db, packages)).map(({ groups, shared: _shared, ...rest }) => ({
+        ...rest,
+        rules: rulesIn(groups),
+      })),
     ruleGroups: (packages) => ruleGroupsOf(db, packages),
     facts: (cves) => factsOf(db, cves),
     countCves: async (from, before) => {
@@ -173,7 +176,7 @@ async function ruleGroupsOf(db: Db, packages: readonly PackageName[]): Promise<r
     for (const row of found) {
       if (performance.now() > until) await giveWay();
       const { rules, ...rest } = rows.decodeRow(ruleRow, 'feedRules', row);
-      page.push({ ...rest, groups: decodeGroups(rules, rest.ecosystem, rest.package) });
+      page.push({ ...rest, ...decodeGroups(rules, rest.ecosystem, rest.package) });
     }
     // Here and not in the query, which would copy the rules of each into a list of its own.
     page.sort((a, b) => a.place - b.place || (a.feed < b.feed ? -1 : 1));

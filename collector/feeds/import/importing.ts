@@ -17,7 +17,7 @@ import { FeedReading, type ReadLimits } from './reading.ts';
 import { step } from './step.ts';
 
 /** Raised when the same file would give other rows: it is then read again. */
-export const FEED_FORMAT = 3;
+export const FEED_FORMAT = 4;
 /** At this part of the records, or of the packages of an ecosystem, that the current copy has, and below, somebody has to look. */
 const SHRUNK_PART = 0.1;
 /** Copies with fewer records may shrink: half of ten is five. */
