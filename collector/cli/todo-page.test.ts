@@ -96,6 +96,25 @@ describe('when two hosts are offered a fix', () => {
   });
 });
 
+describe('when there is one of a thing', () => {
+  it('it is not called many', async () => {
+    const offers = ['openssl', 'a', 'b'].map((source) => ({
+      ...{ provider: 'apt' as const, source, version: NEW, security: false, held: false },
+    }));
+    const answer = await ask({
+      machines: [machine(1, { offers, stillRunning: [{ package: 'z', source: 'z', processes: [] }] })],
+      matches: [{ ...OPENSSL, matches: [{ cve: 'CVE-2023-1', fixed: '9:9' }, { cve: 'CVE-2023-3' }] }],
+    });
+    const text = printed(answer, 120);
+
+    expect(text).toContain('NOT OFFERED HERE  1 finding\n');
+    expect(text).toMatch(/openssl 9:9 +1 host +1 finding {2}/);
+    expect(text).toMatch(/NO FIX EXISTS +1 finding on 1 host:/);
+    expect(text).toMatch(/OLD CODE RUNS +1 host waits: /);
+    expect(text).not.toMatch(/\b1 (?:findings|hosts|fixes|machines)\b/);
+  });
+});
+
 describe('when nothing is known', () => {
   it('does not say that none is exploited while nobody could know', async () => {
     const answer = await ask({ machines: [machine(1)], matches: [OPENSSL] });

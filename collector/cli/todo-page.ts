@@ -5,6 +5,7 @@ import type { byDecision, fixRow, todo } from '../api/contract/todo.ts';
 import { shareText } from '../coverage/share.ts';
 import { DECISIONS, type DecisionWord } from '../triage/decision.ts';
 import type { Cli } from './cli.ts';
+import { plural } from './plural.ts';
 import { type Cell, type Column, layOut, type Screen, type Tone } from './screen.ts';
 import { showSelection } from './selection-lines.ts';
 import { dueText, expectedText, standingText, whyText } from './todo-words.ts';
@@ -124,7 +125,10 @@ function showFixes(cli: TodoViewer, answer: Answer, all: boolean): void {
     const words = DECISIONS.flatMap((word) =>
       countText(hidden.filter(({ decision }) => decision === word).length, word),
     );
-    screen.line(`  ... ${hidden.length} more fixes (${words.join(', ')}): selvage todo --all`, 'dim');
+    screen.line(
+      `  ... ${hidden.length} more ${fixesWord(hidden.length)} (${words.join(', ')}): selvage todo --all`,
+      'dim',
+    );
   }
   if (shown.some(({ from }) => from === 'feed'))
     screen.line('  * as advisories name it: what these machines are offered is not known', 'dim');
@@ -212,7 +216,7 @@ function showNotOffered(screen: Screen, { notOffered }: Answer, all: boolean): v
   if (notOffered.length === 0) return;
   const findings = notOffered.reduce((sum, row) => sum + row.findings, 0);
   screen.line();
-  screen.line(`FIXED BY ITS MAKER, NOT OFFERED HERE  ${count(findings)} findings`, 'strong');
+  screen.line(`FIXED BY ITS MAKER, NOT OFFERED HERE  ${plural(findings, 'finding')}`, 'strong');
   const shown = all ? notOffered : notOffered.slice(0, MAX_NOT_OFFERED);
   const lines = layOut(
     [
@@ -224,8 +228,8 @@ function showNotOffered(screen: Screen, { notOffered }: Answer, all: boolean): v
     ],
     shown.map(({ source, fixed, machines, findings, decision, why }) => [
       `  ${source} ${fixed}`,
-      `${count(machines)} ${machinesWord(machines)}`,
-      `${count(findings)} findings`,
+      plural(machines, 'host'),
+      plural(findings, 'finding'),
       decision,
       why,
     ]),
@@ -241,42 +245,45 @@ function showCounts(cli: TodoViewer, answer: Answer): void {
   const { oldCode, stillRunning, noFix, accepted, notAffected, notRunning, otherUpdates, nextWindow, fixes } = answer;
   const lines: [string, string][] = [];
   const unseen =
-    oldCode.unseen > 0
-      ? [`on ${oldCode.unseen} ${machinesWord(oldCode.unseen)} not all processes could be looked at`]
-      : [];
+    oldCode.unseen > 0 ? [`on ${plural(oldCode.unseen, 'host')} not all processes could be looked at`] : [];
   if (oldCode.machines > 0) {
     const services = oldCode.services.map(({ name, machines: on }) => (on > 1 ? `${name} ${on}` : name)).join(', ');
     const waits = [
       ...(oldCode.reboot > 0 ? [`${oldCode.reboot} for a reboot`] : []),
       ...(oldCode.restart > 0 ? [`${oldCode.restart} for a restart (${services})`] : []),
     ];
-    const open = stillRunning.findings > 0 ? [`${count(stillRunning.findings)} findings still open by it`] : [];
+    const open = stillRunning.findings > 0 ? [`${plural(stillRunning.findings, 'finding')} still open by it`] : [];
     lines.push([
       'OLD CODE RUNS',
-      [`${oldCode.machines} ${machinesWord(oldCode.machines)} wait: ${waits.join(', ')}`, ...open, ...unseen].join(
-        ' · ',
-      ),
+      [
+        `${plural(oldCode.machines, 'host')} ${oldCode.machines === 1 ? 'waits' : 'wait'}: ${waits.join(', ')}`,
+        ...open,
+        ...unseen,
+      ].join(' · '),
     ]);
   } else if (unseen.length > 0) lines.push(['OLD CODE', `none seen running; ${unseen.join('')}`]);
   if (noFix.findings > 0)
     lines.push([
       'NO FIX EXISTS',
-      `${count(noFix.findings)} findings on ${noFix.machines} ${machinesWord(noFix.machines)}: ${decisionsText(noFix.byDecision)}${
+      `${plural(noFix.findings, 'finding')} on ${plural(noFix.machines, 'host')}: ${decisionsText(noFix.byDecision)}${
         noFix.kernelSources > 0
           ? ` · ${count(noFix.kernelSources)} of them in kernel sources of which no kernel runs`
           : ''
       }`,
     ]);
   if (notRunning.findings > 0)
-    lines.push(['NOT RUNNING', `${count(notRunning.findings)} findings of kernels that are installed and do not run`]);
+    lines.push([
+      'NOT RUNNING',
+      `${plural(notRunning.findings, 'finding')} of kernels that are installed and do not run`,
+    ]);
   if (accepted.findings > 0)
-    lines.push(['ACCEPTED', `${count(accepted.findings)} findings: ${decisionsText(accepted.byDecision)}`]);
+    lines.push(['ACCEPTED', `${plural(accepted.findings, 'finding')}: ${decisionsText(accepted.byDecision)}`]);
   if (notAffected.findings > 0)
-    lines.push(['NOT AFFECTED', `${count(notAffected.findings)} findings by VEX statements`]);
+    lines.push(['NOT AFFECTED', `${plural(notAffected.findings, 'finding')} by VEX statements`]);
   if (otherUpdates.fixes > 0)
     lines.push([
       'OTHER UPDATES',
-      `${otherUpdates.fixes} on ${otherUpdates.machines} ${machinesWord(otherUpdates.machines)} that close nothing known: selvage fix list`,
+      `${otherUpdates.fixes} on ${plural(otherUpdates.machines, 'host')} that ${otherUpdates.fixes === 1 ? 'closes' : 'close'} nothing known: selvage fix list`,
     ]);
   const late = fixes.filter((row) => row.late);
   if (late.length > 0) lines.push(['LATE', lateText(late)]);
@@ -302,7 +309,9 @@ function lateText(late: readonly Row[]): string {
 
   return [
     ...(overdue.length > 0 ? [`${overdue.length} ${fixesWord(overdue.length)} overdue (${names(overdue)})`] : []),
-    ...(rest.length > 0 ? [`${rest.length} will miss their date as things stand (${names(rest)})`] : []),
+    ...(rest.length > 0
+      ? [`${rest.length} will miss ${rest.length === 1 ? 'its' : 'their'} date as things stand (${names(rest)})`]
+      : []),
   ].join(' · ');
 }
 
@@ -333,10 +342,6 @@ function totalOf(sums: ByDecision): number {
 
 export function count(value: number): string {
   return value.toLocaleString('en-US');
-}
-
-function machinesWord(value: number): string {
-  return value === 1 ? 'host' : 'hosts';
 }
 
 function fixesWord(value: number): string {
