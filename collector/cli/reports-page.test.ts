@@ -88,5 +88,8 @@ describe('when facts and findings are known', () => {
 
     for (const line of text.split('\n')) expect([...line].length).toBeLessThanOrEqual(columns);
     expect(text).toContain('mitigations are not built yet');
+    const words = text.replaceAll('\n', ' ');
+    expect(words).toContain('stages are of closed findings only: what is still open has the last row');
+    expect(words).toContain('what came before the step ahead of it counts as 0');
   });
 });

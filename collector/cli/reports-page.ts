@@ -132,7 +132,11 @@ export function showExposure(cli: Cli, report: Exposure): void {
   said(cli, 'mitigated: not counted, because mitigations are not built yet');
   said(
     cli,
-    'UNKNOWN: one end of the stage is not known: no date in the feeds, installed by something else, approved long ago, or restart not proven',
+    'UNKNOWN: one end of the stage is not known: no date in the feeds, installed by something else, package removed, approved long ago, or restart not proven',
+  );
+  said(
+    cli,
+    'stages are of closed findings only: what is still open has the last row, from its publication until now. Days count from publication, also from before a host had the package or reported here; what came before the step ahead of it counts as 0',
   );
 }
 

@@ -108,7 +108,9 @@ function closedOn(
     // What took its place was installed at that moment, as far as the inventory tells.
     const version = versionAfter(fleet, [...present, ...episodes], episode);
     const installed = version === null ? null : episode.until;
-    const approved = version === null ? null : deps.approvedAt(ecosystem, source, version);
+    const decided = version === null ? null : deps.approvedAt(ecosystem, source, version);
+    // A decision after it was there installed nothing: something else did, and no days were spent on waiting for it.
+    const approved = decided !== null && installed !== null && isBefore(installed, decided) ? null : decided;
     const restarted = version === null ? null : deps.restartedAt(machine.key, source, version);
     values['vendor-fix'].push(daysBetween(published, fixed));
     values.approval.push(daysBetween(fixed, approved));

@@ -137,6 +137,18 @@ describe('when exposure is measured', () => {
     expect(stages.whole).toMatchObject({ known: 1, median: 19 });
   });
 
+  it('spends no days on an approval that came when something else had installed it', () => {
+    const fleet = sampleFleet({ machines: [upgraded('2026-01-20T00:00:00Z')], matches: [old] });
+    const { stages, costliest } = measure(fleet, { approvedAt: () => '2026-02-20T00:00:00Z' });
+
+    expect(stages.approval).toMatchObject({ known: 0, unknown: 1 });
+    expect(stages.installation).toMatchObject({ known: 0, unknown: 1 });
+    expect(stages.whole).toMatchObject({ known: 1, median: 19 });
+    expect(costliest.map(({ stage }) => stage)).toEqual(['vendor-fix']);
+    const inTime = measure(fleet, { approvedAt: () => '2026-01-20T00:00:00Z' });
+    expect(inTime.stages.installation).toMatchObject({ known: 1, median: 0 });
+  });
+
   it('does not take a removed package for an installed fix', () => {
     const machines = [upgraded('2026-01-20T00:00:00Z', '2026-02-02T00:00:00Z')];
 
