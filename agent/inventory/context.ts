@@ -52,7 +52,27 @@ export function createContext(options: InventoryOptions): InventoryContext {
     installed: once(() => all((observer) => observer.installed())),
     repositories: once(() => all((observer) => observer.repositories())),
     processes: once(() => readProcesses(proc, root)),
-    owners: createKnownOwners({ dpkg: join(root, 'var/lib/dpkg'), file: options.ownersFile, clock: options.clock }),
+    owners: ownersBy(
+      createKnownOwners({ dpkg: join(root, 'var/lib/dpkg'), file: options.ownersFile, clock: options.clock }),
+      options.observers,
+    ),
+  };
+}
+
+/** By dpkg's file lists, and of what they do not know by whoever else keeps packages here. */
+function ownersBy(
+  byLists: InventoryContext['owners'],
+  observers: InventoryOptions['observers'],
+): InventoryContext['owners'] {
+  return async (paths) => {
+    const found = new Map(await byLists(paths));
+    for (const observer of observers) {
+      const left = paths.filter((path) => !found.has(path));
+      if (left.length === 0 || !observer.owners) continue;
+      for (const [path, owner] of await observer.owners(left)) found.set(path, owner);
+    }
+
+    return found;
   };
 }
 

@@ -31,6 +31,8 @@ export interface Observer {
   repositories(): Promise<readonly Repository[]>;
   /** Pending updates from the agent's own lists. Call only when no repository has a problem. */
   pending(): Promise<readonly PendingUpdate[]>;
+  /** The package of each path that has one, also of files that are gone; left out where file lists tell it. */
+  owners?(paths: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** Advisories of its repositories, as its own cache has them; left out where a package manager has none. */
   advisories?(installed: readonly InstalledPackage[]): Promise<Updateinfo>;
 }

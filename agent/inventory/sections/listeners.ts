@@ -25,7 +25,8 @@ export async function collectListeners(context: InventoryContext): Promise<Secti
 
   const pids = await holders(context, new Set(sockets.map(({ inode }) => inode)));
   const processes = new Map((await context.processes()).map((process) => [process.pid, process]));
-  const owners = await context.owners([...processes.values()].flatMap(({ executable }) => executable ?? []));
+  const holding = [...new Set(pids.values())].flatMap((pid) => processes.get(pid)?.executable ?? []);
+  const owners = await context.owners(holding);
   const listeners = sockets.map(({ protocol, address, port, inode }) => {
     const process = processes.get(pids.get(inode) ?? -1);
 

@@ -9,6 +9,7 @@ import type { InstalledPackage, Repository } from '@selvage/shared/model/package
 import { parseRpmList, RPM_FORMAT } from '@selvage/shared/packages/rpm-list.ts';
 import { parseRepoFile } from '@selvage/shared/packages/rpm-repositories.ts';
 import type { Observer } from '../provider.ts';
+import { ownersByRpm } from './owners.ts';
 import { readUpdateinfo } from './updateinfo.ts';
 
 export interface RpmObserverOptions {
@@ -55,6 +56,7 @@ export function createRpmObserver(manager: Manager, { root, run }: RpmObserverOp
     refresh: repositories,
     // Nobody asks while a repository has a problem, and all of them have.
     pending: async () => [],
+    owners: async (paths) => ownersByRpm(paths, { run, args: await databaseArgs(root) }),
     advisories: async (installed) =>
       readUpdateinfo({
         ...{ root, run, installed },
@@ -71,8 +73,7 @@ async function readInstalled(
   const database = (await databaseIn(root)) ?? join(root, DATABASES[1]);
   const { stdout, stderr, exitCode } = await run({
     file: 'rpm',
-    // Of a sandbox root only the database is read: entering the root would need privileges.
-    args: [...(root === '/' ? [] : ['--dbpath', database]), '-qa', '--queryformat', RPM_FORMAT],
+    args: [...(await databaseArgs(root)), '-qa', '--queryformat', RPM_FORMAT],
     deadlineMs: LIST_DEADLINE_MS,
     outputLimit: LIST_OUTPUT_BYTES,
   });
@@ -81,6 +82,11 @@ async function readInstalled(
   if (packages.length === 0) throw damaged(database, 'it has no package at all');
 
   return packages;
+}
+
+/** Of a sandbox root only the database is read: entering the root would need privileges. */
+async function databaseArgs(root: string): Promise<readonly string[]> {
+  return root === '/' ? [] : ['--dbpath', (await databaseIn(root)) ?? join(root, DATABASES[1])];
 }
 
 function damaged(database: string, why: string): CodedError {

@@ -8,6 +8,7 @@ export interface RpmPackage {
   readonly epoch?: number;
   readonly version: string;
   readonly release: string;
+  readonly files?: readonly string[];
 }
 
 /** Writes the database to `database` (an absolute folder, made here); building goes on in `scratch`. */
@@ -15,7 +16,7 @@ export function makeRpmDatabase(database: string, packages: readonly RpmPackage[
   mkdirSync(database, { recursive: true });
   rpm('rpm', ['--dbpath', database, '--initdb']);
 
-  for (const { name, epoch, version, release } of packages) {
+  for (const { name, epoch, version, release, files = [] } of packages) {
     const top = join(scratch, name);
     mkdirSync(top, { recursive: true });
     const spec = join(top, `${name}.spec`);
@@ -26,13 +27,16 @@ export function makeRpmDatabase(database: string, packages: readonly RpmPackage[
       'License: MIT',
       'BuildArch: noarch',
       '%description',
+      '%install',
+      ...files.map((path) => `install -D /dev/null %{buildroot}${path}`),
       '%files',
+      ...files,
     ];
     writeFileSync(spec, `${[...head, ...rest].join('\n')}\n`);
     rpm('rpmbuild', ['-bb', '--quiet', '--define', `_topdir ${top}`, spec]);
     const folder = join(top, 'RPMS/noarch');
-    const files = readdirSync(folder).map((file) => join(folder, file));
-    rpm('rpm', ['--dbpath', database, '--justdb', '--nodeps', '--force-debian', '-i', ...files]);
+    const built = readdirSync(folder).map((file) => join(folder, file));
+    rpm('rpm', ['--dbpath', database, '--justdb', '--nodeps', '--force-debian', '-i', ...built]);
   }
 }
 
