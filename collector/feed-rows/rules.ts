@@ -190,7 +190,7 @@ class StoredGroup implements RuleGroup {
         ? { ecosystem, package: name, record, cves: about, status, ranges }
         : { ecosystem, package: name, record, cves: about, status, ranges, published };
 
-    return this.#more === null ? rule : { ...rule, ...this.#more };
+    return this.#more === null ? rule : Object.assign(rule, this.#more);
   }
 
   #all(): readonly RecordText[] {

@@ -158,8 +158,8 @@ export function createMatcher(parts: MatcherParts): Matcher {
       const known = changed.get(key)?.since ?? fleet.sinceOf(ecosystem, name);
       const fresh = matches.filter(({ cve }) => !Object.hasOwn(known, cve));
       if (fresh.length === 0) continue;
-      const more = Object.fromEntries(fresh.map(({ cve }) => [cve, now]));
-      changed.set(key, { ecosystem, package: name, since: { ...known, ...more } });
+      const since = Object.fromEntries([...Object.entries(known), ...fresh.map(({ cve }) => [cve, now] as const)]);
+      changed.set(key, { ecosystem, package: name, since });
     }
 
     return [...changed.values()];

@@ -82,9 +82,18 @@ export function* softwareSteps(sections: SoftwareSections): Generator<void, read
 }
 
 /** The release whose advisories apply; where no list knows the distribution, a name of its own under which nothing is found. */
-function ecosystemFor({ id, version }: Pick<Section<'os'>, 'id' | 'version'>, provider: ProviderName): Ecosystem {
-  return ecosystemOf(id, version) ?? `${TYPES[provider]}:${id}:${version}`;
+function ecosystemFor(os: Pick<Section<'os'>, 'id' | 'version'>, provider: ProviderName): Ecosystem {
+  let release = releases.get(os);
+  if (release === undefined) {
+    release = { advised: ecosystemOf(os.id, os.version) };
+    releases.set(os, release);
+  }
+
+  return release.advised ?? `${TYPES[provider]}:${os.id}:${os.version}`;
 }
+
+/** Asked for each package of a machine. */
+const releases = new WeakMap<object, { readonly advised: Ecosystem | null }>();
 
 /** The source that advisories speak of: kernels are signed in a source of their own. */
 export function sourceOf(

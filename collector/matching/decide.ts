@@ -33,6 +33,8 @@ export interface Judgement {
 }
 
 export function decide(cve: string, group: readonly Entry[], software: Software, standing: Standing): Judgement {
+  const [alone] = group;
+  if (group.length === 1 && alone !== undefined) return decideAlone(cve, alone, software, standing);
   const counted = withoutRetired(group, software);
   const verdict = firstWord(cve, counted, software);
   if (verdict === null) return { says: 'unknown', evidence: [], match: null, disagreement: null };
@@ -48,6 +50,16 @@ export function decide(cve: string, group: readonly Entry[], software: Software,
   const match = says === 'affected' || says === 'unknown' ? matchOf(cve, says, fixed, evidence, disagreement) : null;
 
   return { says, evidence, match, disagreement };
+}
+
+/** Most CVEs of a package: one record, which nothing else is held against. */
+function decideAlone(cve: string, entry: Entry, software: Software, standing: Standing): Judgement {
+  const says = isRestricted(entry.rule.pocket) ? wordOf(cve, [entry], software).says : entry.says;
+  const evidence = [evidenceOf(entry, software, standing, false)];
+  const fixed = says === 'affected' ? (evidence[0]?.fixed ?? null) : null;
+  const match = says === 'affected' || says === 'unknown' ? matchOf(cve, says, fixed, evidence, null) : null;
+
+  return { says, evidence, match, disagreement: null };
 }
 
 /** The version that answers every record that has an answer: of the builds that one record names the oldest, of several records the newest. */
@@ -206,17 +218,14 @@ function evidenceOf(entry: Entry, software: Software, standing: Standing, retire
   const { rule } = entry;
   const { range, words } = standing.explain(rule);
   const note = kernelNote(software);
-  const notes = [
-    retired ? 'own advisory, retired: a real record speaks of it' : null,
-    entry.foreign ? `built by ${software.origin}, whose versions this source does not follow` : null,
-    note,
-  ].filter((one) => one !== null);
+  const retirement = retired ? '; own advisory, retired: a real record speaks of it' : '';
+  const builder = entry.foreign ? `; built by ${software.origin}, whose versions this source does not follow` : '';
 
   return {
     feed: entry.feed,
     feedAsOf: entry.asOf,
     record: rule.record,
-    rule: [words, ...notes].join('; '),
+    rule: `${words}${retirement}${builder}${note === null ? '' : `; ${note}`}`,
     status: rule.status,
     range,
     fixed: range?.fixed ?? null,

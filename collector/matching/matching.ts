@@ -20,11 +20,13 @@ export type SomeRules = PackageRules | PackageRuleGroups;
 /** Under which names rules may speak of this software: what has to be asked of the store. */
 export function packagesOf(installed: Software): readonly PackageName[] {
   const software = asAdvised(installed);
-  const names = new Set([software.name, software.source].map((name) => normaliseName(software.ecosystem, name)));
+  const name = normaliseName(software.ecosystem, software.name);
+  const source = normaliseName(software.ecosystem, software.source);
+  const names = name === source ? [name] : [name, source];
 
   const ecosystems = [software.ecosystem, ...vendorEcosystems(software)];
 
-  return ecosystems.flatMap((ecosystem) => [...names].map((name) => ({ ecosystem, package: name })));
+  return ecosystems.flatMap((ecosystem) => names.map((one) => ({ ecosystem, package: one })));
 }
 
 /**
@@ -38,8 +40,10 @@ export function matchSoftware(installed: Software, rules: readonly SomeRules[]):
   const wanted = new Set<string>();
 
   for (const { groups, says } of sources) {
-    for (const [place, group] of groups.entries()) {
-      if (isOpen(says(place))) eachSubject(group, (cve) => wanted.add(cve));
+    // Of thousands of groups: with a pair for each they would be most of what has to be cleared away.
+    for (let place = 0; place < groups.length; place += 1) {
+      const group = groups[place];
+      if (group !== undefined && isOpen(says(place))) eachSubject(group, (cve) => wanted.add(cve));
     }
   }
   if (wanted.size === 0) return [];
@@ -62,8 +66,12 @@ function isOpen(word: Says | null): boolean {
 /** Of the only source: which groups speak of what is open at all; null where only looking at all of them can tell. */
 function placesOf({ groups, shared, says }: Source, wanted: ReadonlySet<string>): readonly number[] | null {
   if (shared === null) return null;
-  const places = new Set(shared.flatMap(([subject, ...those]) => (wanted.has(subject) ? those : [])));
-  for (const place of groups.keys()) if (isOpen(says(place))) places.add(place);
+  const places = new Set<number>();
+  for (const one of shared) {
+    if (!wanted.has(one[0])) continue;
+    for (const place of one) if (typeof place === 'number') places.add(place);
+  }
+  for (let place = 0; place < groups.length; place += 1) if (isOpen(says(place))) places.add(place);
 
   return [...places].sort((a, b) => a - b);
 }
