@@ -35,6 +35,16 @@ describe('when a calendar is written', () => {
     );
   });
 
+  it('it has a component also where nothing is to be expected, and no event', () => {
+    const lines = icalendar([], at).split('\r\n');
+
+    expect(lines.filter((line) => /^BEGIN:V(?!CALENDAR)/.test(line))).toEqual(['BEGIN:VTIMEZONE']);
+    expect(lines.filter((line) => line.startsWith('BEGIN:'))).toHaveLength(
+      lines.filter((line) => line.startsWith('END:')).length,
+    );
+    expect(icalendar([event], at)).not.toContain('VTIMEZONE');
+  });
+
   it('a name cannot begin a line of its own', () => {
     const text = icalendar([{ ...event, summary: 'x\r\nEND:VCALENDAR\rBEGIN:VEVENT\u0000\u001b[31m' }], at);
 

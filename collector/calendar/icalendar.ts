@@ -14,6 +14,18 @@ export interface CalendarEvent {
 const MAX_OCTETS = 75;
 const PRODUCT = '-//Selvage//Release calendar//EN';
 
+/** A calendar needs at least one component, section 3.6: the zone that whole days here are of. */
+const NOTHING = [
+  'BEGIN:VTIMEZONE',
+  'TZID:Etc/UTC',
+  'BEGIN:STANDARD',
+  'DTSTART:19700101T000000',
+  'TZOFFSETFROM:+0000',
+  'TZOFFSETTO:+0000',
+  'END:STANDARD',
+  'END:VTIMEZONE',
+];
+
 /** `stamp`: when this was worked out. */
 export function icalendar(events: readonly CalendarEvent[], stamp: Temporal.Instant): string {
   const at = `${stamp.round('second').toString().replace(/[-:]/g, '').replace(/\.\d+/, '')}`;
@@ -35,6 +47,7 @@ export function icalendar(events: readonly CalendarEvent[], stamp: Temporal.Inst
       'TRANSP:TRANSPARENT',
       'END:VEVENT',
     ]),
+    ...(events.length === 0 ? NOTHING : []),
     'END:VCALENDAR',
   ];
 
