@@ -54,6 +54,16 @@ describe('when a history has a rhythm', () => {
     expect(rhythmOf(dates, '2026-11-12').next).toEqual({ date: '2026-11-07', until: '2026-11-09', lateDays: 3 });
     expect(rhythmOf(dates, '2026-11-08').next?.lateDays).toBe(0);
   });
+
+  it('nobody is late, nor expected in the past, by data that ended before', () => {
+    const dates = after('2026-08-01', [5, 7, 9, 7, 5, 9, 7, 6, 8, 7, 5, 9, 7]);
+
+    expect(rhythmOf(dates, '2027-11-12', '2026-11-02').next).toBeNull();
+    expect(rhythmOf(dates, '2026-11-12', '2026-11-11').next).toBeNull();
+    expect(rhythmOf(dates, '2026-11-08', '2026-11-02').next).toEqual({
+      ...{ date: '2026-11-07', until: '2026-11-09', lateDays: 0 },
+    });
+  });
 });
 
 describe('when a history has none', () => {

@@ -57,8 +57,11 @@ export interface Rhythm {
   readonly next: Expected | null;
 }
 
-/** `dates`: of releases, `YYYY-MM-DD` in UTC, in any order; the same day counts once, days after `today` do not count. */
-export function rhythmOf(dates: Iterable<string>, today: string): Rhythm {
+/**
+ * `dates`: of releases, `YYYY-MM-DD` in UTC, in any order; the same day counts once, days after `today` do not count. `knownUntil`: the
+ * day that the data ends; nobody is late by what came, or did not, since then.
+ */
+export function rhythmOf(dates: Iterable<string>, today: string, knownUntil = today): Rhythm {
   const days = newest([...new Set(dates)].filter((date) => date <= today).sort());
   const cadence = cadenceOf(days);
 
@@ -67,7 +70,7 @@ export function rhythmOf(dates: Iterable<string>, today: string): Rhythm {
     dates: days.length,
     first: days[0] ?? null,
     last: days.at(-1) ?? null,
-    next: nextOf(cadence, days, today),
+    next: nextOf(cadence, days, { today, knownUntil }),
   };
 }
 
@@ -206,7 +209,11 @@ export function percentile(sorted: readonly number[], part: number): number {
   return sorted[Math.max(0, Math.ceil(sorted.length * part) - 1)] ?? 0;
 }
 
-function nextOf(cadence: Cadence, days: readonly string[], today: string): Expected | null {
+function nextOf(
+  cadence: Cadence,
+  days: readonly string[],
+  { today, knownUntil }: { readonly today: string; readonly knownUntil: string },
+): Expected | null {
   const last = days.at(-1);
   if (last === undefined || cadence.type === 'irregular' || cadence.type === 'unknown') return null;
   const newest = Temporal.PlainDate.from(last);
@@ -231,6 +238,9 @@ function nextOf(cadence: Cadence, days: readonly string[], today: string): Expec
       const date = newest.add({ days: cadence.median });
       const until = newest.add({ days: Math.max(cadence.to, cadence.median) });
       const lateDays = Math.max(0, until.until(now).days);
+      // It may have come long ago: the data is older than that.
+      if (lateDays > 0 && knownUntil < today) return null;
+
       return { date: String(date), until: String(until), lateDays };
     }
   }

@@ -27,6 +27,7 @@ export function showCalendar(cli: Cli, { releases, ends, elsewhere, complete, no
       releases.map((each) => [nextOf(each), each.vendor, each.product ?? 'all', each.releases, each.words]),
     );
     screen.line('rhythm: as seen in releases of the last three years; none is known beforehand', 'dim');
+    showOldData(cli, releases, now.slice(0, 10));
   }
   const today = now.slice(0, 10);
   for (const { ecosystem, eol, extended } of ends) {
@@ -37,6 +38,16 @@ export function showCalendar(cli: Cli, { releases, ends, elsewhere, complete, no
     screen.line(`${ecosystem}: regular support ${when}${longer}`, isOver ? 'bad' : 'strong');
   }
   if (elsewhere > 0) screen.line(`${elsewhere} announcements are about what no machine here has`, 'dim');
+}
+
+/** Whoever was silent since then may have released every day. */
+function showOldData({ screen }: Cli, releases: readonly Release[], today: string): void {
+  const old = releases.filter(({ knownUntil }) => knownUntil < today);
+  const ends = new Map(old.map(({ from, knownUntil }) => [from.join(', '), knownUntil]));
+  for (const [feeds, day] of ends) {
+    const text = `${feeds}: data ends ${day}; what was released since is not known here`;
+    for (const line of brokenAt(text, screen.width)) screen.line(line, 'bad');
+  }
 }
 
 /** Ends are said from half a year before on: a release is not changed in a week. */
@@ -53,7 +64,7 @@ function nextOf({ next }: Release): string {
 /** Releases that are to be expected, one whole day or the days between the usual and the longest gap. */
 export function calendarFile({ releases, ends, now }: Calendar): string {
   const today = now.slice(0, 10);
-  const events = releases.flatMap(({ vendor, product, next, words, releases: seen, last, from }) => {
+  const events = releases.flatMap(({ vendor, product, next, words, releases: seen, last, from, knownUntil }) => {
     if (next === null) return [];
     // What ought to have come is expected today.
     const isOver = next.until < today;
@@ -65,7 +76,7 @@ export function calendarFile({ releases, ends, now }: Calendar): string {
         uid: `${encodeURIComponent(name)}-${next.date}@selvage`,
         ...(isOver ? { from: today, until: today } : { from: next.date, until: next.until }),
         summary: `${name}: release expected${late}`,
-        description: `${words}\nseen in ${seen} releases, the last on ${last ?? 'no day'}\nfeeds: ${from.join(', ')}`,
+        description: `${words}\nseen in ${seen} releases, the last on ${last ?? 'no day'}\nfeeds: ${from.join(', ')}, known until ${knownUntil}`,
       },
     ];
   });

@@ -14,6 +14,7 @@ function onScreen(show: (cli: Cli) => void): string {
 const release = {
   ...{ vendor: 'Red Hat', product: 'RedHat:9', from: ['redhat', 'host-updateinfo'], cadence: 'days' as const },
   ...{ words: 'every 5-9 days, median 7', releases: 120, first: '2024-01-02', last: '2026-11-20' },
+  knownUntil: '2026-11-23',
   next: { date: '2026-11-27', until: '2026-11-29', lateDays: 0 },
 };
 const calendar = {
@@ -55,6 +56,16 @@ describe('when the calendar is shown', () => {
     expect(text).toContain('Debian:12: regular support ended 2026-07-11, extended until 2028-06-30');
     expect(text).toContain('Rocky:9: regular support ends 2027-01-31');
     expect(text).not.toContain('Ubuntu:24.04: regular');
+  });
+
+  it('data that has ended is said with its day, once for each feed', () => {
+    const old = { ...release, from: ['osv-debian'], knownUntil: '2025-02-12', next: null };
+    const text = onScreen((cli) =>
+      showCalendar(cli, { ...calendar, releases: [release, old, { ...old, product: 'b' }] }),
+    );
+
+    expect(text.match(/data ends/g)).toHaveLength(1);
+    expect(text).toContain('osv-debian: data ends 2025-02-12; what was released since is not known here');
   });
 
   it('soon after a start it says that it is not all of it', () => {

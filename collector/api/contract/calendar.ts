@@ -21,7 +21,9 @@ const release = z.strictObject({
   releases: count,
   first: day.nullable(),
   last: day.nullable(),
-  /** Null where nothing is regular. `lateDays`: beyond the longest usual gap. */
+  /** What was released after that day is not known here: the data is no newer. Today where it is fresh. */
+  knownUntil: day,
+  /** Null where nothing is regular, or where it may have come since the data ended. `lateDays`: beyond the longest usual gap. */
   next: z.strictObject({ date: day, until: day, lateDays: count }).nullable(),
 });
 

@@ -5,6 +5,7 @@ import { delaysOf } from '../../calendar/delays.ts';
 import { readEnds, readHistory } from '../../calendar/history.ts';
 import { calendar, vendorReport } from '../contract/calendar.ts';
 import type { ApiDeps } from '../deps.ts';
+import { type FeedAge, feedAges } from '../feed-ages.ts';
 import { addRoute } from '../route.ts';
 
 const CANNOT = [
@@ -28,12 +29,14 @@ export function addCalendar(app: FastifyInstance, deps: ApiDeps): void {
       const now = clock.now();
       const { streams, elsewhere } = await readHistory(store.read.feeds, fleet);
       const today = now.toString().slice(0, 10);
+      const ages = await feedAges(store.read.feeds, now);
       const releases = streams.map(({ vendor, product, from, dates }) => {
-        const { cadence, first, last, next, dates: seen } = rhythmOf(dates, today);
+        const knownUntil = endOf(from, ages, today);
+        const { cadence, first, last, next, dates: seen } = rhythmOf(dates, today, knownUntil);
 
         return {
           ...{ vendor, product, from: [...from], cadence: cadence.type, words: cadenceInWords(cadence) },
-          ...{ releases: seen, first, last, next },
+          ...{ releases: seen, first, last, knownUntil, next },
         };
       });
 
@@ -62,6 +65,17 @@ export function addCalendar(app: FastifyInstance, deps: ApiDeps): void {
       };
     },
   });
+}
+
+/** The last day that any of the feeds knows; what is not stale knows today. */
+function endOf(from: readonly string[], ages: readonly FeedAge[], today: string): string {
+  const days = ages.flatMap(({ name, stale, asOf, importedAt }) => {
+    const end = stale ? (asOf ?? importedAt)?.slice(0, 10) : today;
+
+    return from.includes(name) && end !== undefined ? [end < today ? end : today] : [];
+  });
+
+  return days.sort().at(-1) ?? today;
 }
 
 /** What nobody can expect comes last. */
