@@ -3,7 +3,7 @@
 import { readlinkSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { isInContainer } from '@selvage/shared/linux/container.ts';
-import { allowedNow, lineOfKernel, namesIn } from './files.ts';
+import { allowedNow, lineOfKernel, namesIn, namesNow } from './files.ts';
 
 export interface ProcessFacts {
   readonly pid: number;
@@ -12,6 +12,8 @@ export interface ProcessFacts {
   /** Null for kernel threads and for processes that may not be looked at. */
   readonly executable: string | null;
   readonly service: string | null;
+  /** What the process maps and holds is to be read here. */
+  readonly folder: string;
   /** False when the kernel does not let this user look into it. */
   readonly readable: boolean;
 }
@@ -35,12 +37,14 @@ function readProcess(proc: string, pid: number, own: string | null): ProcessFact
   const cgroup = lineOfKernel(join(folder, 'cgroup')) ?? '';
   const stat = lineOfKernel(join(folder, 'stat')) ?? '';
   // A process gives itself its name: there may be anything in the parentheses.
-  const flags = stat.slice(stat.lastIndexOf(') ') + 2).split(' ')[KERNEL_FLAGS];
+  const fields = stat.slice(stat.lastIndexOf(') ') + 2).split(' ');
+  const flags = fields[KERNEL_FLAGS];
   const isKernelThread = (Number(flags) & PF_KTHREAD) !== 0;
-  const inside = rootOf(join(folder, 'root'));
+  const living = fields[0] === ZOMBIE ? livingThread(folder, pid) : folder;
+  const inside = rootOf(join(living, 'root'));
   if (isInContainer(cgroup) || (inside !== null && own !== null && inside !== own)) return null;
 
-  const link = isKernelThread ? null : allowedNow(() => readlinkSync(join(folder, 'exe')));
+  const link = isKernelThread ? null : allowedNow(() => readlinkSync(join(living, 'exe')));
   const executable = link?.replace(DELETED, '') ?? null;
 
   return {
@@ -48,8 +52,18 @@ function readProcess(proc: string, pid: number, own: string | null): ProcessFact
     program: executable === null ? comm.trim() || '?' : basename(executable),
     executable,
     service: serviceOf(cgroup),
+    folder: living,
     readable: executable !== null || isKernelThread,
   };
+}
+
+/** proc(5): field 3 of stat, of a process whose first thread has ended: others of it may go on, and only they show what it runs. */
+const ZOMBIE = 'Z';
+
+function livingThread(folder: string, pid: number): string {
+  const others = namesNow(join(folder, 'task')).filter((name) => name !== String(pid));
+
+  return others[0] === undefined ? folder : join(folder, 'task', others[0]);
 }
 
 /** proc(5): field 9 of stat, counted here from the one after the name; PF_KTHREAD of include/linux/sched.h. */

@@ -53,9 +53,9 @@ async function holders(context: InventoryContext, inodes: ReadonlySet<string>): 
 
   const processes = await context.processes();
   const inOrder = [...processes.filter(({ pid }) => pid !== INIT), ...processes.filter(({ pid }) => pid === INIT)];
-  for (const { pid } of inOrder) {
+  for (const { pid, folder: of } of inOrder) {
     if (found.size === inodes.size) break;
-    const folder = join(context.proc, String(pid), 'fd');
+    const folder = join(of, 'fd');
     for (const name of allowedNow(() => readdirSync(folder)) ?? []) {
       const link = descriptor(join(folder, name));
       if (link === REFUSED) break;

@@ -138,6 +138,32 @@ describe('when stale processes are looked for', () => {
     });
   });
 
+  it('sees what goes on where the first thread of a program has ended, and nothing in a dead child', async () => {
+    const root = temporaryFolder('proc');
+    const { 'proc/16/exe': exe = '', 'proc/16/maps': maps = '', ...rest } = process(16, 'odd', LIBC);
+    const { 'proc/17/exe': _exe, ...dead } = process(17, 'dead', '');
+    const stat = (pid: number) => ({ [`proc/${pid}/stat`]: `${pid} (x) Z 1 1 1 0 -1 4194560 1 2\n` });
+    writeTree(root, {
+      ...{
+        ...rest,
+        ...stat(16),
+        'proc/16/maps': '',
+        'proc/16/task/16/maps': '',
+        'proc/16/task/20/fd/3': '→ socket:[7]',
+      },
+      ...{ 'proc/16/task/20/exe': exe, 'proc/16/task/20/maps': maps },
+      ...{ ...dead, ...stat(17), 'proc/17/task/17/maps': '' },
+      'proc/self/net/tcp':
+        'head\n   0: 00000000:0050 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 7 1\n',
+      'proc/uptime': 'x',
+    });
+    const context = testContext({ root, proc: join(root, 'proc') });
+
+    const { processes } = await collectStaleProcesses(context);
+    expect(processes.map(({ pid, program }) => `${pid} ${program}`)).toEqual(['16 odd']);
+    expect(await collectListeners(context)).toMatchObject([{ port: 80, pid: 16, program: 'odd' }]);
+  });
+
   it('takes no process for one of the kernel because it calls itself so', async () => {
     const root = temporaryFolder('proc');
     const files: Record<string, string> = process(15, 'x) S 1 1 1 0 -1 2097152 ', LIBC);

@@ -20,7 +20,7 @@ export async function collectStaleProcesses(context: InventoryContext): Promise<
   for (let start = 0; start < processes.length; start += AT_ONCE) {
     await Promise.all(
       processes.slice(start, start + AT_ONCE).map(async (process) => {
-        const folder = join(context.proc, String(process.pid));
+        const { folder } = process;
         const maps = await allowed(readText(join(folder, 'maps'), MAX_MAPS_BYTES));
         if (maps !== null) {
           const files = deletedCode(maps);
