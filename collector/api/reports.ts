@@ -14,6 +14,7 @@ import { coverageLine } from './coverage.ts';
 import { feedAges } from './feed-ages.ts';
 import { inTurns } from './in-turns.ts';
 import { chosenMachines, feedsShown, type TodoSources } from './todo.ts';
+import { unwatchedRelease } from './unwatched.ts';
 
 type Year = z.input<typeof triageReport>['years'][number];
 
@@ -97,12 +98,21 @@ function firstApprovals(approvals: readonly ApprovalDocument[]): ReadonlyMap<str
 async function aboutOf(sources: TodoSources, select: string | undefined) {
   const { store, clock } = sources;
   const chosen = await chosenMachines(sources, select);
-  const [coverage, ages] = await Promise.all([coverageLine(sources), feedAges(store.read.feeds, clock.now())]);
+  const [coverage, ages, ecosystems] = await Promise.all([
+    coverageLine(sources),
+    feedAges(store.read.feeds, clock.now()),
+    store.read.feeds.ecosystems(),
+  ]);
+  const among = (machine: Machine) => chosen === null || chosen.keys.has(machine.key);
+  const releaseOf = unwatchedRelease(ecosystems);
+  const unwatched = [...sources.fleet().machines.values()].filter(
+    (machine) => among(machine) && releaseOf(machine) !== null,
+  ).length;
 
   return {
-    among: (machine: Machine) => chosen === null || chosen.keys.has(machine.key),
+    among,
     shown: {
-      ...{ now: clock.now().toString(), coverage, feeds: feedsShown(ages), ready: sources.fleet().complete },
+      ...{ now: clock.now().toString(), coverage, feeds: feedsShown(ages), ready: sources.fleet().complete, unwatched },
       selection: chosen?.selection ?? null,
     },
   };

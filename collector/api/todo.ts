@@ -7,8 +7,6 @@ import type { z } from 'zod';
 import type { Fleet, Machine } from '../findings/fleet.ts';
 import { isNewer } from '../fixes/fixes.ts';
 import { counts } from '../host-state.ts';
-import { watchersOf } from '../matching/coverage.ts';
-import { ecosystemOf } from '../matching/ecosystem.ts';
 import type { Derivation, HostRecord, Store, StoredResult } from '../store/ports.ts';
 import type { MachineKey } from '../store/software-ports.ts';
 import { needsOf } from '../todo/needs.ts';
@@ -27,6 +25,7 @@ import { inTurns } from './in-turns.ts';
 import { proposalView } from './proposal-view.ts';
 import { added, type SelectionShown } from './selecting.ts';
 import { workNow } from './todo-work.ts';
+import { unwatchedRelease } from './unwatched.ts';
 
 export type TodoSources = Pick<
   ApiDeps,
@@ -81,7 +80,12 @@ export async function selectedTodo(sources: TodoSources, text: string | undefine
   const machines = [...fleet.machines.values()].filter(among);
   const unknown = await unknownOf(store, list, hosts, fleet);
   await setImmediate();
-  const unwatched = unwatchedOf(machines, ecosystems);
+  const releaseOf = unwatchedRelease(ecosystems);
+  const unwatched = machines.flatMap((machine) => {
+    const release = releaseOf(machine);
+
+    return release === null ? [] : [{ name: machine.name, release }];
+  });
   const ours = new Set(Array.from(fleet.ids(), (id) => fleet.software(id).ecosystem.split(':', 1)[0] ?? ''));
   const oldCode = copied(oldCodeOf(machines));
   await setImmediate();
@@ -231,26 +235,6 @@ async function unknownOf(store: Store, { machines }: TodoList, hosts: readonly H
   for (const name of blind.values()) found.push({ name, what: 'updates', reason: 'no inventory has arrived yet' });
 
   return found;
-}
-
-/** Machines of a release that no feed speaks of: none of their packages is watched. A feed may have other releases of its name only. */
-function unwatchedOf(machines: readonly Machine[], ecosystems: ReadonlyMap<string, readonly string[]>) {
-  const releases = new Map<string, string | null>();
-  const unwatched = (id: string, version: string) => {
-    const ecosystem = ecosystemOf(id, version);
-    if (ecosystem === null) return `${id} ${version}`.trim();
-
-    return watchersOf(ecosystem, ecosystems).length > 0 ? null : ecosystem;
-  };
-
-  return machines.flatMap(({ name, os, unknown }) => {
-    if (os === null || unknown !== null) return [];
-    const key = `${os.id} ${os.version}`;
-    const release = releases.get(key) ?? unwatched(os.id, os.version);
-    releases.set(key, release);
-
-    return release === null ? [] : [{ name, release }];
-  });
 }
 
 function shown(

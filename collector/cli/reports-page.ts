@@ -150,7 +150,7 @@ function daysRow(title: string, { known, unknown, median, p90, worst }: Exposure
 
 function showAbout(
   cli: Cli,
-  { coverage, feeds, ready, selection }: Triage | Exposure,
+  { coverage, feeds, ready, selection, unwatched }: Triage | Exposure,
   { counted, unknown }: { readonly counted: number; readonly unknown: number },
 ): void {
   const { screen } = cli;
@@ -163,7 +163,12 @@ function showAbout(
   );
   if (feeds.length === 0)
     screen.line('no feed was imported: nothing is known of vulnerabilities; next: selvage feed update', 'bad');
-  else
+  else if (unwatched > 0)
+    screen.line(
+      `${plural(unwatched, 'machine')} of releases that no feed speaks of: not clean, see selvage todo`,
+      'bad',
+    );
+  if (feeds.length > 0)
     said(
       cli,
       `feeds: ${feeds.map(({ name, asOf, importedAt }) => `${name} ${since(asOf ?? importedAt, cli)}`).join(', ')}`,

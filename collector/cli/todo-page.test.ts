@@ -3,6 +3,8 @@ import type { HostId, Timestamp } from '@selvage/shared/model/ids.ts';
 import { systemRandom } from '@selvage/shared/random.ts';
 import { fakeClock } from '@selvage/shared/testing/fake-clock.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findings } from '../api/contract/findings.ts';
+import { triageReport } from '../api/contract/reports.ts';
 import { todo } from '../api/contract/todo.ts';
 import { type ApiLab, apiLab, type ClientIdentity } from '../api/testing/api-lab.ts';
 import { putFeed } from '../findings/testing/put-feed.ts';
@@ -184,6 +186,11 @@ describe('when a feed has other releases of a distribution than are here', () =>
       { count: 1, some: ['host-2'], message: expect.stringContaining('Debian:11') },
     ]);
     expect(printed(answer, 80)).toMatch(/UNWATCHED +1 machine of Debian:11/);
+    const get = async (path: string) => (await lab.call('GET', path, { as: reader })).json;
+    const unknown = { count: 1, some: [{ name: 'host-2', reason: 'no feed that was imported speaks of Debian:11' }] };
+    expect(findings.parse(await get('/v1/findings'))).toMatchObject({ total: 0, unknown });
+    expect(findings.parse(await get('/v1/findings?cve=CVE-2023-1'))).toMatchObject({ total: 0, unknown });
+    expect(triageReport.parse(await get('/v1/reports/triage'))).toMatchObject({ unwatched: 1 });
   });
 });
 

@@ -20,6 +20,8 @@ const about = {
   feeds: z.array(todoFeed),
   /** False while the fleet is still being matched. */
   ready: z.boolean(),
+  /** Machines of a release that no feed speaks of: what is found on them is not all. */
+  unwatched: count,
   selection,
 };
 

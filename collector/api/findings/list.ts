@@ -18,6 +18,7 @@ import { hostFacts } from '../host-select.ts';
 import { factsOf } from '../imported.ts';
 import { inTurns } from '../in-turns.ts';
 import { type Choosing, readSelect, startChoosing } from '../selecting.ts';
+import { unwatchedRelease } from '../unwatched.ts';
 import { FINDING_FIELDS, FINDING_WORDS, type FindingFacts } from '../words/findings.ts';
 import { asWritten } from './cve-id.ts';
 import { decodeKey, encodeKey, Page, type SortKey } from './page.ts';
@@ -40,8 +41,9 @@ export async function listFindings(sources: FindingSources, asked: Query): Promi
   const after = afterOf(query.after);
   const now = sources.clock.now();
   const before = query.olderThan === undefined ? null : longAgo(now, parseDuration(query.olderThan));
-  const [triage, hosts] = await Promise.all([
+  const [triage, ecosystems, hosts] = await Promise.all([
     sources.triage(),
+    sources.store.read.feeds.ecosystems(),
     select === null ? null : factsOfHosts(sources, fieldsOf(select), labelsOf(select)),
   ]);
   const fleet = sources.fleet();
@@ -51,13 +53,20 @@ export async function listFindings(sources: FindingSources, asked: Query): Promi
   const page = new Page<ShownFinding>(query.limit, after);
   const count = createCount();
   const unknown: { readonly name: string; readonly reason: string }[] = [];
+  const releaseOf = unwatchedRelease(ecosystems);
+  const reasonOf = (machine: Machine): string | null => {
+    const release = releaseOf(machine);
+
+    return release === null ? machine.unknown : `no feed that was imported speaks of ${release}`;
+  };
 
   await inTurns(
     (function* () {
-      for (const machine of machinesFor(fleet, query)) {
-        if (machine.unknown !== null) {
+      for (const machine of machinesFor(fleet, query, (one) => reasonOf(one) !== null)) {
+        const reason = reasonOf(machine);
+        if (reason !== null) {
           count.unknown += 1;
-          if (unknown.length < SOME_UNKNOWN) unknown.push({ name: machine.name, reason: machine.unknown });
+          if (unknown.length < SOME_UNKNOWN) unknown.push({ name: machine.name, reason });
         }
         const host = hosts?.(machine) ?? null;
         let steps = 0;
@@ -99,7 +108,11 @@ function longAgo(now: Temporal.Instant, ms: number): Temporal.Instant {
 }
 
 /** By CVE or package only those that can have it: the others cost nothing. */
-function* machinesFor(fleet: Fleet, { cve, package: name }: Query): Generator<Machine> {
+function* machinesFor(
+  fleet: Fleet,
+  { cve, package: name }: Query,
+  isUnknown: (machine: Machine) => boolean,
+): Generator<Machine> {
   if (cve === undefined && name === undefined) {
     yield* fleet.machines.values();
 
@@ -112,7 +125,7 @@ function* machinesFor(fleet: Fleet, { cve, package: name }: Query): Generator<Ma
   }
   for (const machine of fleet.machines.values()) {
     // Old code that runs is of versions that no machine has any more, and who cannot say what it has is not without it.
-    if (found.has(machine.key) || machine.unknown !== null || (machine.stillRunning?.length ?? 0) > 0) yield machine;
+    if (found.has(machine.key) || isUnknown(machine) || (machine.stillRunning?.length ?? 0) > 0) yield machine;
   }
 }
 
