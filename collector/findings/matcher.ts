@@ -139,10 +139,13 @@ export function createMatcher(parts: MatcherParts): Matcher {
     );
     if (put.length === 0) return 0;
     const since = newSince(put, now);
-    await store.transaction(async (writers) => {
-      await writers.software.putMatches(put.map(({ id, json }) => ({ id, matchedAt: now, json })));
-      await writers.software.putSince(since);
-    });
+    await store.transaction(
+      async (writers) => {
+        await writers.software.putMatches(put.map(({ id, json }) => ({ id, matchedAt: now, json })));
+        await writers.software.putSince(since);
+      },
+      { derived: true },
+    );
     for (const one of since) fleet.putSince(one.ecosystem, one.package, one.since);
     for (const { id, matches } of put) fleet.putMatches(id, matches);
 

@@ -201,17 +201,20 @@ async function takeIn(parts: TakeInParts, coming: Coming): Promise<boolean> {
   const bytes = packList(list);
   const stored: StoredFacts = { ...facts, firstReportedAt };
   goOn();
-  const isThere = await store.transaction(async (writers) => {
-    if (!(await coming.isIn(writers))) return false;
-    await writers.software.putMachine({
-      machine: key,
-      basis: coming.basis,
-      list: bytes,
-      facts: JSON.stringify(stored),
-    });
+  const isThere = await store.transaction(
+    async (writers) => {
+      if (!(await coming.isIn(writers))) return false;
+      await writers.software.putMachine({
+        machine: key,
+        basis: coming.basis,
+        list: bytes,
+        facts: JSON.stringify(stored),
+      });
 
-    return true;
-  });
+      return true;
+    },
+    { derived: true },
+  );
   if (isThere) fleet.putMachine(record, facts, bytes);
 
   return isThere;
@@ -231,12 +234,15 @@ async function intern(
       continue;
     }
     goOn();
-    const made = await store.transaction(async (writers) => {
-      const ids = await writers.software.intern(some.map(({ software }) => software));
-      const forms = some.map(({ binaries }, index) => ({ software: ids[index] ?? 0, binaries }));
+    const made = await store.transaction(
+      async (writers) => {
+        const ids = await writers.software.intern(some.map(({ software }) => software));
+        const forms = some.map(({ binaries }, index) => ({ software: ids[index] ?? 0, binaries }));
 
-      return { ids, forms, numbers: await writers.software.internVariants(forms) };
-    });
+        return { ids, forms, numbers: await writers.software.internVariants(forms) };
+      },
+      { derived: true },
+    );
     fleet.putSoftware(some.map(({ software }, index) => ({ id: made.ids[index] ?? 0, software })));
     fleet.putVariants(made.forms.map((form, index) => ({ ...form, id: made.numbers[index] ?? 0 })));
     variants.push(...made.numbers);

@@ -27,6 +27,7 @@ async function keepsItsPromises({ folder, printed }: CrashState): Promise<void> 
   const entries = await store.read.audit.after(0, ALL);
   const results = await store.read.results.ofHost(host, ALL);
   const latest = await store.read.inventory.latest(host);
+  const derived = (await store.read.software.matchedFeeds()).get('power') ?? 0;
   await store.close();
   const connection = new SQLite(file, { readonly: true });
   const verdict = connection.pragma('integrity_check', { simple: true });
@@ -39,6 +40,8 @@ async function keepsItsPromises({ folder, printed }: CrashState): Promise<void> 
   expect(results.map(({ result }) => result.number)).toEqual(
     Array.from({ length: position }, (_, at) => position - at),
   );
+  // Nothing is worked out of what is not there, and what is there has all that was written before it.
+  expect([position - 1, position]).toContain(derived);
   expect(latest === null).toBe(position === 0);
   expect([verdict, orphans]).toEqual(['ok', []]);
 }

@@ -71,7 +71,8 @@ export function openWriter(file: string, assertKnown: (connection: SQLite.Databa
   return guarded(file, (connection) => {
     assertKnown(connection);
     connection.pragma('journal_mode = wal');
-    // FULL: the log is synced before a commit returns, so what was acknowledged survives a power cut (NORMAL would not).
+    // FULL: the log is synced before a commit returns, so what was acknowledged survives a power cut (NORMAL would not; ./transactions.ts
+    // says what is committed so).
     connection.pragma('synchronous = full');
     connection.pragma('fullfsync = on');
     connection.pragma('checkpoint_fullfsync = on');

@@ -20,8 +20,11 @@ export type { Labels };
 export interface Store {
   /** Reads on a read-only connection. */
   readonly read: Readers;
-  /** One write transaction on the one write connection; queued, committed when the promise resolves. */
-  transaction<T>(work: (writers: Writers) => Promise<T>): Promise<T>;
+  /**
+   * One write transaction on the one write connection; queued, committed when the promise resolves. `derived`: of what is worked out
+   * again when it is not there; a kill takes nothing of it, a power cut may take the last of it.
+   */
+  transaction<T>(work: (writers: Writers) => Promise<T>, options?: { readonly derived?: boolean }): Promise<T>;
   close(): Promise<void>;
 }
 

@@ -86,14 +86,14 @@ function assemble(writer: SQLite.Database, reader: SQLite.Database, transactions
 
   return {
     read: readersOn(queriesOn(reader, reading)),
-    transaction: (work) =>
+    transaction: (work, options) =>
       transactions.run(async (scope) => {
         const { rooms, settled } = follow(scope);
         const result = await work(rooms);
         settled();
 
         return result;
-      }),
+      }, options),
     close: async () => {
       await transactions.close();
       reading.open = false;

@@ -16,6 +16,27 @@ const folder = temporaryFolder('transactions-own');
 const code = (expected: string) => expect.objectContaining({ code: expected });
 const entry = (subject: string) => ({ at: AT, actor: 'collector', action: 'test', subject });
 
+it('is synced before it resolves unless it is derived, whatever ran before it', async () => {
+  const connection = new SQLite(`${folder}/sync.sqlite`);
+  connection.pragma('journal_mode = wal');
+  connection.pragma('synchronous = full');
+  const transactions = new Transactions(connection, 1000);
+  const sync = async () => connection.pragma('synchronous', { simple: true });
+  const failing = transactions.run(() => Promise.reject(new CodedError('FORBIDDEN', 'no')), { derived: true });
+  await expect(failing).rejects.toThrow(code('FORBIDDEN'));
+  // 2 is FULL, 1 is NORMAL (sqlite.org/pragma.html#pragma_synchronous).
+  const found = await Promise.all([
+    transactions.run(sync),
+    transactions.run(sync, { derived: true }),
+    transactions.run(sync, { derived: true }),
+    transactions.run(sync),
+  ]);
+  await transactions.close();
+  connection.close();
+
+  expect(found).toEqual([2, 1, 1, 2]);
+});
+
 describe('when a transaction ends', () => {
   it('is all there when it resolves', async () => {
     const store = await fresh();

@@ -3,6 +3,8 @@
 // INVARIANTS: transactions run one after the other in the order they were asked for. A transaction is committed before
 // its promise resolves; any thrown error rolls back all of it. Nothing of a transaction runs after it has ended. While
 // another program holds the lock the event loop goes on: this queue waits by timer, SQLite itself never does.
+// Each is on the disk when its promise resolves, but for those that say `derived`: a power cut may take the last of these, whole and in
+// order, and never one that came before another one that is on the disk.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
 import { CodedError, hasCode } from '@selvage/shared/errors/coded-error.ts';
@@ -21,6 +23,14 @@ export const TRANSACTION_DEADLINE_MS = 30_000;
 const BUSY_WAIT_MS = 5000;
 const BUSY_POLL_MS = 20;
 
+export interface TransactionOptions {
+  /** What it writes is worked out of what is in the store, and is worked out again when it is not there. */
+  readonly derived?: boolean;
+}
+
+/** What the connection was opened with (./file.ts), and what syncs the log before it is moved into the database only. */
+type Sync = 'full' | 'normal';
+
 export class Transactions {
   readonly #connection: SQLite.Database;
   readonly #deadlineMs: number;
@@ -29,6 +39,7 @@ export class Transactions {
   #last: Promise<unknown> = Promise.resolve();
   #refusal: CodedError | null = null;
   #timer: NodeJS.Timeout | null = null;
+  #sync: Sync = 'full';
   /** Ends the transaction that runs now. */
   #late: (() => void) | null = null;
 
@@ -42,14 +53,14 @@ export class Transactions {
    * Queues `work`. Throws STATE inside another transaction or after `close`, STORE_FAILED when the deadline passes and
    * STORE_BUSY when another program holds the lock for too long.
    */
-  async run<T>(work: (scope: Scope) => Promise<T>): Promise<T> {
+  async run<T>(work: (scope: Scope) => Promise<T>, { derived = false }: TransactionOptions = {}): Promise<T> {
     if (this.#context.getStore()?.open) {
       throw new CodedError('STATE', 'a transaction was asked for inside a transaction: it would wait for itself');
     }
     if (this.#refusal) throw this.#refusal;
 
     const asked = performance.now();
-    const mine = this.#last.then(() => this.#transact(work, asked));
+    const mine = this.#last.then(() => this.#transact(work, asked, derived ? 'normal' : 'full'));
     // The queue goes on whatever happened to this one; its caller gets the error.
     this.#last = mine.catch(() => undefined);
 
@@ -74,10 +85,11 @@ export class Transactions {
     this.#timer = null;
   }
 
-  async #transact<T>(work: (scope: Scope) => Promise<T>, asked: number): Promise<T> {
+  async #transact<T>(work: (scope: Scope) => Promise<T>, asked: number, sync: Sync): Promise<T> {
     const scope: Scope = { open: true, kind: 'transaction' };
 
     try {
+      this.#syncAs(sync);
       await this.#begin(asked);
       const result = await this.#withDeadline(() => this.#context.run(scope, () => work(scope)));
       scope.open = false;
@@ -92,6 +104,13 @@ export class Transactions {
       this.#rollBack();
       throw error instanceof CodedError || !isSqlite(error) ? error : storeFailure(error, 'a transaction');
     }
+  }
+
+  /** Only outside of a transaction (sqlite.org/pragma.html#pragma_synchronous). A sync of the log is one of all that is in it. */
+  #syncAs(sync: Sync): void {
+    if (sync === this.#sync) return;
+    this.#connection.pragma(`synchronous = ${sync}`);
+    this.#sync = sync;
   }
 
   /** Takes the write lock. In WAL mode nothing after it can be kept waiting by another program. */
