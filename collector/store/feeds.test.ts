@@ -94,6 +94,25 @@ describe('when a generation is written', () => {
 });
 
 describe('when generations are left over', () => {
+  it('one that goes while it is compared is no answer: what only it had would be forgotten', async () => {
+    const store = await stores();
+    const many = Array.from({ length: 9000 }, (_, at) => `new-${at}`);
+    const first = await filled(store, 'a', [rules('only-here', 'curl')]);
+    const second = await filled(store, 'a', [rules('curl', ...many)]);
+    const third = await store.transaction(({ feeds }) => feeds.begin('a', AT));
+    await store.transaction(({ feeds }) => feeds.put(third, rules('curl')));
+
+    const asked = store.read.feeds.changed(first, second);
+    const refused = expect(asked).rejects.toThrow(code('NOT_FOUND'));
+    // Between two pages of it.
+    await store.transaction(async ({ feeds }) => {
+      await feeds.seal(third, [{ ecosystem: 'Debian:12', packages: 1 }]);
+      await feeds.makeCurrent('a', third, state);
+      while (await feeds.drop({ generation: first, drop: 'all' }, 100_000));
+    });
+    await refused;
+  });
+
   it('the one before keeps its hashes, older ones and unfinished ones go, step by step', async () => {
     const file = join(folder, 'left.sqlite');
     const store = await openStore({ file, clock: fakeClock(AT) });

@@ -203,11 +203,14 @@ async function factsOf(db: Db, cves: readonly string[]): Promise<ReadonlyMap<str
 }
 
 async function changed(db: Db, from: number | null, to: number): Promise<readonly PackageName[]> {
-  for (const each of [from, to]) {
-    if (each !== null && (await written(db, KEPT, [each, each])).rows.length === 0) {
-      throw new CodedError('NOT_FOUND', `generation ${each} of a feed is no longer kept`);
+  const refuseDropped = async () => {
+    for (const each of [from, to]) {
+      if (each !== null && (await written(db, KEPT, [each, each])).rows.length === 0) {
+        throw new CodedError('NOT_FOUND', `generation ${each} of a feed is no longer kept`);
+      }
     }
-  }
+  };
+  await refuseDropped();
   const found = new Map<string, PackageName>();
   const pages =
     from === null
@@ -228,6 +231,8 @@ async function changed(db: Db, from: number | null, to: number): Promise<readonl
       await setImmediate();
     }
   }
+  // The next generation may have come between two pages, and what only the dropped one had would be missing.
+  await refuseDropped();
 
   return [...found.values()];
 }
