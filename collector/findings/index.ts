@@ -43,6 +43,8 @@ interface Kept {
 
 type Had = Machine['software'][number];
 
+/** Those of all distributions are some thousands; a host that makes others up gets no more of our memory. */
+const MAX_SHARED_OFFERS = 50_000;
 const NONE: readonly Match[] = [];
 const NEVER: Readonly<Record<string, Timestamp>> = {};
 
@@ -275,15 +277,22 @@ export class FleetIndex implements Fleet {
     this.#freeNumbers.push(kept.number);
   }
 
-  /** Software that no machine has or had. */
+  get offersKept(): number {
+    return this.#offers.size;
+  }
+
+  /** Software that no machine has or had. Offers that nobody is made any more are let go by the way. */
   *unusedSteps(): Generator<void, readonly SoftwareId[]> {
     const used = new Set<SoftwareId>();
-    for (const { list } of this.#kept.values()) {
+    const offered = new Set<Offer>();
+    for (const { list, machine } of this.#kept.values()) {
+      for (const offer of machine.offers ?? []) offered.add(offer);
       const { present, past } = unpackList(list);
       for (const { variant } of present) used.add(this.variant(variant).software);
       for (const { variant } of past) used.add(this.variant(variant).software);
       yield;
     }
+    for (const [key, offer] of this.#offers) if (!offered.has(offer)) this.#offers.delete(key);
 
     return [...this.#software.keys()].filter((id) => !used.has(id));
   }
@@ -331,7 +340,7 @@ export class FleetIndex implements Fleet {
     const offers = facts.offers.map((offer) => {
       const key = `${offer.provider} ${offer.source} ${offer.version} ${offer.security} ${offer.held}`;
       const known = this.#offers.get(key);
-      if (!known) this.#offers.set(key, offer);
+      if (!known && this.#offers.size < MAX_SHARED_OFFERS) this.#offers.set(key, offer);
 
       return known ?? offer;
     });

@@ -1,6 +1,8 @@
 // From committed inventories and feeds to findings, on a real store: what is worked out, when, at which price, and that neither an order
 // of arrival nor a crash makes a difference.
 import { describe, expect, it } from 'vitest';
+import { inTurns } from '../api/in-turns.ts';
+import { pendingSample } from '../api/testing/inventories.ts';
 import { hostId } from '../store/samples.ts';
 import { at, debs, findingsLab, rule } from './testing/findings-lab.ts';
 
@@ -40,6 +42,20 @@ describe('when a host reports', () => {
       debs({ openssl: '3.0.11-1' }).map((one) => ({ ...one, state: 'half-configured' })),
     );
     expect(lab.lines()).toHaveLength(1);
+  });
+
+  it('what it was offered once is let go, however many times it was offered something else', async () => {
+    const lab = await make();
+    await lab.host(1);
+    const pending = (version: number) => [pendingSample({ candidateSourceVersion: `3.0.${version}` })];
+    for (const version of [1, 2, 3, 4]) {
+      const updates = { known: true as const, asOf: at(version), pending: pending(version) };
+      await lab.inventory(1, version, { openssl: '3.0.0-1' }, { updates });
+    }
+    expect(lab.fleet.offersKept).toBe(4);
+    await inTurns(lab.fleet.unusedSteps());
+    expect(lab.fleet.offersKept).toBe(1);
+    expect(lab.fleet.machines.get(`host:${hostId(1)}`)?.offers).toMatchObject([{ version: '3.0.4' }]);
   });
 
   it('one whose packages cannot be taken is unknown, not clean, and has the old times when they can again', async () => {
