@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { hasErrno } from '@selvage/shared/files/durable.ts';
 import { parseSockets, type Socket } from '@selvage/shared/linux/sockets.ts';
 import type { Section } from '@selvage/shared/model/inventory.ts';
+import { activatedPrograms } from '../activated.ts';
 import type { InventoryContext } from '../context.ts';
 import { allowedNow, readText } from '../files.ts';
 
@@ -25,10 +26,19 @@ export async function collectListeners(context: InventoryContext): Promise<Secti
 
   const pids = await holders(context, new Set(sockets.map(({ inode }) => inode)));
   const processes = new Map((await context.processes()).map((process) => [process.pid, process]));
-  const holding = [...new Set(pids.values())].flatMap((pid) => processes.get(pid)?.executable ?? []);
+  // What nobody but init holds waits for a service that does not run yet.
+  const activated = [...pids.values()].includes(INIT) ? activatedPrograms(context.at) : new Map<string, string>();
+  const executableOf = ({ protocol, port, inode }: Socket) => {
+    const pid = pids.get(inode) ?? -1;
+    const behind = pid === INIT ? activated.get(`${protocol} ${port}`) : undefined;
+
+    return behind ?? processes.get(pid)?.executable ?? '';
+  };
+  const holding = [...new Set(sockets.map(executableOf))].filter((path) => path !== '');
   const owners = await context.owners(holding);
-  const listeners = sockets.map(({ protocol, address, port, inode }) => {
-    const process = processes.get(pids.get(inode) ?? -1);
+  const listeners = sockets.map((socket) => {
+    const { protocol, address, port } = socket;
+    const process = processes.get(pids.get(socket.inode) ?? -1);
 
     return {
       protocol,
@@ -36,7 +46,7 @@ export async function collectListeners(context: InventoryContext): Promise<Secti
       port,
       pid: process?.pid ?? null,
       program: process?.program ?? null,
-      package: owners.get(process?.executable ?? '') ?? null,
+      package: owners.get(executableOf(socket)) ?? null,
     };
   });
 

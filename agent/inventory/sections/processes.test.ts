@@ -226,4 +226,36 @@ describe('when listeners are looked for', () => {
       '81 900 docker-proxy',
     ]);
   });
+
+  it('knows the package of a service that init will start when somebody calls', async () => {
+    const root = temporaryFolder('waiting');
+    const line = (port: string, inode: number) =>
+      `   0: 00000000:${port} 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 ${inode} 1\n`;
+    writeTree(root, {
+      'proc/1/comm': 'systemd\n',
+      'proc/1/stat': '1 (systemd) S 0 1 1 0 -1 4194560 1 2\n',
+      'proc/1/exe': '→ /usr/lib/systemd/systemd',
+      ...Object.fromEntries([7, 8, 9].map((inode) => [`proc/1/fd/${inode}`, `→ socket:[${inode}]`])),
+      'proc/self/net/tcp': `head\n${line('0016', 7)}${line('0050', 8)}${line('0277', 9)}`,
+      'proc/uptime': 'x',
+      // As Ubuntu 24.04 has it: what the generator makes of sshd_config is beside the unit.
+      'usr/lib/systemd/system/ssh.socket': '[Socket]\nListenStream=0.0.0.0:2222\nAccept=no\n',
+      'run/systemd/generator/ssh.socket.d/addresses.conf': '[Socket]\nListenStream=\nListenStream=0.0.0.0:22\n',
+      'usr/lib/systemd/system/ssh.service': '[Service]\nExecStartPre=/usr/bin/x\nExecStart=-/usr/sbin/sshd -D\n',
+      'usr/lib/systemd/system/cups.socket': '[Socket]\nListenStream=/run/cups.sock\nListenStream=631\nAccept=yes\n',
+      'usr/lib/systemd/system/cups@.service': '[Service]\nExecStart=/usr/sbin/cupsd -l\n',
+      'etc/systemd/system/odd.socket': '[Socket]\nListenStream=80\nService=../../../etc/passwd\n',
+      'etc/systemd/system/masked.socket': '→ /dev/null',
+      'usr/lib/systemd/system/masked.socket': '[Socket]\nListenStream=80\nService=ssh.service\n',
+      'var/lib/dpkg/info/openssh-server.list': '/usr/sbin/sshd\n',
+      'var/lib/dpkg/info/cups-daemon.list': '/usr/sbin/cupsd\n',
+      'var/lib/dpkg/info/systemd.list': '/usr/lib/systemd/systemd\n',
+    });
+    const found = await collectListeners(testContext({ root, proc: join(root, 'proc') }));
+    expect(found.map((one) => `${one.port} ${one.pid} ${one.package}`)).toEqual([
+      '22 1 openssh-server',
+      '80 1 systemd',
+      '631 1 cups-daemon',
+    ]);
+  });
 });
