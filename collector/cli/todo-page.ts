@@ -202,9 +202,9 @@ function cellsOf(cli: TodoViewer, row: Row): readonly Cell[] {
     row.machines,
     row.closes,
     whyText(row, wide),
-    dueText(row, wide),
+    dueText(row, wide, cli.clock.now()),
     standingText(row, wide),
-    ...(wide ? [expectedText(row, cli)] : []),
+    ...(wide ? [expectedText(row, { zone: cli.zone, now: cli.clock.now() })] : []),
   ];
 }
 

@@ -7,6 +7,8 @@ type Row = z.output<typeof fixRow>;
 
 /** Reasons that fit beside everything else. */
 const MAX_REASONS = 3;
+/** So far ahead a day needs no year. */
+const CLEAR_DAYS = 330;
 const WEEKDAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'] as const;
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const;
 const WORDS: Readonly<Record<Standing, string>> = {
@@ -42,11 +44,11 @@ export function whyText({ why, closes, closesByDecision }: Row, wide: boolean): 
     .join(', ');
 }
 
-export function dueText({ due, overdueDays }: Row, wide: boolean): string {
+export function dueText({ due, overdueDays }: Row, wide: boolean, now: Temporal.Instant): string {
   if (due === null) return '-';
 
   return overdueDays === null
-    ? dayText(Temporal.PlainDate.from(due.date))
+    ? dayText(Temporal.PlainDate.from(due.date), now)
     : `${wide ? 'OVERDUE' : 'LATE'} ${overdueDays}d`;
 }
 
@@ -64,20 +66,26 @@ export function standingText({ standings, machines, approval }: Row, wide: boole
   return wide ? texts.join(', ') : (texts[0] ?? '-');
 }
 
-export function expectedText({ lastHost }: Row, { zone }: { readonly zone: string }): string {
+export function expectedText(
+  { lastHost }: Row,
+  { zone, now }: { readonly zone: string; readonly now: Temporal.Instant },
+): string {
   const { at, reason } = lastHost;
   if (at === null) return reason === null ? '-' : 'unknown';
   const { hour, minute, ...rest } = partsOf(Temporal.Instant.from(at).toZonedDateTimeISO(zone));
   const two = (value: number) => String(value).padStart(2, '0');
 
-  return `${dayText(rest.date)} ${two(hour)}:${two(minute)}${reason === null ? '' : ' +?'}`;
+  return `${dayText(rest.date, now)} ${two(hour)}:${two(minute)}${reason === null ? '' : ' +?'}`;
 }
 
 function partsOf(time: Temporal.ZonedDateTime) {
   return { date: time.toPlainDate(), hour: time.hour, minute: time.minute };
 }
 
-/** `Thu 26 Nov`; with the year where it is another than that of every neighbour's reading would not say. */
-function dayText(date: Temporal.PlainDate): string {
-  return `${WEEKDAYS[date.dayOfWeek - 1]} ${date.day} ${MONTHS[date.month - 1]}`;
+/** `Thu 26 Nov`; with the year from where on the same day comes twice. */
+function dayText(date: Temporal.PlainDate, now: Temporal.Instant): string {
+  const text = `${WEEKDAYS[date.dayOfWeek - 1]} ${date.day} ${MONTHS[date.month - 1]}`;
+  const isFar = now.toZonedDateTimeISO('UTC').toPlainDate().until(date).days >= CLEAR_DAYS;
+
+  return isFar ? `${text} ${date.year}` : text;
 }
