@@ -73,19 +73,19 @@ export function joinRules(rules: readonly string[]): string {
     if (known) known.push(record);
     else groups.set(head, [record]);
   }
-  const places = new Map<string, Set<number>>();
+  const places = new Map<string, number[]>();
   const texts = [...groups].map(([head, records], place) => {
     const parsed = records.map((record): RecordText => JSON.parse(record));
     for (const subject of parsed.flatMap(subjectsOf)) {
       const known = places.get(subject);
-      if (known) known.add(place);
-      else places.set(subject, new Set([place]));
+      if (known === undefined) places.set(subject, [place]);
+      else if (known.at(-1) !== place) known.push(place);
     }
     const isPlain = parsed.every((record) => typeof record === 'string' && !record.includes(LINE));
 
     return `${head},${isPlain ? JSON.stringify(parsed.join(LINE)) : `[${records.join(',')}]`}]`;
   });
-  const shared = [...places].flatMap(([subject, those]) => (those.size > 1 ? [[subject, ...those]] : []));
+  const shared = [...places].flatMap(([subject, those]) => (those.length > 1 ? [[subject, ...those]] : []));
 
   return `{"shared":${JSON.stringify(shared)},"groups":[${texts.join(',')}]}`;
 }
