@@ -59,14 +59,31 @@ function bootedOf(
 ): Kernels['booted'] {
   const debian = debianVersion(runningVersion);
   if (debian !== null) return { name: 'linux', version: debian };
-  if (id === 'ubuntu') {
-    // Release 5.15.0-91-generic, version `#101-Ubuntu SMP …`: package version 5.15.0-91.101.
-    const abi = /^(\d[\d.]*-\d+)-generic$/.exec(running)?.[1];
-    const upload = /^#(\d+)-Ubuntu\b/.exec(runningVersion)?.[1];
+  if (id === 'ubuntu') return ubuntuBooted(running, runningVersion);
+  const redHat = /^(\d[^-]*-\S+)[.](?:x86_64|aarch64|ppc64le|s390x)(?:[+]\S+)?$/.exec(running)?.[1];
+  if (redHat === undefined) return null;
+  const build = /el\d+uek/.test(redHat) ? '-uek' : /[.]rt\d/.test(redHat) ? '-rt' : '';
 
-    return abi !== undefined && upload !== undefined ? { name: 'linux', version: `${abi}.${upload}` } : null;
-  }
-  const redHat = /^(\d[^-]*-\S+)[.](?:x86_64|aarch64|ppc64le|s390x)$/.exec(running)?.[1];
+  return { name: `kernel${build}`, version: redHat };
+}
 
-  return redHat === undefined ? null : { name: 'kernel', version: redHat };
+/** Flavours that are built from a source of their own; `generic` is of `linux` itself. */
+const UBUNTU_RELEASE =
+  /^((\d+[.]\d+)[\d.]*-\d+)-(generic|lowlatency|aws|azure|gcp|gke|ibm|kvm|oracle|raspi)(?:-64k|-lpae)?$/;
+
+/**
+ * Release 5.15.0-91-generic, version `#101-Ubuntu SMP …`: source linux 5.15.0-91.101. Of a newer Ubuntu's kernel in an older one
+ * (6.8.0-40-generic, `#40~22.04.3-Ubuntu`): linux-hwe-6.8 6.8.0-40.40~22.04.3, and so for those of clouds (linux-aws-6.8).
+ */
+function ubuntuBooted(running: string, runningVersion: string): Kernels['booted'] {
+  const [, abi, series, flavour] = UBUNTU_RELEASE.exec(running) ?? [];
+  const [, upload, newer] = /^#(\d+(~[\d.]+)?)-Ubuntu\b/.exec(runningVersion) ?? [];
+  if (abi === undefined || series === undefined || upload === undefined) return null;
+  const parts = [
+    ...['linux', ...(flavour === undefined || flavour === 'generic' ? [] : [flavour])],
+    ...(newer !== undefined && (flavour === 'generic' || flavour === 'lowlatency') ? ['hwe'] : []),
+    ...(newer === undefined ? [] : [series]),
+  ];
+
+  return { name: parts.join('-'), version: `${abi}.${upload}` };
 }

@@ -182,6 +182,21 @@ describe('when kernels are among them', () => {
     ]);
   });
 
+  it.each([
+    ['ubuntu', '6.8.0-40-generic', '#40~22.04.3-Ubuntu SMP', 'linux-hwe-6.8 6.8.0-40.40~22.04.3'],
+    ['ubuntu', '5.15.0-1051-aws', '#56-Ubuntu SMP', 'linux-aws 5.15.0-1051.56'],
+    ['ubuntu', '6.8.0-1018-azure', '#21~22.04.1-Ubuntu SMP', 'linux-azure-6.8 6.8.0-1018.21~22.04.1'],
+    ['ubuntu', '6.8.0-1018-aws-64k', '#20-Ubuntu SMP', 'linux-aws 6.8.0-1018.20'],
+    ['ubuntu', '6.8.0-40-lowlatency', '#40.1~22.04-Ubuntu SMP', null],
+    ['ubuntu', '6.8.0-mine', '#1 SMP', null],
+    ['rocky', '5.14.0-427.13.1.el9_4.x86_64+rt', '#1 SMP', 'kernel 5.14.0-427.13.1.el9_4'],
+    ['rocky', '5.15.0-205.149.5.1.el9uek.x86_64', '#2 SMP', 'kernel-uek 5.15.0-205.149.5.1.el9uek'],
+  ])('what runs on %s is known by its own word: %s, %s', async (id, running, runningVersion, expected) => {
+    const installed = [{ release: 'another', package: 'another', version: '1' }];
+    const found = await of({ os: { ...OS_SECTION, id }, kernel: kernel({ running, runningVersion, installed }) });
+    expect(found.map((line) => line.split(' ').slice(1, 3).join(' '))).toEqual(expected === null ? [] : [expected]);
+  });
+
   it("a container has its host's, which is none of its packages", async () => {
     const nothing = kernel({ installed: [], newest: null });
     expect(await of({ packages: debs({ bash: '1' }), kernel: nothing })).toEqual(['Debian:12 bash 1 - bash']);
