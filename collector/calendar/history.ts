@@ -1,6 +1,7 @@
 // What the feeds of this collector know of releases for this fleet: dates of advisories and announcements, by vendor and product. It asks
 // the store in pieces, so that nobody waits for it.
 import { setImmediate } from 'node:timers/promises';
+import { announcesFix } from '../matching/announcement.ts';
 import type { Rule } from '../matching/rule.ts';
 import type { Software } from '../matching/software.ts';
 import type { FeedReader, PackageName } from '../store/feed-ports.ts';
@@ -11,8 +12,6 @@ import { concerns, cycleOf, type Found, vendorOf } from './vendors.ts';
 const AT_ONCE = 400;
 /** Announcements looked at, the newest; ten years of some twenty vendors. */
 const MAX_BULLETINS = 50_000;
-/** Records that are about a flaw, not about a fix that came on that day. */
-const FLAWS = /^(CVE-|TEMP-|GHSA-|DERIVED-|[A-Z]+-CVE-)/;
 /** Where it is not the vendor's own release that is fixed. */
 const NO_FIX_YET: readonly Rule['status'][] = ['open', 'minor', 'postponed', 'ignored', 'end-of-life'];
 
@@ -65,7 +64,7 @@ export async function readHistory(feeds: FeedReader, fleet: FleetSoftware): Prom
         // What only some customers get is no release for this fleet.
         if (rule.withdrawn !== undefined || !FOR_ALL.includes(rule.pocket)) continue;
         const date = rule.published?.slice(0, 10) ?? null;
-        const isAdvisory = !FLAWS.test(rule.record);
+        const isAdvisory = announcesFix(rule.record);
         if (isAdvisory && date !== null && rule.status === 'fixed') saw(vendor, ecosystem, feed, date);
         for (const cve of rule.cves) {
           if (rule.status === 'fixed')

@@ -1,9 +1,11 @@
 // How long machines were open to what was known, stage by stage: published, fixed by its maker, approved, installed, and no longer
 // running. Pure, in steps. A stage of which one end is not known is counted as unknown, never as quick.
 import type { Fleet, Machine } from '../findings/fleet.ts';
+import { announcesFix } from '../matching/announcement.ts';
 import { kernelNote } from '../matching/kernel.ts';
 import type { Match } from '../matching/match.ts';
 import type { Ecosystem, Software } from '../matching/software.ts';
+import { OWN_ADVISORIES } from '../matching/sources.ts';
 import type { MachineKey, SoftwareEpisode, SoftwareId } from '../store/software-ports.ts';
 import type { CveFacts } from '../triage/cve-facts.ts';
 import { type Days, daysBetween, daysOf } from './days.ts';
@@ -131,10 +133,13 @@ function publishedAt({ evidence }: Match, { published }: Pick<CveFacts, 'publish
   return published ?? earliest(evidence.map((one) => one.published));
 }
 
-/** The advisory that brought it: a record that is more than the CVE itself. */
+/** The vendor's announcement that brought it. Records of the flaw itself, and what we wrote, do not say since when there is a fix. */
 function fixedAt({ evidence, cve }: Match): string | null {
   return earliest(
-    evidence.filter(({ record, fixed }) => fixed !== null && !record.endsWith(cve)).map((one) => one.published),
+    evidence
+      .filter(({ feed, record, fixed }) => fixed !== null && feed !== OWN_ADVISORIES && announcesFix(record))
+      .filter(({ record }) => !record.endsWith(cve))
+      .map((one) => one.published),
   );
 }
 

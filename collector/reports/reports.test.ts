@@ -137,6 +137,27 @@ describe('when exposure is measured', () => {
     expect(stages.whole).toMatchObject({ known: 1, median: 19 });
   });
 
+  it.each(['GHSA-x-y-z', 'PYSEC-2026-1', 'GO-2026-1', 'RUSTSEC-2026-1', 'TEMP-1', 'UBUNTU-CVE-2026-9'])(
+    'takes the date of %s for that of the flaw, and of no fix',
+    (record) => {
+      const [match] = old.matches;
+      const flaw = { ...match, cve: 'CVE-1', evidence: [evidence(record, '2026-01-04T00:00:00Z')] };
+      const machines = [upgraded('2026-01-20T00:00:00Z')];
+      const { stages } = measure(sampleFleet({ machines, matches: [{ ...old, matches: [flaw] }] }));
+
+      expect(stages['vendor-fix']).toMatchObject({ known: 0, unknown: 1 });
+      expect(stages.whole).toMatchObject({ known: 1, median: 16 });
+    },
+  );
+
+  it('takes no date of an advisory of our own for that of the fix of its vendor', () => {
+    const own = { ...evidence('own-2026-001', '2026-01-04T00:00:00Z'), feed: 'advisory' };
+    const matches = [{ ...old, matches: [{ cve: 'CVE-1', fixed: '2', evidence: [own] }] }];
+    const { stages } = measure(sampleFleet({ machines: [upgraded('2026-01-20T00:00:00Z')], matches }));
+
+    expect(stages['vendor-fix']).toMatchObject({ known: 0, unknown: 1 });
+  });
+
   it('spends no days on an approval that came when something else had installed it', () => {
     const fleet = sampleFleet({ machines: [upgraded('2026-01-20T00:00:00Z')], matches: [old] });
     const { stages, costliest } = measure(fleet, { approvedAt: () => '2026-02-20T00:00:00Z' });
