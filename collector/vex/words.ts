@@ -2,7 +2,8 @@
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { Fleet, Machine } from '../findings/fleet.ts';
 import { type JoinOptions, type Open, openOf } from '../findings/join.ts';
-import type { Evidence } from '../matching/match.ts';
+import type { Evidence, Match } from '../matching/match.ts';
+import type { Software } from '../matching/software.ts';
 import type { VexStatus } from '../store/vex-ports.ts';
 import { purlOf } from './purl.ts';
 
@@ -21,8 +22,8 @@ export interface Word {
   readonly action: string | null;
 }
 
-/** Words of one document: more do not fit into what others read, nor into memory. */
-export const MAX_WORDS = 500_000;
+/** Words of one document: a CSAF of more is longer than the 64 MiB that the CLI takes, and others read no longer ones either. */
+export const MAX_WORDS = 150_000;
 
 /** Of every finding of these machines, one machine a step. Throws REQUEST_TOO_LARGE. */
 export function* gatherWords(
@@ -31,8 +32,9 @@ export function* gatherWords(
   options: JoinOptions,
 ): Generator<void, readonly Word[]> {
   const words: Word[] = [];
+  const texts = sharedTexts();
   for (const machine of machines) {
-    for (const open of openOf(fleet, machine, options)) words.push(wordOf(open));
+    for (const open of openOf(fleet, machine, options)) words.push(wordOf(open, texts));
     if (words.length > MAX_WORDS) {
       throw new CodedError('REQUEST_TOO_LARGE', `these machines have more than ${MAX_WORDS} findings`, {
         next: 'choose fewer of them with --select',
@@ -44,10 +46,29 @@ export function* gatherWords(
   return words;
 }
 
+interface Texts {
+  purl(software: Software): string;
+  evidence(match: Match): string;
+}
+
+/** The same software with the same evidence is on thousands of machines: written once, and held once. */
+function sharedTexts(): Texts {
+  const purls = new Map<Software, string>();
+  const texts = new Map<Match, string>();
+
+  return {
+    purl: (software) => purls.getOrInsertComputed(software, purlOf),
+    evidence: (match) => texts.getOrInsertComputed(match, ({ evidence }) => evidenceText(evidence)),
+  };
+}
+
 /** The word for a finding. What is accepted is affected all the same: nobody who reads it elsewhere may take it for closed. */
-function wordOf({ machine, name, software, cve, match, state, note }: Omit<Open, 'id' | 'firstSeen'>): Word {
-  const common = { machine, name, purl: purlOf(software), cve };
-  const detail = evidenceText(match.evidence);
+function wordOf(
+  { machine, name, software, cve, match, state, note }: Omit<Open, 'id' | 'firstSeen'>,
+  texts: Texts,
+): Word {
+  const common = { machine, name, purl: texts.purl(software), cve };
+  const detail = texts.evidence(match);
   const undecided = match.evidence[0]?.says === 'unknown';
   const affected = (action: string): Word => ({ ...common, status: 'affected', justification: null, detail, action });
 
