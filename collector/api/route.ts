@@ -1,11 +1,13 @@
 // One route as data: method, address, who may use it, shapes and handler. Registering one without a guard is impossible:
 // the field is required, and the guard hook refuses a route that carries none.
 
+import { Readable } from 'node:stream';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
 import { z } from 'zod';
 import type { AdminRecord } from '../store/ports.ts';
 import { errorDocument } from './contract.ts';
+import { jsonPieces } from './json-text.ts';
 
 /** `public`: no certificate. `reader`: any active admin. `admin`: an active admin whose role is admin. */
 export type Guard = 'public' | 'reader' | 'admin';
@@ -43,6 +45,8 @@ export interface Route<P extends z.ZodType, Q extends z.ZodType, B extends z.Zod
   readonly reply: R;
   /** Bytes; the default of the server when left out. */
   readonly bodyLimit?: number;
+  /** The answer may have megabytes: it is written piece by piece, as fast as the client takes it. */
+  readonly long?: true;
   readonly handle: (call: Call<z.output<P>, z.output<Q>, z.output<B>>) => Promise<z.input<R>>;
 }
 
@@ -73,7 +77,7 @@ export function addRoute<
       const { admin } = request;
       if (!admin) throw new CodedError('UNAUTHENTICATED', 'the request has no known admin');
 
-      return route.handle({
+      const answer = await route.handle({
         params: decode(route.params, request.params, 'path'),
         query: decode(route.query, request.query, 'query'),
         body: decode(route.body, request.body ?? {}, 'body'),
@@ -82,6 +86,10 @@ export function addRoute<
         request,
         reply,
       });
+      if (route.long !== true) return answer;
+      void reply.type('application/json; charset=utf-8');
+
+      return Readable.from(jsonPieces(answer), { objectMode: false });
     },
   });
 }

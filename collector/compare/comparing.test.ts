@@ -3,14 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { inTurns } from '../api/in-turns.ts';
 import { findingsLab, rule } from '../findings/testing/findings-lab.ts';
 import { hostSample } from '../store/samples.ts';
-import { exportVex } from '../vex/export.ts';
+import { vexSteps } from '../vex/export.ts';
 import { readVex } from '../vex/reading.ts';
 import { createSuppress, SUPPRESS_NOTHING, type Suppress } from '../vex/suppress.ts';
 import { createComparing } from './comparing.ts';
 import { joinSteps } from './joining.ts';
-import { cellOf, spreadsheetOf } from './spreadsheet.ts';
+import { cellOf, spreadsheetSteps } from './spreadsheet.ts';
 import { reportText } from './testing/reports.ts';
-import { wordsOf } from './words.ts';
+import { wordSteps } from './words.ts';
 
 const lab = findingsLab('compare');
 const NAME = hostSample(1).name;
@@ -35,6 +35,14 @@ async function fleet(suppress: Suppress = SUPPRESS_NOTHING) {
     comparing({ bytes: new TextEncoder().encode(text), file: 'report', host, by: 'admin:ann' });
 
   return { ...setup, compare };
+}
+
+/** What the steps return, and how many they were. */
+function toEnd<T>(steps: Generator<void, T>): readonly [T, number] {
+  for (let count = 0; ; count += 1) {
+    const step = steps.next();
+    if (step.done) return [step.value, count];
+  }
 }
 
 /** A .nessus file about one host, with `CVE package` lines. */
@@ -130,7 +138,7 @@ describe('when the report of another scanner is held against findings', () => {
 
     expect(done.agreed).toEqual([]);
     expect(said(done.answered)).toEqual([expect.stringContaining('accepted: risk acceptance ssh-of-the-plant by ann')]);
-    expect(wordsOf(done).map(({ status }) => status)).toEqual(['affected']);
+    expect((await inTurns(wordSteps(done))).map(({ status }) => status)).toEqual(['affected']);
   });
 
   it('a host is found by name in any case, by its full name, by what its inventory says; others are listed', async () => {
@@ -247,7 +255,9 @@ describe('when it is handed back', () => {
   it('as OpenVEX it says fixed, affected, and not yet known; and can be read again', async () => {
     const { compare } = await fleet();
     const done = await compare(nessus(NAME, 'CVE-2024-0001', 'CVE-2024-6387', 'CVE-2030-0001', 'CVE-2024-0003 nginx'));
-    const document = exportVex('openvex', wordsOf(done), { author: 'us', at: '2026-11-20T12:00:00Z', version: '1' });
+    const words = await inTurns(wordSteps(done));
+    const facts = { author: 'us', at: '2026-11-20T12:00:00Z', version: '1' };
+    const document = await inTurns(vexSteps('openvex', words, facts));
     const read = readVex(new TextEncoder().encode(JSON.stringify(document)));
 
     expect(
@@ -260,9 +270,22 @@ describe('when it is handed back', () => {
     ]);
   });
 
+  it('of a long report others have their turns, in every form, and nothing is left out', async () => {
+    const { compare } = await fleet();
+    const done = await compare(nessus(NAME, 'CVE-2024-0001', 'CVE-2030-0001'));
+    const long = { ...done, agreed: Array(3000).fill(done.agreed[0]), open: Array(3000).fill(done.open[0]) };
+    const [table, lines] = toEnd(spreadsheetSteps(long));
+    const [words, portions] = toEnd(wordSteps(long));
+
+    expect(table.trimEnd().split('\n')).toHaveLength(6001 + done.oursOnly.length);
+    expect(words).toHaveLength(6000);
+    expect(lines).toBeGreaterThan(20);
+    expect(portions).toBeGreaterThan(20);
+  });
+
   it('as a table no cell is a formula, and nothing of it gets lost', async () => {
     const { compare } = await fleet();
-    const table = spreadsheetOf(await compare(nessus('=cmd|x', 'CVE-2024-0001')));
+    const table = await inTurns(spreadsheetSteps(await compare(nessus('=cmd|x', 'CVE-2024-0001'))));
 
     expect(table).toContain(`host not found,"'=cmd|x"`);
     for (const text of ['=1+1', '+1', '-1', '@x', '\t=1', ' =1', '\r=1', '＝1', '＋1', '－1', '＠x'])

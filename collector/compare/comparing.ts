@@ -10,6 +10,7 @@ import { openOf } from '../findings/join.ts';
 import { packagesOf } from '../matching/matching.ts';
 import type { Software } from '../matching/software.ts';
 import type { PackageName, PackageRules } from '../store/feed-ports.ts';
+import type { SoftwareId } from '../store/software-ports.ts';
 import type { ScannerReport, ScannerRow } from '../store/vex-ports.ts';
 import { invalidReport, type Report } from './format.ts';
 import { type Called, type Comparison, hostLabel, joinSteps, type Line, type Matched, matchHosts } from './joining.ts';
@@ -144,15 +145,26 @@ async function rulesFor({ store, fleet }: Deps, matched: readonly Matched[]) {
   const wanted = new Set(matched.flatMap(({ reported }) => reported.findings.map(({ cve }) => cve)));
   const packages = new Map<string, PackageName>();
   const ask = (each: PackageName) => packages.set(`${each.ecosystem} ${each.package}`, each);
-  for (const machine of new Set(matched.map((each) => each.machine))) {
-    for (const { id } of machine.software) for (const each of packagesOf(index.software(id))) ask(each);
-  }
-  for (const { machine, reported } of matched) {
-    const ecosystems = new Set(machine.software.map(({ id }) => index.software(id).ecosystem));
-    for (const { package: name } of reported.findings) {
-      if (name !== null) for (const ecosystem of ecosystems) ask({ ecosystem, package: name });
-    }
-  }
+  await inTurns(
+    (function* () {
+      const seen = new Set<SoftwareId>();
+      for (const { machine, reported } of matched) {
+        const ecosystems = new Set<string>();
+        for (const { id } of machine.software) {
+          const software = index.software(id);
+          ecosystems.add(software.ecosystem);
+          // The same software is on thousands of machines.
+          if (seen.has(id)) continue;
+          seen.add(id);
+          for (const each of packagesOf(software)) ask(each);
+        }
+        for (const { package: name } of reported.findings) {
+          if (name !== null) for (const ecosystem of ecosystems) ask({ ecosystem, package: name });
+        }
+        yield;
+      }
+    })(),
+  );
   const found = new Map<string, PackageRules[]>();
   const all = [...packages.values()];
   for (let from = 0; from < all.length; from += AT_ONCE) {

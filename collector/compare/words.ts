@@ -1,13 +1,32 @@
-// A comparison in the words of VEX, to hand back to whoever runs the other scanner. Pure.
+// A comparison in the words of VEX, to hand back to whoever runs the other scanner. Pure, in steps.
 
 import { purlOf } from '../vex/purl.ts';
 import type { Word } from '../vex/words.ts';
 import { evidenceText } from '../vex/words.ts';
 import type { Comparison, Line } from './joining.ts';
 
+/** Lines put into words between two steps. */
+const STEP = 256;
+
 /** Of everything that the scanner says on machines that are known. What is ours only is no answer to it. */
-export function wordsOf({ agreed, answered, open }: Pick<Comparison, 'agreed' | 'answered' | 'open'>): readonly Word[] {
-  return [...agreed.map(affected), ...answered.map(answer), ...open.map(undecided)];
+export function* wordSteps({
+  agreed,
+  answered,
+  open,
+}: Pick<Comparison, 'agreed' | 'answered' | 'open'>): Generator<void, readonly Word[]> {
+  const words: Word[] = [];
+  for (const [lines, wordOf] of [
+    [agreed, affected] as const,
+    [answered, answer] as const,
+    [open, undecided] as const,
+  ]) {
+    for (const line of lines) {
+      words.push(wordOf(line));
+      if (words.length % STEP === 0) yield;
+    }
+  }
+
+  return words;
 }
 
 function common({ machine, name, cve, software, package: named }: Line) {

@@ -1,6 +1,7 @@
 // What this collector says of findings as an OpenVEX or CSAF document. Pure: the same findings at the same time are the same bytes.
-// Statements are grouped by what they say, with the machines and packages that they say it of.
-import { canonicalJson, sha256 } from '@selvage/shared/files/canonical.ts';
+// Statements are grouped by what they say, with the machines and packages that they say it of. In steps: words are many.
+import { createHash } from 'node:crypto';
+import { canonicalJson } from '@selvage/shared/files/canonical.ts';
 import { machineId, ownId } from './shapes.ts';
 import type { Word } from './words.ts';
 
@@ -15,40 +16,27 @@ export const VEX_FORMATS = ['openvex', 'csaf'] as const;
 export type VexFormat = (typeof VEX_FORMATS)[number];
 
 const CVE = /^CVE-\d{4}-\d{4,}$/;
+/** Words looked at between two steps. */
+const STEP = 256;
 
-export function exportVex(
+export function vexSteps(
   format: VexFormat,
   words: readonly Word[],
   facts: ExportFacts,
-): Readonly<Record<string, unknown>> {
+): Generator<void, Readonly<Record<string, unknown>>> {
   return format === 'openvex' ? openVexOf(words, facts) : csafOf(words, facts);
 }
 
 /** OpenVEX 0.2.0. */
-function openVexOf(words: readonly Word[], { author, at, version }: ExportFacts) {
-  const statements = grouped(words).map((group) => {
-    const [{ cve, status, justification, detail, action }] = group;
-    const machines = [...Map.groupBy(group, ({ machine }) => machine)].toSorted(([one], [other]) => order(one, other));
-    const products = machines.map(([machine, own]) => ({
-      '@id': machineId(machine),
-      subcomponents: [...new Set(own.map(({ purl }) => purl))]
-        .toSorted(order)
-        .map((purl) => ({ '@id': purl, identifiers: { purl } })),
-    }));
-    // Exactly one of the two belongs to not_affected.
-    const why =
-      status !== 'not_affected'
-        ? { status_notes: detail }
-        : justification === null
-          ? { impact_statement: detail }
-          : { justification, status_notes: detail };
-
-    return {
-      ...{ vulnerability: { name: cve }, products, status, ...why },
-      ...(action === null ? {} : { action_statement: action }),
-    };
-  });
-  const hash = sha256(canonicalJson({ author, statements }));
+function* openVexOf(words: readonly Word[], { author, at, version }: ExportFacts) {
+  const statements: unknown[] = [];
+  for (const [, own] of yield* byCve(words)) {
+    for (const group of grouped(own)) {
+      statements.push(statementOf(group));
+      yield;
+    }
+  }
+  const hash = yield* hashOf(author, 'statements', statements);
 
   return {
     ...{ '@context': 'https://openvex.dev/ns/v0.2.0', '@id': ownId('openvex', hash) },
@@ -63,15 +51,38 @@ function openVexOf(words: readonly Word[], { author, at, version }: ExportFacts)
   };
 }
 
+function statementOf(group: Group) {
+  const [{ cve, status, justification, detail, action }] = group;
+  const machines = [...Map.groupBy(group, ({ machine }) => machine)].toSorted(([one], [other]) => order(one, other));
+  const products = machines.map(([machine, own]) => ({
+    '@id': machineId(machine),
+    subcomponents: [...new Set(own.map(({ purl }) => purl))]
+      .toSorted(order)
+      .map((purl) => ({ '@id': purl, identifiers: { purl } })),
+  }));
+  // Exactly one of the two belongs to not_affected.
+  const why =
+    status !== 'not_affected'
+      ? { status_notes: detail }
+      : justification === null
+        ? { impact_statement: detail }
+        : { justification, status_notes: detail };
+
+  return {
+    ...{ vulnerability: { name: cve }, products, status, ...why },
+    ...(action === null ? {} : { action_statement: action }),
+  };
+}
+
 /** CSAF 2.0, profile VEX. Packages are components that are installed on machines. */
-function csafOf(words: readonly Word[], { author, at, version }: ExportFacts) {
-  const products = new Map(words.map(({ machine, name, purl }) => [productOf(machine, purl), { machine, name, purl }]));
-  const machines = new Map(words.map(({ machine, name }) => [machine, name]));
-  const purls = [...new Set(words.map(({ purl }) => purl))].toSorted(order);
-  const vulnerabilities = [...Map.groupBy(words, ({ cve }) => cve)]
-    .toSorted(([one], [other]) => order(one, other))
-    .map(([cve, own]) => vulnerabilityOf(cve, own));
-  const hash = sha256(canonicalJson({ author, vulnerabilities }));
+function* csafOf(words: readonly Word[], { author, at, version }: ExportFacts) {
+  const vulnerabilities: unknown[] = [];
+  for (const [cve, own] of yield* byCve(words)) {
+    vulnerabilities.push(yield* vulnerabilityOf(cve, own));
+    yield;
+  }
+  const hash = yield* hashOf(author, 'vulnerabilities', vulnerabilities);
+  const products = yield* productsOf(words);
 
   return {
     document: {
@@ -84,24 +95,45 @@ function csafOf(words: readonly Word[], { author, at, version }: ExportFacts) {
         generator: { engine: { name: 'selvage', version } },
       },
     },
-    product_tree: {
-      full_product_names: [
-        ...[...machines]
-          .toSorted(([one], [other]) => order(one, other))
-          .map(([machine, name]) => ({
-            ...{ product_id: machineId(machine), name },
-          })),
-        ...purls.map((purl) => ({ product_id: purl, name: purl, product_identification_helper: { purl } })),
-      ],
-      relationships: [...products]
-        .toSorted(([one], [other]) => order(one, other))
-        .map(([id, { machine, name, purl }]) => ({
-          category: 'installed_on',
-          ...{ product_reference: purl, relates_to_product_reference: machineId(machine) },
-          full_product_name: { product_id: id, name: `${purl} on ${name}` },
-        })),
-    },
+    product_tree: products,
     vulnerabilities,
+  };
+}
+
+/** Machines, packages, and which is installed on which. */
+function* productsOf(words: readonly Word[]) {
+  const found = new Map<string, { readonly name: string; readonly purls: Set<string> }>();
+  const all = new Set<string>();
+  for (const [index, { machine, name, purl }] of words.entries()) {
+    const { purls } = found.getOrInsertComputed(machine, () => ({ name, purls: new Set() }));
+    purls.add(purl);
+    all.add(purl);
+    if (index % STEP === 0) yield;
+  }
+  const machines = [...found].toSorted(([one], [other]) => order(machineId(one), machineId(other)));
+  yield;
+  // As their ids sort: `a-b/` comes before `a/`.
+  const places = machines.toSorted(([one], [other]) => order(productOf(one, ''), productOf(other, '')));
+  const relationships: unknown[] = [];
+  for (const [machine, { name, purls }] of places) {
+    for (const purl of [...purls].toSorted(order)) {
+      relationships.push({
+        category: 'installed_on',
+        ...{ product_reference: purl, relates_to_product_reference: machineId(machine) },
+        full_product_name: { product_id: productOf(machine, purl), name: `${purl} on ${name}` },
+      });
+    }
+    yield;
+  }
+
+  return {
+    full_product_names: [
+      ...machines.map(([machine, { name }]) => ({ product_id: machineId(machine), name })),
+      ...[...all]
+        .toSorted(order)
+        .map((purl) => ({ product_id: purl, name: purl, product_identification_helper: { purl } })),
+    ],
+    relationships,
   };
 }
 
@@ -112,36 +144,45 @@ const CSAF_STATUS = {
   under_investigation: 'under_investigation',
 } as const;
 
-function vulnerabilityOf(cve: string, words: readonly Word[]) {
-  const status = [...Map.groupBy(words, ({ status: one }) => one)]
-    .toSorted(([one], [other]) => order(one, other))
-    .map(([one, own]) => [CSAF_STATUS[one], idsOf(own)]);
+function* vulnerabilityOf(cve: string, words: readonly Word[]) {
+  const status: [string, readonly string[]][] = [];
+  for (const [one, own] of [...Map.groupBy(words, (word) => word.status)].toSorted(([a], [b]) => order(a, b))) {
+    status.push([CSAF_STATUS[one], idsOf(own)]);
+    yield;
+  }
   const reasons = grouped(words);
   const actions = reasons.filter(([{ action }]) => action !== null);
   const threats = reasons.filter(([{ status: one }]) => one === 'not_affected');
   const flags = threats.filter(([{ justification }]) => justification !== null);
   const notes = reasons.map(([{ detail }]) => ({ category: 'details', text: detail }));
+  const flagged = yield* each(flags, (own) => ({ label: own[0].justification, product_ids: idsOf(own) }));
+  const remediations = yield* each(actions, (own) => ({
+    ...{ category: categoryOf(own[0].action ?? ''), details: own[0].action, product_ids: idsOf(own) },
+  }));
+  const impacts = yield* each(threats, (own) => ({
+    category: 'impact',
+    details: own[0].detail,
+    product_ids: idsOf(own),
+  }));
 
   return {
     ...(CVE.test(cve) ? { cve } : { ids: [{ system_name: 'record of the feed', text: cve }] }),
     notes: [...new Map(notes.map((note) => [note.text, note])).values()],
     product_status: Object.fromEntries(status),
-    ...(flags.length === 0
-      ? {}
-      : { flags: flags.map((own) => ({ label: own[0].justification, product_ids: idsOf(own) })) }),
-    ...(actions.length === 0
-      ? {}
-      : {
-          remediations: actions.map((own) => ({
-            ...{ category: categoryOf(own[0].action ?? ''), details: own[0].action, product_ids: idsOf(own) },
-          })),
-        }),
-    ...(threats.length === 0
-      ? {}
-      : {
-          threats: threats.map((own) => ({ category: 'impact', details: own[0].detail, product_ids: idsOf(own) })),
-        }),
+    ...(flagged.length === 0 ? {} : { flags: flagged }),
+    ...(remediations.length === 0 ? {} : { remediations }),
+    ...(impacts.length === 0 ? {} : { threats: impacts }),
   };
+}
+
+function* each<T>(groups: readonly Group[], of: (group: Group) => T): Generator<void, readonly T[]> {
+  const made: T[] = [];
+  for (const group of groups) {
+    made.push(of(group));
+    yield;
+  }
+
+  return made;
 }
 
 function categoryOf(action: string): 'vendor_fix' | 'none_available' | 'mitigation' {
@@ -160,15 +201,37 @@ function productOf(machine: string, purl: string): string {
 
 type Group = readonly [Word, ...Word[]];
 
-/** By what is said, in a fixed order. */
+/** In the order of the CVEs. */
+function* byCve(words: readonly Word[]): Generator<void, readonly (readonly [string, readonly Word[]])[]> {
+  const found = new Map<string, Word[]>();
+  for (const [index, word] of words.entries()) {
+    found.getOrInsertComputed(word.cve, () => []).push(word);
+    if (index % STEP === 0) yield;
+  }
+
+  return [...found].toSorted(([one], [other]) => order(one, other));
+}
+
+/** Words about one CVE by what is said, in a fixed order. */
 function grouped(words: readonly Word[]): readonly Group[] {
-  const groups = Map.groupBy(words, ({ cve, status, justification, detail, action }) =>
-    JSON.stringify([cve, status, justification, detail, action]),
+  const groups = Map.groupBy(words, ({ status, justification, detail, action }) =>
+    JSON.stringify([status, justification, detail, action]),
   );
 
   return [...groups]
     .toSorted(([one], [other]) => order(one, other))
     .flatMap(([, [first, ...rest]]) => (first === undefined ? [] : [[first, ...rest] as const]));
+}
+
+/** Of the canonical JSON of `{author, [name]: list}`; `author` comes before both names. */
+function* hashOf(author: string, name: 'statements' | 'vulnerabilities', list: readonly unknown[]) {
+  const hash = createHash('sha256').update(`{"author":${canonicalJson(author)},"${name}":[`);
+  for (const [index, one] of list.entries()) {
+    hash.update(`${index === 0 ? '' : ','}${canonicalJson(one)}`);
+    yield;
+  }
+
+  return hash.update(']}').digest('hex');
 }
 
 function order(one: string, other: string): number {

@@ -1,6 +1,7 @@
+import { canonicalJson, sha256 } from '@selvage/shared/files/canonical.ts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { exportVex, VEX_FORMATS } from './export.ts';
+import { VEX_FORMATS, vexSteps } from './export.ts';
 import { readVex } from './reading.ts';
 import { CSAF_SAMPLE, OPENVEX_SAMPLE } from './testing/documents.ts';
 import type { Word } from './words.ts';
@@ -162,6 +163,15 @@ const WORDS: readonly Word[] = [
   },
 ];
 const FACTS = { author: 'the collector', at: '2026-11-20T12:00:00Z', version: '0.1.0' };
+const exportVex = (...asked: Parameters<typeof vexSteps>) => toEnd(vexSteps(...asked))[0];
+
+/** What the steps return, and how many they were. */
+function toEnd<T>(steps: Generator<void, T>): readonly [T, number] {
+  for (let count = 0; ; count += 1) {
+    const step = steps.next();
+    if (step.done) return [step.value, count];
+  }
+}
 
 describe.each(VEX_FORMATS)('when findings are written as %s', (format) => {
   const document = exportVex(format, WORDS, FACTS);
@@ -183,6 +193,26 @@ describe.each(VEX_FORMATS)('when findings are written as %s', (format) => {
     expect(said.toSorted()).toEqual(wanted.toSorted());
   });
 
+  it('of many machines and CVEs others have their turns, and each word is in it', () => {
+    const many = Array.from({ length: 20_000 }, (_, number): Word => {
+      const cve = `CVE-2024-${1000 + (number % 50)}`;
+      const detail = `${cve} < 2`;
+
+      return {
+        ...{ machine: `host:${number % 400}`, name: 'x', purl: `pkg:deb/debian/p@${number % 7}`, cve, detail },
+        ...{ status: number % 50 === 0 ? 'fixed' : 'affected', justification: null, action: 'update it' },
+      };
+    });
+    const [written, steps] = toEnd(vexSteps(format, many, FACTS));
+    const read = readVex(bytes(written));
+
+    // Each portion of words, and each CVE by itself, and its part of the hash.
+    expect(steps).toBeGreaterThan(20_000 / 256 + 2 * 50);
+    expect(read.statements.flatMap(({ products }) => products)).toHaveLength(
+      new Set(many.map(({ machine, purl, cve }) => `${machine} ${purl} ${cve}`)).size,
+    );
+  });
+
   it('every statement carries why', () => {
     const text = JSON.stringify(document);
 
@@ -192,6 +222,23 @@ describe.each(VEX_FORMATS)('when findings are written as %s', (format) => {
 });
 
 describe('what the formats ask for', () => {
+  it('a document is called by what it says, whoever asks again', () => {
+    const openvex = exportVex('openvex', WORDS, FACTS) as { '@id': string; statements: unknown[] };
+    const csaf = exportVex('csaf', WORDS, FACTS) as {
+      document: { tracking: { id: string } };
+      vulnerabilities: unknown[];
+      product_tree: { relationships: { full_product_name: { product_id: string } }[] };
+    };
+    const { author } = FACTS;
+    const ids = csaf.product_tree.relationships.map((each) => each.full_product_name.product_id);
+
+    expect(openvex['@id']).toContain(sha256(canonicalJson({ author, statements: openvex.statements })).slice(0, 16));
+    expect(csaf.document.tracking.id).toContain(
+      sha256(canonicalJson({ author, vulnerabilities: csaf.vulnerabilities })).slice(0, 16),
+    );
+    expect(ids).toEqual(ids.toSorted());
+  });
+
   it('OpenVEX: exactly one reason for not_affected, an action for affected, known fields only', () => {
     const { statements } = exportVex('openvex', WORDS, FACTS) as { statements: Record<string, unknown>[] };
     for (const statement of statements) {

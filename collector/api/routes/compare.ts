@@ -4,11 +4,13 @@ import type { z } from 'zod';
 import { type Compared, createComparing } from '../../compare/comparing.ts';
 import type { Line } from '../../compare/joining.ts';
 import { MAX_REPORT_BYTES } from '../../compare/reading.ts';
-import { spreadsheetOf } from '../../compare/spreadsheet.ts';
-import { wordsOf } from '../../compare/words.ts';
-import { exportVex } from '../../vex/export.ts';
+import { spreadsheetSteps } from '../../compare/spreadsheet.ts';
+import { wordSteps } from '../../compare/words.ts';
+import { vexSteps } from '../../vex/export.ts';
 import { type COMPARE_OUTPUTS, compared, compareQuery } from '../contract/compare.ts';
 import type { ApiDeps } from '../deps.ts';
+import { inTurns } from '../in-turns.ts';
+import { jsonSteps } from '../json-text.ts';
 import { addRoute } from '../route.ts';
 import { bytesOf } from './imports.ts';
 
@@ -27,6 +29,7 @@ export function addCompare(app: FastifyInstance, deps: ApiDeps): void {
     summary: 'Hold the report of another scanner against findings: agreed, answered, open, ours only',
     query: compareQuery,
     bodyLimit: MAX_REPORT_BYTES,
+    long: true,
     reply: compared,
     handle: async ({ query, request, actor }) => {
       const done = await comparing({ ...query, bytes: bytesOf(request.body), by: actor });
@@ -36,7 +39,7 @@ export function addCompare(app: FastifyInstance, deps: ApiDeps): void {
   });
 }
 
-function shown(done: Compared, as: Output, deps: ApiDeps): z.input<typeof compared> {
+async function shown(done: Compared, as: Output, deps: ApiDeps): Promise<z.input<typeof compared>> {
   const groups = { agreed: done.agreed, answered: done.answered, open: done.open, oursOnly: done.oursOnly };
   const listed = Object.entries(groups).map(([group, lines]) => [
     group,
@@ -58,20 +61,23 @@ function shown(done: Compared, as: Output, deps: ApiDeps): z.input<typeof compar
     unknownHosts: done.unknownHosts.map((host) => ({ ...host })),
     ...lists,
     leftOut: as === 'groups' ? left : 0,
-    file: fileOf(done, as, deps),
+    file: await fileOf(done, as, deps),
   };
 }
 
-function fileOf(done: Compared, as: Output, { addresses, clock, version }: ApiDeps): string | null {
+async function fileOf(done: Compared, as: Output, { addresses, clock, version }: ApiDeps): Promise<string | null> {
   if (as === 'groups') return null;
-  if (as === 'csv') return spreadsheetOf(done);
-  const document = exportVex('openvex', wordsOf(done), {
-    author: `the Selvage collector ${new URL(addresses().api).host}`,
-    at: clock.now().round({ smallestUnit: 'second', roundingMode: 'floor' }).toString(),
-    version,
-  });
+  if (as === 'csv') return inTurns(spreadsheetSteps(done));
+  const words = await inTurns(wordSteps(done));
+  const document = await inTurns(
+    vexSteps('openvex', words, {
+      author: `the Selvage collector ${new URL(addresses().api).host}`,
+      at: clock.now().round({ smallestUnit: 'second', roundingMode: 'floor' }).toString(),
+      version,
+    }),
+  );
 
-  return JSON.stringify(document, null, 2);
+  return inTurns(jsonSteps(document, 2));
 }
 
 function lineOf({ software, evidence, ...line }: Line) {

@@ -2,7 +2,7 @@
 // is in the ledger; everything stays countable.
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { exportVex } from '../../vex/export.ts';
+import { vexSteps } from '../../vex/export.ts';
 import { fixedWords } from '../../vex/fixed-words.ts';
 import { createVexImporting, removeVex } from '../../vex/importing.ts';
 import { MAX_VEX_BYTES } from '../../vex/reading.ts';
@@ -73,6 +73,7 @@ export function addVex(app: FastifyInstance, deps: ApiDeps): void {
     summary: 'What this collector says of its findings, as OpenVEX or CSAF',
     query: vexExportQuery,
     reply: vexExported,
+    long: true,
     handle: async ({ query }) => {
       const machines = await selectedMachines(deps, query.select);
       const options = { now: clock.now(), suppressions: suppress() };
@@ -86,7 +87,7 @@ export function addVex(app: FastifyInstance, deps: ApiDeps): void {
       };
 
       return {
-        document: exportVex(query.format, words, facts),
+        document: await inTurns(vexSteps(query.format, words, facts)),
         statements: words.length,
         machines: machines.length,
         complete: fleet().complete,
