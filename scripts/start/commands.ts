@@ -31,7 +31,8 @@ export interface Commands {
   spawnAgent(args: readonly string[], onLine: (line: string) => void): Child;
 }
 
-export function createCommands(home: string, environment: NodeJS.ProcessEnv): Commands {
+/** Once `stopped`, no command that runs to its end begins any more, and one that runs is told to end. */
+export function createCommands(home: string, environment: NodeJS.ProcessEnv, stopped: AbortSignal): Commands {
   const env = { ...environment, SELVAGE_HOME: home };
   const agentSettings = join(home, 'agent/settings.json');
   const withSettings = (args: readonly string[]) => ['--settings', agentSettings, ...args];
@@ -42,10 +43,11 @@ export function createCommands(home: string, environment: NodeJS.ProcessEnv): Co
     initUnlessDone: async (say) => {
       if (existsSync(join(home, 'settings.json'))) return;
       say(`making the state in ${home}: two certificate authorities, the policy root with an admin key, the database`);
-      await finish(SELVAGE, ['init', '--local'], env);
+      await finish(SELVAGE, ['init', '--local'], env, { stop: stopped });
     },
-    selvage: (args, stop) => finish(SELVAGE, args, env, { stop }),
-    agent: (args, input) => finish(AGENT, withSettings(args), env, { input }),
+    selvage: (args, stop) =>
+      finish(SELVAGE, args, env, { stop: stop === undefined ? stopped : AbortSignal.any([stopped, stop]) }),
+    agent: (args, input) => finish(AGENT, withSettings(args), env, { input, stop: stopped }),
     enrolled: () => existsSync(join(home, 'agent/identity/enrollment.json')),
     spawnSelvage: (args, onLine) => keep(SELVAGE, args, env, onLine),
     spawnAgent: (args, onLine) => keep(AGENT, withSettings(args), env, onLine),
@@ -57,12 +59,13 @@ function finish(
   entry: string,
   args: readonly string[],
   env: NodeJS.ProcessEnv,
-  { input = '', stop }: { readonly input?: string | undefined; readonly stop?: AbortSignal | undefined } = {},
+  { input = '', stop }: { readonly input?: string | undefined; readonly stop: AbortSignal },
 ): Promise<string> {
+  if (stop.aborted) return Promise.reject(new CodedError('PROCESS_FAILED', `"${args.join(' ')}" was not started`));
+
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [entry, ...args], {
-      ...{ env, stdio: ['pipe', 'pipe', 'pipe'] as const },
-      ...(stop === undefined ? {} : { signal: stop }),
+      ...{ env, stdio: ['pipe', 'pipe', 'pipe'] as const, signal: stop },
     });
     // A command that does not read its input may end first.
     child.stdin.on('error', () => undefined);
@@ -75,7 +78,10 @@ function finish(
     child.stderr.on('data', (chunk) => {
       stderr += chunk;
     });
-    child.on('error', reject);
+    child.on('error', (error) => {
+      // Stopped: it still finishes what it is at, and the collector must not go before it.
+      if (error.name !== 'AbortError') reject(error);
+    });
     child.on('close', (code) => (code === 0 ? resolve(stdout) : reject(printedError(args, stderr, code))));
   });
 }

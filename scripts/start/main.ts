@@ -28,11 +28,26 @@ export async function main(args: readonly string[], env: NodeJS.ProcessEnv): Pro
 }
 
 async function start(options: StartOptions, env: NodeJS.ProcessEnv): Promise<number> {
+  const stop = new AbortController();
+  // Each of them, not the first: another one must not end this process before the collector, which would be left behind.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort(signal));
+
+  try {
+    return await pass(options, env, stop.signal);
+  } catch (error) {
+    if (!stop.signal.aborted) throw error;
+    // What the commands that were cut off say of it would only mislead.
+    throw new CodedError('PROCESS_FAILED', 'stopped before the start was through', {
+      cause: error,
+      next: 'run it again when you like: it goes on from what is there',
+    });
+  }
+}
+
+async function pass(options: StartOptions, env: NodeJS.ProcessEnv, stopped: AbortSignal): Promise<number> {
   const say = (line: string) => (options.json ? process.stderr : process.stdout).write(`${line}\n`);
   const timings = createTimings(() => performance.now());
-  const commands = createCommands(options.home, env);
-  const stop = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort(signal));
+  const commands = createCommands(options.home, env, stopped);
 
   await timings.measure('init', () => commands.initUnlessDone(say));
   const serving = await timings.measure('serve', () => startServing(commands, options, say));
@@ -42,7 +57,10 @@ async function start(options: StartOptions, env: NodeJS.ProcessEnv): Promise<num
     // Beside the inventory, which takes longer: whatever becomes of the feeds, the start goes on.
     const hurry = new AbortController();
     const feeds = timings.measure('feeds', () =>
-      bringFeeds({ commands, say, now: () => Temporal.Now.instant(), hurry: hurry.signal }),
+      bringFeeds({
+        ...{ commands, now: () => Temporal.Now.instant(), hurry: hurry.signal },
+        say: (line) => stopped.aborted || say(line),
+      }),
     );
     say('taking the inventory and refreshing package lists (unprivileged, in the agent’s own folder) ...');
     try {
@@ -52,13 +70,14 @@ async function start(options: StartOptions, env: NodeJS.ProcessEnv): Promise<num
       await feeds;
     }
     const { summary, todo } = await timings.measure('summary', () => summarize(commands, serving.url));
+    stopped.throwIfAborted();
 
     if (options.once) return finish(summary, todo, options, timings.all(), env);
 
     showTodo(viewerOf(process.stdout, env), todo, false);
     say(render(summary));
     say(nextSteps(summary, options.home));
-    await stayUntilStopped(commands, serving, stop.signal, say);
+    await stayUntilStopped(commands, serving, stopped, say);
 
     return 0;
   } finally {
