@@ -1,6 +1,6 @@
 // A newer collector on the database of an older one: everything is backed up as it was before the schema changes, and the way back
 // is said in one line. Through the real command, on databases that earlier collectors made.
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { sha256 } from '@selvage/shared/files/canonical.ts';
 import SQLite from 'better-sqlite3';
@@ -74,6 +74,19 @@ describe('when the backup before an upgrade cannot be made', () => {
     expect(answer.stderr).toMatch(/^error [A-Z_]+: .*\nnext: /);
     expect(sha256(readFileSync(old.database))).toBe(before);
     expect(versionOf(old.database)).toBe(1);
+  });
+});
+
+describe('when starts were killed while they backed up', () => {
+  it('their halves go, and nothing else that lies there', async () => {
+    const old = await homeOf(5);
+    for (const name of ['.2026-11-24T001739.450Z-schema-5.a8c7a59bed25.partial', '.of-an-admin.partial']) {
+      mkdirSync(join(old.shelf, name, 'collector'), { recursive: true });
+      writeFileSync(join(old.shelf, name, 'collector/selvage.db'), 'half');
+    }
+    await serveOnce(old);
+
+    expect(readdirSync(old.shelf).sort()).toEqual(['.of-an-admin.partial', expect.stringMatching(/^2.*-schema-5$/)]);
   });
 });
 

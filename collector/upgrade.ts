@@ -19,13 +19,15 @@ const HEADER_BYTES = 100;
 const MAGIC = 'SQLite format 3\0';
 /** Folders of this shape are backups of ours: when, then the schema. */
 const NAME = /^\d{4}-\d{2}-\d{2}T\d{6}\.\d{3}Z-schema-\d+$/;
+/** What a start left that was killed while it made one: each as large as the database, and a supervisor starts again and again. */
+const CUT_OFF = /^\.\d{4}-\d{2}-\d{2}T\d{6}\.\d{3}Z-schema-\d+\.[0-9a-f]+\.partial$/;
 
 function beforeUpgradesIn(home: Home): string {
   return join(home.root, 'before-upgrade');
 }
 
 /**
- * Backs the home up where its database has an older schema than this collector's; null where there is nothing to do (also for a
+ * Backs the home up where its database has an older schema than this collector's, for whoever holds the home's lock; null where there is nothing to do (also for a
  * database that cannot be opened: whoever opens it says why). Throws what makeBackup throws, and the upgrade must not go on then.
  */
 export async function backUpBeforeUpgrade(
@@ -37,6 +39,13 @@ export async function backUpBeforeUpgrade(
 
   const shelf = beforeUpgradesIn(home);
   await makeFolder(shelf, FOLDER_MODE);
+  // Whoever starts here holds the home alone: nobody is making one of these.
+  for (const name of await readdir(shelf)) if (CUT_OFF.test(name)) await rm(join(shelf, name), { recursive: true });
+  // Before, too: of a large database it takes minutes in which no port is open.
+  log.warn(
+    { schema, to: MIGRATIONS.length, shelf },
+    'everything is backed up before the database is brought up to date',
+  );
   const stamp = clock.now().toString({ smallestUnit: 'millisecond' }).replaceAll(':', '');
   const { folder } = await makeBackup(join(shelf, `${stamp}-schema-${schema}`), { home, clock });
   await tidy(shelf);
