@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { sha256 } from '@selvage/shared/files/canonical.ts';
 import type { Timestamp } from '@selvage/shared/model/ids.ts';
 import { describe, expect, it } from 'vitest';
@@ -69,5 +70,24 @@ describe('when reports of scanners are kept', () => {
 
     expect(found).toEqual([report({ scannedAt: null, rows: [] }), report({ scanner: 'Qualys' })]);
     expect(await store.read.scanners.ofMachine('host:3')).toEqual([]);
+  });
+
+  it('of a whole fleet others have their turns meanwhile, and all of it is there together', async () => {
+    const store = await freshStore();
+    const { rows: some } = report();
+    const rows = Array.from({ length: 1000 }, () => some).flat();
+    const all = Array.from({ length: 20 }, (_, number) => report({ machine: `host:${number}`, rows }));
+    const running = new Set(['the transaction']);
+    const seen: number[] = [];
+    const put = store.transaction(({ scanners }) => scanners.put(all)).finally(() => running.clear());
+    while (running.size > 0) {
+      await setImmediate();
+      seen.push((await store.read.scanners.ofMachine('host:0')).length);
+    }
+    await put;
+
+    expect(seen.length).toBeGreaterThan(5);
+    expect(seen.slice(0, 5)).toEqual([0, 0, 0, 0, 0]);
+    expect((await store.read.scanners.ofMachine('host:19'))[0]?.rows).toHaveLength(1000);
   });
 });

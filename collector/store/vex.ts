@@ -20,6 +20,8 @@ const FIRST = '';
 const MAX_PRODUCTS = 10_000;
 const MAX_NAMES = 64;
 const MAX_ROWS = 100_000;
+/** Rows of scanners written between two turns of everybody else; one report about a fleet has a million. */
+const ROWS_A_TURN = 2000;
 
 const document = z.object({
   id: rows.name,
@@ -143,7 +145,13 @@ export function scannerWriter(db: Db): ScannerReader & ScannerWriter {
   return {
     ...scannerReader(db),
     put: async (reports: readonly ScannerReport[]) => {
+      let since = 0;
       for (const each of reports) {
+        since += each.rows.length;
+        if (since > ROWS_A_TURN) {
+          since = 0;
+          await setImmediate();
+        }
         const row = rows.checked(report, 'scannerReports', each);
         const said = rows.checked(z.array(scannerRow).max(MAX_ROWS), 'scannerReports', each.rows);
         await written(db, PUT_REPORT, [
