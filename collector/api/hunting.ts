@@ -39,7 +39,7 @@ export async function hunting<T>(
       ...{ has: answer.has, complete: answer.complete },
       found: Object.fromEntries(chosen.map(({ id, key }) => [id, [...(answer.found.get(key) ?? [])]])),
       unknown: machines.flatMap(({ key, id, name }) => {
-        const reason = answer.unknown.get(key) ?? (fleet().machines.has(key) ? null : NOT_COUNTED);
+        const reason = answer.unknown.get(key) ?? (fleet().machines.has(key) ? null : notCounted(key));
 
         return reason === null ? [] : [{ id, name, reason }];
       }),
@@ -48,5 +48,9 @@ export async function hunting<T>(
   };
 }
 
-/** A host that waits, or that is gone, has no list of software here. */
-const NOT_COUNTED = 'its software is not kept: it waits to be accepted, is no longer trusted, or was not read yet';
+/** A host that waits or is gone has no list of software here, nor has a machine of a file that an agent tells of. */
+function notCounted(key: MachineKey): string {
+  return key.startsWith('import:')
+    ? 'an agent is asked about the same machine, or its file was not read yet'
+    : 'its software is not kept: it waits to be accepted, is no longer trusted, or was not read yet';
+}
