@@ -20,7 +20,7 @@ export async function fixedWords(
   feeds: Pick<FeedReader, 'rules'>,
 ): Promise<readonly Word[]> {
   const known = machines.filter(({ unknown }) => unknown === null);
-  const ids = [...new Set(known.flatMap(({ software }) => software.map(({ id }) => id)))];
+  const ids = await inTurns(idSteps(known));
   const fixed = new Map<SoftwareId, readonly Fixed[]>();
   for (let from = 0; from < ids.length; from += AT_ONCE) {
     const some = ids.slice(from, from + AT_ONCE);
@@ -29,6 +29,17 @@ export async function fixedWords(
   }
 
   return inTurns(wordSteps(fleet, known, fixed));
+}
+
+/** Each software once: a large fleet has millions of rows and some thousand of these. */
+function* idSteps(machines: readonly Machine[]): Generator<void, readonly SoftwareId[]> {
+  const ids = new Set<SoftwareId>();
+  for (const { software } of machines) {
+    for (const { id } of software) ids.add(id);
+    yield;
+  }
+
+  return [...ids];
 }
 
 interface Fixed {

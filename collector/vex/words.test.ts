@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { inTurns } from '../api/in-turns.ts';
 import { debs, findingsLab, rule } from '../findings/testing/findings-lab.ts';
 import { AT, hostId } from '../store/samples.ts';
+import { fixedWords } from './fixed-words.ts';
 import { gatherWords, MAX_WORDS } from './words.ts';
 
 const lab = findingsLab('vex-words');
@@ -30,5 +31,30 @@ describe('when findings are put into words', () => {
     await expect(gather(MAX_WORDS / CVES + 1)).rejects.toThrow(
       expect.objectContaining({ code: 'REQUEST_TOO_LARGE', next: expect.stringContaining('--select') }),
     );
+  });
+
+  it('what the installed versions have fixed is said of every machine, and rules are asked for once for each software', async () => {
+    const setup = await lab.make();
+    for (const number of [1, 2, 3]) {
+      await setup.host(number);
+      await setup.inventory(number, 1, debs({ openssl: number === 3 ? '3.0.11-1' : '3.0.13-1', zlib: '1.3-1' }));
+    }
+    await setup.feed('debian-tracker', 2, [rule('CVE-2024-1000', 'openssl', '3.0.13-1')]);
+    const asked: string[] = [];
+    const feeds = {
+      rules: (names: Parameters<typeof setup.store.read.feeds.rules>[0]) => {
+        asked.push(...names.map((each) => each.package));
+
+        return setup.store.read.feeds.rules(names);
+      },
+    };
+    const words = await fixedWords(setup.fleet, [...setup.fleet.machines.values()], feeds);
+
+    expect(words.map(({ name, cve, status }) => `${name} ${cve} ${status}`).toSorted()).toEqual([
+      'host-1 CVE-2024-1000 fixed',
+      'host-2 CVE-2024-1000 fixed',
+    ]);
+    // Two versions of openssl, and zlib, which all three have.
+    expect(asked.toSorted()).toEqual(['openssl', 'openssl', 'zlib']);
   });
 });
