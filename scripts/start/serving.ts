@@ -12,6 +12,8 @@ export interface Serving {
 
 const READY = /^ready (\{.*\})$/;
 const READY_DEADLINE_MS = 30_000;
+/** Of the levels of pino. */
+const WARN = 40;
 
 /** Throws the collector's own error when it cannot start (ADDRESS_IN_USE when another one runs on this state). */
 export async function startServing(
@@ -24,13 +26,21 @@ export async function startServing(
     lines.push(line);
   };
   let ready: (url: string) => void = () => undefined;
+  let listens = false;
   const listening = new Promise<string>((resolve) => {
     ready = resolve;
   });
   const child = commands.spawnSelvage(['serve', '--ready-line'], (line) => {
     const match = READY.exec(line);
-    if (match?.[1] === undefined) listener(line);
-    else ready(JSON.parse(match[1]).gateway);
+    if (match?.[1] !== undefined) {
+      listens = true;
+      ready(JSON.parse(match[1]).gateway);
+
+      return;
+    }
+    listener(line);
+    const warning = listens ? null : warningIn(line);
+    if (warning !== null) say(`collector: ${warning}`);
   });
   const deadline = setTimeout(() => void child.stop(), READY_DEADLINE_MS);
   const url = await Promise.race([
@@ -51,4 +61,12 @@ export async function startServing(
     },
     stop: () => child.stop(),
   };
+}
+
+/** What the collector logs of an older state before it listens, such as where the backup before an upgrade lies. */
+function warningIn(line: string): string | null {
+  // A line of pino, whole: a collector that is killed may leave half of one.
+  const [, level, msg] = /^\{"level":(\d+),.*"msg":("(?:[^"\\]|\\.)*")\}$/.exec(line) ?? [];
+
+  return msg === undefined || Number(level) < WARN ? null : JSON.parse(msg);
 }
