@@ -93,7 +93,8 @@ export async function readBounded(path: string, maxBytes: number): Promise<Uint8
   }
 }
 
-async function openBounded(path: string): Promise<FileHandle | null> {
+/** Opens a regular file to read; null when there is none. Throws FILE_UNSAFE for a link. Whoever opens it closes it. */
+export async function openBounded(path: string): Promise<FileHandle | null> {
   try {
     // O_NONBLOCK: opening a planted FIFO must not hang.
     return await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);

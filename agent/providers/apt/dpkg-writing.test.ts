@@ -58,6 +58,13 @@ const WRITERS = {
     fs.renameSync(folder + '/status-new', folder + '/status');
     for (let number = 0; number < 20; number++) fs.rmSync(folder + '/updates/' + String(number).padStart(4, '0'));
   };`,
+  // What a reader sees who sleeps for a whole run of dpkg: the same numbers, other changes, and a status not written yet.
+  'as dpkg does, with the numbers of its journal used again': `const cycle = (version) => {
+    for (let number = 0; number < 20; number++) {
+      fs.writeFileSync(folder + '/updates/tmp.i', stanza(number, version));
+      fs.renameSync(folder + '/updates/tmp.i', folder + '/updates/' + String(number).padStart(4, '0'));
+    }
+  };`,
   'badly, in place': `const cycle = (version) => {
     const file = fs.openSync(folder + '/status', 'w');
     for (let number = 0; number < COUNT; number++) fs.writeSync(file, stanza(number, version));
