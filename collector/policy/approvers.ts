@@ -1,8 +1,8 @@
 // Whether a risk acceptance that is pushed was signed by the admin whom it names as its approver. Signatures are looked at themselves:
 // an entry that merely names a key proves nothing, and more of them than a threshold needs are otherwise never checked.
-import { createPublicKey, verify } from 'node:crypto';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { RiskAcceptanceDocument } from '@selvage/shared/policy/documents.ts';
+import { verifyWith } from '@selvage/shared/policy/keys.ts';
 import { decodeMetadata, signedBytes } from '@selvage/shared/policy/metadata.ts';
 import type { NamedBytes } from '@selvage/shared/policy/online.ts';
 import type { TrustedPolicy } from '@selvage/shared/policy/trusted-set.ts';
@@ -56,16 +56,9 @@ function signersOf({ signed: { roles } }: TrustedPolicy, pushed: readonly NamedB
     signatures.flatMap(({ keyid, sig }) => {
       const key = keys[keyid]?.keyval.public;
 
-      return key !== undefined && holds(key, bytes, sig) ? [keyid] : [];
+      return key !== undefined && verifyWith(key, bytes, sig) ? [keyid] : [];
     }),
   );
-}
-
-function holds(publicKey: string, bytes: Uint8Array, signature: string): boolean {
-  const x = Buffer.from(publicKey, 'hex').toString('base64url');
-  const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
-
-  return verify(null, bytes, key, Buffer.from(signature, 'hex'));
 }
 
 function refused(path: string, message: string, next: string): CodedError {

@@ -1,6 +1,6 @@
 // Ed25519 keys of admins (and the collector's two online keys): made, read from PEM, named and used to sign.
 // A private key never leaves the value it came in.
-import { createPrivateKey, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto';
 import { CodedError } from '../errors/coded-error.ts';
 import { canonicalJson, sha256 } from '../files/canonical.ts';
 
@@ -66,4 +66,12 @@ export function readSigningKey(privateKey: string): SigningKey {
 /** Ed25519 signature, lower-case hex. */
 export function signWith(key: SigningKey, bytes: Uint8Array): string {
   return sign(null, bytes, createPrivateKey(key.privateKey)).toString('hex');
+}
+
+/** Whether `signature` (hex) of the public key (64 hex digits) holds over the bytes. */
+export function verifyWith(publicKey: string, bytes: Uint8Array, signature: string): boolean {
+  const x = Buffer.from(publicKey, 'hex').toString('base64url');
+  const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
+
+  return verify(null, bytes, key, Buffer.from(signature, 'hex'));
 }

@@ -247,7 +247,8 @@ function rootOf(
   };
 }
 
-function onlineKeysOf(root: RootSigned): OnlineKeys {
+/** The collector's keys that a root names. Throws POLICY_INVALID. */
+export function onlineKeysOf(root: RootSigned): OnlineKeys {
   const key = (role: 'snapshot' | 'timestamp'): PolicyKey => {
     const [keyId = ''] = root.roles[role].keyids;
     const publicKey = root.keys[keyId]?.keyval.public;
