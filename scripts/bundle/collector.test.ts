@@ -6,6 +6,7 @@ import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { startDaemon } from '../e2e/testing/daemon.ts';
 import { ask, succeeded } from '../lab/commands.ts';
+import { freePorts } from '../lab/free-ports.ts';
 import { bundleCollector } from './collector.ts';
 
 const run = createRun(process.env);
@@ -23,7 +24,7 @@ const write = (name: string, text: string) => {
 
 beforeAll(async () => {
   ({ entry } = await bundleCollector(join(folder, 'program'), process.arch));
-}, 60_000);
+});
 
 describe('when the collector is bundled', () => {
   it('every thread that some part starts lies beside it', () => {
@@ -41,7 +42,8 @@ describe('when the collector is bundled', () => {
   });
 
   it('it takes feeds, VEX documents and reports of scanners from a folder that holds nothing else', async () => {
-    succeeded(await selvage('init', '--local'));
+    const [gateway, api] = await freePorts(2);
+    succeeded(await selvage('init', '--local', '--gateway-port', `${gateway}`, '--api-port', `${api}`));
     const daemon = startDaemon({ file: process.execPath, args: [entry, 'serve', '--ready-line'], env });
     onTestFinished(() => daemon.kill('SIGTERM'));
     await daemon.line(/^ready /);
@@ -64,5 +66,5 @@ describe('when the collector is bundled', () => {
     const compared = await selvage('finding', 'compare', write('report.nessus', report));
     expect(`${compared.stdout}${compared.stderr}`).toContain('nobody');
     expect(`${compared.stdout}${compared.stderr}`).not.toContain('INTERNAL');
-  }, 60_000);
+  });
 });

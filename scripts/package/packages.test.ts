@@ -10,6 +10,7 @@ import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import type { TokenDocument } from '../e2e/testing/collector.ts';
 import { startDaemon } from '../e2e/testing/daemon.ts';
+import { freePorts } from '../lab/free-ports.ts';
 import { type BareRoot, bootstrap, openFolder } from './testing/bare-root.ts';
 import { buildPrerequisites } from './testing/prerequisites.ts';
 import { type RealPackages, realPackages } from './testing/real-packages.ts';
@@ -17,9 +18,11 @@ import { besideRunner, withinRunner } from './testing/runner-at-work.ts';
 
 const run = createRun(process.env);
 const isRoot = process.getuid?.() === 0;
-const PREPARE_MS = 300_000;
+/** Room for each try to reach a mirror. */
+const PREPARE_MS = 900_000;
 /** Each is some twenty programs; on a busy machine a program takes seconds. */
-vi.setConfig({ testTimeout: PREPARE_MS });
+vi.setConfig({ testTimeout: 300_000 });
+const COMMAND_MS = 180_000;
 const OLD = '0.1.0';
 const NEW = '0.2.0';
 const folder = temporaryFolder('package');
@@ -122,7 +125,7 @@ needs(['debootstrap', 'dpkg-deb', 'rpm', 'rpmbuild', 'patchelf', 'unshare'], 'pa
         const { stdout } = await run({
           file: 'unshare',
           args: ['--mount', ...args],
-          deadlineMs: PREPARE_MS,
+          deadlineMs: COMMAND_MS,
           check: true,
         });
 
@@ -214,7 +217,7 @@ needs(['debootstrap', 'dpkg-deb', 'rpm', 'rpmbuild', 'patchelf', 'unshare'], 'pa
       const files: string[] = [];
       const has = (path: string) => existsSync(join(root.folder, path));
       const rpm = (...args: readonly string[]) =>
-        run({ file: 'rpm', args: ['--root', root.folder, ...args], deadlineMs: PREPARE_MS });
+        run({ file: 'rpm', args: ['--root', root.folder, ...args], deadlineMs: COMMAND_MS });
 
       beforeAll(async () => {
         root = await bare.copy(join(folder, 'rpm'));
@@ -280,7 +283,8 @@ needs(['debootstrap', 'dpkg-deb', 'rpm', 'rpmbuild', 'patchelf', 'unshare'], 'pa
         // No list of packages is asked of a mirror.
         rmSync(join(host.folder, 'etc/apt/sources.list'));
         writeFileSync(join(host.folder, 'etc/machine-id'), `${'d'.repeat(32)}\n`);
-        await succeeded(root, 'selvage init --local');
+        const [gateway, api] = await freePorts(2);
+        await succeeded(root, `selvage init --local --gateway-port ${gateway} --api-port ${api}`);
         // As its unit does it.
         await succeeded(root, '/usr/lib/selvage/give-home');
         const serving = startDaemon(root.daemon([...AS_SERVICE, 'selvage', 'serve']));

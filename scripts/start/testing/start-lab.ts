@@ -1,10 +1,10 @@
 // `npm start` as a stranger runs it, on a home of its own. For tests only.
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { createRun } from '@selvage/shared/exec/run.ts';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
+import { freePorts } from '../../lab/free-ports.ts';
 
 const ENTRY = join(import.meta.dirname, '../../start.mjs');
 const SELVAGE = join(import.meta.dirname, '../../../collector/bin/selvage.mjs');
@@ -36,20 +36,11 @@ export function start(args: readonly string[], home: string, wrap: readonly stri
   });
 }
 
-/** A port that was free a moment ago: tests of several files run at the same time, so the usual ones may be taken. */
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
-}
-
 /** A home whose agent looks at `root` instead of this machine: the same path, with packages that the test knows. */
 export async function homeFor(root: string): Promise<string> {
   const home = join(temporaryFolder('start'), 'home');
-  const ports = ['--gateway-port', String(await freePort()), '--api-port', String(await freePort())];
+  const [gateway, api] = await freePorts(2);
+  const ports = ['--gateway-port', `${gateway}`, '--api-port', `${api}`];
   await run({
     file: process.execPath,
     args: [SELVAGE, 'init', '--local', ...ports],
