@@ -1,11 +1,14 @@
 // The root of a Debian with nothing but what apt needs, from the mirror this machine uses itself, and programs that run in it as in a
 // machine of its own (chroot, own processes, the network of this machine). Needs root; nothing outside of the folder changes.
-import { chmod, cp, mkdir, readFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Run, RunOutput } from '@selvage/shared/exec/run.ts';
 import type { DaemonOptions } from '../../e2e/testing/daemon.ts';
 
+/** Of one try; on a machine that does much else it takes two minutes. */
 const BOOTSTRAP_DEADLINE_MS = 280_000;
+/** A mirror is far away, and fails once in a while. */
+const TRIES = 3;
 const COMMAND_DEADLINE_MS = 180_000;
 const USUAL_MIRROR = 'http://deb.debian.org/debian';
 const FOLDER = 0o755;
@@ -25,15 +28,25 @@ export interface BareRoot {
 }
 
 export async function bootstrap(folder: string, run: Run): Promise<BareRoot> {
-  await mkdir(folder);
-  await run({
-    file: 'debootstrap',
-    args: ['--variant=minbase', SUITE, folder, await mirror()],
-    deadlineMs: BOOTSTRAP_DEADLINE_MS,
-    check: true,
-  });
+  // What a try has brought the next one need not bring again.
+  const cache = `${folder}.cache`;
+  await mkdir(cache);
+  const debootstrap = ['debootstrap', '--variant=minbase', `--cache-dir=${cache}`, SUITE, folder, await mirror()];
+  // What it mounts goes with it, so that what it left can be removed.
+  const command = { file: 'unshare', args: ['--mount', '--', ...debootstrap], deadlineMs: BOOTSTRAP_DEADLINE_MS };
 
-  return rootIn(folder, run);
+  for (let tried = 1; ; tried++) {
+    await mkdir(folder);
+    try {
+      await run({ ...command, check: true });
+      await rm(cache, { recursive: true });
+
+      return rootIn(folder, run);
+    } catch (error) {
+      if (tried === TRIES) throw error;
+      await rm(folder, { recursive: true });
+    }
+  }
 }
 
 function rootIn(folder: string, run: Run): BareRoot {

@@ -14,8 +14,6 @@ const stat = readFileSync('/proc/self/stat', 'utf8');
 const started = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
 const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 const ticket = '${LOCK}/' + process.pid + '-' + started + '-' + boot + '-0123456789ab';
-mkdirSync('${LOCK}', { recursive: true });
-writeFileSync(ticket, '');
 process.on('SIGTERM', () => {
   say('told to stop');
   setTimeout(() => {
@@ -24,6 +22,9 @@ process.on('SIGTERM', () => {
     process.exit();
   }, 1500);
 });
+// Last: whoever sees the ticket may tell it to stop.
+mkdirSync('${LOCK}', { recursive: true });
+writeFileSync(ticket, '');
 ${then}
 `;
 }
