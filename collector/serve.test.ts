@@ -46,6 +46,7 @@ async function connectedHost(lab: CollectorLab, running: Running, name: string) 
     mode: 'observe',
     authorities: [],
     now: '',
+    understands: [],
   } as const;
   socket.send(encodeAgentFrame({ ...hello, streams: [] }));
   const until = async (type: CollectorFrame['type']) => {

@@ -23,6 +23,8 @@ describe('when the link connects', () => {
       streams: [{ stream: link.outbox.id, sequence: 0n }],
       authorities: [fingerprint(collector.authority.certificate)],
       now: NOW,
+      // What it can read of signed policy: whoever signs is told of hosts that cannot.
+      understands: expect.arrayContaining(['Window', 'PatchPolicy', 'Approval', 'HostGroup', 'collector-*']),
     });
     peer.welcome([{ stream: link.outbox.id, sequence: 0n }]);
     expect(await link.event('connected')).toEqual({ type: 'connected', collectorVersion: '0.1.0', clockSkewMs: 0 });

@@ -8,6 +8,7 @@
 import { asCoded, CodedError, fromDocument } from '@selvage/shared/errors/coded-error.ts';
 import type { Mode, Timestamp } from '@selvage/shared/model/ids.ts';
 import { fingerprint } from '@selvage/shared/pki/certificate.ts';
+import { UNDERSTOOD } from '@selvage/shared/policy/understanding.ts';
 import type { Random } from '@selvage/shared/random.ts';
 import { Bucket } from '@selvage/shared/time/bucket.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
@@ -157,6 +158,7 @@ class Session {
       streams: positions,
       authorities: identity.used.authorities.map(fingerprint),
       now: clock.now().toString() as Timestamp,
+      understands: UNDERSTOOD,
     });
   }
 

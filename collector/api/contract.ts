@@ -161,6 +161,8 @@ export const hostSummary = z.strictObject({
   takeover: takeover.default(null),
   /** Why counts are null, in sentences. */
   unknown: z.array(z.string()),
+  /** Kinds of documents, and fields of them, that its agent cannot read: it refuses a policy with any of them. Where pages are asked for. */
+  cannotRead: z.array(z.string()).exactOptional(),
 });
 
 const staleRepository = z.strictObject({ repository: z.string().nullable(), code, reason: z.string() });

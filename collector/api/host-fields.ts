@@ -94,6 +94,11 @@ const FIELDS: Readonly<Record<string, Field<HostFacts>>> = {
   },
   connected: { kind: 'flag', about: 'has a connection now', of: ({ row }) => row.connected },
   reboot: { kind: 'flag', about: 'must be restarted', of: ({ row }) => row.rebootRequired },
+  'cannot-read': {
+    kind: 'text',
+    about: 'kinds of documents, and fields, that its agent is too old for: it refuses policy with them',
+    of: ({ row }) => row.cannotRead ?? null,
+  },
   quarantined: {
     kind: 'flag',
     about: 'its identity was seen on two machines',

@@ -2,6 +2,7 @@
 // null and a sentence, never 0 and never a shorter list.
 import type { Inventory, Section, SectionName } from '@selvage/shared/model/inventory.ts';
 import type { Labels } from '@selvage/shared/model/labels.ts';
+import { unreadBy } from '@selvage/shared/policy/understanding.ts';
 import type { z } from 'zod';
 import { hostState } from '../host-state.ts';
 import type { Derivation, DerivedOfHost, HostRecord, InventoryReader, StoredSection } from '../store/ports.ts';
@@ -21,9 +22,13 @@ const OS: Derivation<'os', NonNullable<HostSummary['os']>> = {
   section: 'os',
   of: ({ id, version, prettyName, idLike }) => ({ id, version, prettyName, idLike }),
 };
-const AGENT: Derivation<'agent', Pick<HostSummary, 'labels' | 'takeover'>> = {
+const AGENT: Derivation<'agent', Pick<HostSummary, 'labels' | 'takeover'> & { readonly withGroups: boolean }> = {
   section: 'agent',
-  of: ({ labels, takeover }) => ({ labels, takeover: takeover ?? null }),
+  // Package URLs of its parts came with the release that brought groups.
+  of: ({ labels, takeover, components }) => ({
+    ...{ labels, takeover: takeover ?? null },
+    withGroups: components.some(({ purl }) => purl !== undefined),
+  }),
 };
 const UPDATES: Derivation<'updates', Pick<HostSummary, 'upgradable' | 'held' | 'phased' | 'security' | 'unknown'>> = {
   section: 'updates',
@@ -101,6 +106,11 @@ export function withSigned<R extends HostSummary>(row: R, labels: Labels): R {
   return { ...row, signedLabels: Object.fromEntries(signed) };
 }
 
+/** Without what came with pages: commands of an earlier release take no field that they do not know. */
+export function asBefore({ cannotRead: _, ...row }: HostSummary): HostSummary {
+  return row;
+}
+
 /** Names of the other hosts that say they are the same machine. */
 export type Twins = (record: HostRecord) => readonly string[];
 
@@ -144,17 +154,18 @@ export function detailOf(
   const updates = take('updates');
   const agent = take('agent');
   const updaters = take('updaters');
+  const row = summaryOf(record, {
+    connected: facts.connectedSince !== null,
+    sameMachineAs: facts.sameMachineAs,
+    takenAt: facts.inventory?.takenAt ?? null,
+    os: derived(OS, os),
+    agent: derived(AGENT, agent),
+    updates: derived(UPDATES, updates),
+    reboot: derived(REBOOT, reboot),
+  });
 
   return {
-    ...summaryOf(record, {
-      connected: facts.connectedSince !== null,
-      sameMachineAs: facts.sameMachineAs,
-      takenAt: facts.inventory?.takenAt ?? null,
-      os: derived(OS, os),
-      agent: derived(AGENT, agent),
-      updates: derived(UPDATES, updates),
-      reboot: derived(REBOOT, reboot),
-    }),
+    ...asBefore(row),
     connectedSince: facts.connectedSince,
     plan: facts.plan({ os: os.ok ? os.data : null, labels: agent.ok ? agent.data.labels : null }),
     hostname: os.ok ? os.data.hostname : null,
@@ -219,6 +230,7 @@ function summaryOf(record: HostRecord, parts: Parts): HostSummary {
       addresses: [...record.quarantine.addresses],
     },
     takeover: agent.ok ? agent.data.takeover : null,
+    cannotRead: unreadBy(record.understands, { withGroups: agent.ok && agent.data.withGroups }),
   };
 }
 

@@ -1,7 +1,7 @@
 import { sha256 } from '@selvage/shared/files/canonical.ts';
 import { describe, expect, it } from 'vitest';
 import { durable, INVENTORY, RESULTS, report, reportOf, result, section } from './testing/messages.ts';
-import { gate, ledger, makeHost, makeWorld, NOW } from './testing/world.ts';
+import { gate, helloOf, ledger, makeHost, makeWorld, NOW } from './testing/world.ts';
 
 describe('when an enrolled host connects', () => {
   it('is welcomed, seen and connected', async () => {
@@ -13,6 +13,28 @@ describe('when an enrolled host connects', () => {
     expect(world.gateway.connected()).toEqual([host.id]);
     expect(await world.store.read.hosts.byId(host.id)).toMatchObject({ lastSeen: NOW, agentVersion: '0.1.0' });
     expect(world.seen).toEqual([{ type: 'host.connected', host: host.id, name: 'host-1' }]);
+  });
+
+  it('what it can read of signed documents is kept as it said last, without words that mean nothing here', async () => {
+    const world = await makeWorld();
+    const host = await world.enroll(1);
+    const record = () => world.store.read.hosts.byId(host.id);
+    await world.connect(host);
+    expect(await record()).toMatchObject({ understands: null });
+    for (const [said, kept] of [
+      [
+        ['Window', 'x'.repeat(128), 'Approval'],
+        ['Window', 'Approval'],
+      ],
+      [['x'], []],
+      [[], null],
+    ] as const) {
+      const client = await world.dial(host);
+      client.send({ ...helloOf(host), understands: said });
+      await client.next();
+
+      expect(await record()).toMatchObject({ understands: kept });
+    }
   });
 
   it('its messages are acknowledged after they are committed, refusals are told without ending the connection', async () => {

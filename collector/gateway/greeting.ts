@@ -5,6 +5,7 @@ import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { CODES } from '@selvage/shared/errors/codes.ts';
 import type { HostId, Sha256, Timestamp } from '@selvage/shared/model/ids.ts';
 import { fingerprint } from '@selvage/shared/pki/certificate.ts';
+import { UNDERSTOOD } from '@selvage/shared/policy/understanding.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import {
   type AgentFrame,
@@ -105,6 +106,9 @@ export function hostSession(parts: SessionParts): HostSession {
         address: claim.address,
         clockSkewMs: skewOf(hello, now),
         authorities: hello.authorities,
+        // Of words that mean nothing here none is kept: whoever connects must not fill the store.
+        understands:
+          hello.understands.length === 0 ? null : UNDERSTOOD.filter((word) => hello.understands.includes(word)),
       });
 
       return {

@@ -14,6 +14,7 @@ const sighted = (number: number, over: Partial<SightedHost> = {}): SightedHost =
   address: '10.0.0.1',
   clockSkewMs: -12,
   authorities: [],
+  understands: null,
   ...over,
 });
 
@@ -40,6 +41,13 @@ it('every host that is seen at the same time is committed when its promise resol
   await Promise.all(Array.from({ length: 100 }, (_, index) => sightings.note(sighted(index + 1))));
 
   expect(transactions()).toBe(1);
+  // What it can read is as it said last: after a downgrade of the agent nothing is left of it.
+  await sightings.note(sighted(2, { understands: ['Window', 'collector-*'] }));
+  expect(await store.read.hosts.byId(hostId(2))).toMatchObject({ understands: ['Window', 'collector-*'] });
+  await sightings.note(sighted(3, { understands: [] }));
+  expect(await store.read.hosts.byId(hostId(3))).toMatchObject({ understands: [] });
+  await sightings.note(sighted(2));
+  expect(await store.read.hosts.byId(hostId(2))).toMatchObject({ understands: null });
   for (const host of await store.read.hosts.list()) {
     expect(host).toMatchObject({
       lastSeen: sighted(1).at,

@@ -51,6 +51,8 @@ export interface HostRecord extends NewHost {
   readonly lastAddress: string | null;
   /** The host's clock minus the collector's, milliseconds, at its last Hello; null: it did not say. */
   readonly clockSkewMs: number | null;
+  /** What it can read of signed documents, as it said at its last Hello; null: it did not say. */
+  readonly understands: readonly string[] | null;
   /** Null: pending. It may connect and report; it gets no policy and counts nowhere. */
   readonly acceptedAt: Timestamp | null;
   /** The machine is no more; its state is revoked then. Not shown and not counted unless asked for. */
@@ -161,4 +163,6 @@ export interface SightedHost extends Seen {
   /** The host's clock minus the collector's, milliseconds; null: it did not say. */
   readonly clockSkewMs: number | null;
   readonly authorities: readonly Sha256[];
+  /** Null: it did not say. */
+  readonly understands: readonly string[] | null;
 }

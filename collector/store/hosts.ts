@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { HostId, Timestamp } from '@selvage/shared/model/ids.ts';
 import { MAX_LABEL_VALUES, MAX_LABELS } from '@selvage/shared/model/labels.ts';
+import { MAX_UNDERSTOOD } from '@selvage/shared/policy/understanding.ts';
 import type { Selectable, Updateable } from 'kysely';
 import { z } from 'zod';
 import { type Db, written } from './dialect.ts';
@@ -71,6 +72,7 @@ const knock = z.object({
   answered: z.literal(true).exactOptional(),
 });
 const authorities = z.array(rows.sha256).max(MAX_AUTHORITIES);
+const understands = z.array(rows.name).max(MAX_UNDERSTOOD);
 const sighting = z.object({
   id: rows.hostId,
   at: rows.timestamp,
@@ -79,6 +81,7 @@ const sighting = z.object({
   address: rows.name,
   clockSkewMs: z.number().transform(Math.round).nullable(),
   authorities,
+  understands: understands.nullable(),
 });
 
 const whole = enrolled.extend({
@@ -90,6 +93,7 @@ const whole = enrolled.extend({
   knock: rows.json(knock).nullable(),
   lastAddress: rows.name.nullable(),
   clockSkewMs: z.number().nullable(),
+  understands: rows.json(understands).nullable(),
   acceptedAt: rows.timestamp.nullable(),
   retiredAt: rows.timestamp.nullable(),
   labels: rows.json(labels),
@@ -114,7 +118,8 @@ const SEEN = `update hosts set lastSeen = ?, agentVersion = ?, mode = ? where id
 const SEEN_ALL = `
   update hosts set
     lastSeen = value ->> 'at', agentVersion = value ->> 'agentVersion', mode = value ->> 'mode',
-    lastAddress = value ->> 'address', clockSkewMs = value ->> 'clockSkewMs', authorities = value -> 'authorities'
+    lastAddress = value ->> 'address', clockSkewMs = value ->> 'clockSkewMs', authorities = value -> 'authorities',
+    understands = value ->> 'understands'
   from json_each(?)
   where hosts.id = value ->> 'id' and hosts.state = 'active'`;
 const NO_NEXT = { nextCertificate: null, nextExpires: null, nextKey: null, nextAuthority: null, nextPem: null };

@@ -7,6 +7,7 @@ import { IDENTITY } from './migrations/identity.ts';
 import { MANY_HOSTS } from './migrations/many-hosts.ts';
 import { PROPOSALS } from './migrations/proposals.ts';
 import { SOFTWARE } from './migrations/software.ts';
+import { UNDERSTANDING } from './migrations/understanding.ts';
 import { VEX } from './migrations/vex.ts';
 import { WITHOUT_AGENT } from './migrations/without-agent.ts';
 
@@ -25,4 +26,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: 'what others say of findings', sql: VEX },
   { name: 'software and what is open against it', sql: SOFTWARE },
   { name: 'proposals', sql: PROPOSALS },
+  { name: 'what agents understand', sql: UNDERSTANDING },
 ];

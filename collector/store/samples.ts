@@ -14,7 +14,7 @@ export const hostId = (number: number): HostId =>
 /** The identity of a host that has never connected. */
 const UNTOUCHED = {
   ...{ key: null, authority: null, next: null, authorities: [], quarantine: null, readmit: null, settledAt: null },
-  ...{ knock: null, lastAddress: null, clockSkewMs: null },
+  ...{ knock: null, lastAddress: null, clockSkewMs: null, understands: null },
   ...{ acceptedAt: AT, retiredAt: null, owner: null, labels: {}, token: null, replaces: null },
 } as const;
 

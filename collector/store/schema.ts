@@ -34,6 +34,8 @@ export interface HostTable {
   readonly knock: string | null;
   readonly lastAddress: string | null;
   readonly clockSkewMs: number | null;
+  /** JSON: a list of words. */
+  readonly understands: string | null;
   readonly acceptedAt: string | null;
   readonly retiredAt: string | null;
   readonly owner: string | null;

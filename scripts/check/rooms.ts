@@ -11,7 +11,7 @@ export const PURE: readonly string[] = [
   '^shared/versions/',
   '^shared/select/',
   '^shared/(packages|linux)/',
-  '^shared/policy/(documents|acceptance|decode|references|select|select-words|schema|windows)[.]ts$',
+  '^shared/policy/(documents|acceptance|decode|references|select|select-words|schema|understanding|windows)[.]ts$',
   '^agent/connector/link-states[.]ts$',
   '^agent/preflight/(facts|checks|answer|causes)[.]ts$',
   '^agent/runner/(machine|planner|earliest|selection|verdict|clock-problem|waited)[.]ts$',

@@ -60,6 +60,8 @@ export interface Hello {
   readonly authorities: readonly Sha256[];
   /** The host's own clock, empty when it does not say. */
   readonly now: Timestamp | '';
+  /** What it can read of signed documents (shared/policy/understanding.ts); empty when it does not say. */
+  readonly understands: readonly string[];
 }
 
 export interface Durable extends StreamPosition {

@@ -3,6 +3,7 @@
 import { CodedError } from '../errors/coded-error.ts';
 import type { Mode, Sha256, Timestamp } from '../model/ids.ts';
 import { MODES } from '../model/ids.ts';
+import { MAX_UNDERSTOOD } from '../policy/understanding.ts';
 import {
   MAX_AUTHORITIES,
   MAX_FRAME_BYTES,
@@ -68,6 +69,7 @@ const hello = message({
   streams: many(5, streamPosition, MAX_STREAMS),
   authorities: many(6, hash, MAX_AUTHORITIES),
   now: one(7, maybeInstant),
+  understands: many(8, word, MAX_UNDERSTOOD),
 });
 
 const section = message({ name: one(1, word), sha256: one(2, hash), zstdJson: one(3, bytes(1, MAX_FRAME_BYTES)) });

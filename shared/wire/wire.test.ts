@@ -53,6 +53,7 @@ const agentFrames: fc.Arbitrary<AgentFrame> = fc.oneof(
     streams: positions,
     authorities: fc.array(hash, { maxLength: 4 }),
     now: fc.oneof(instant, fc.constant('' as const)),
+    understands: fc.array(word, { maxLength: 256 }),
   }),
   fc.record({
     type: fc.constant('durable' as const),

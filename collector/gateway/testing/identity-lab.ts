@@ -129,7 +129,7 @@ export function helloOf(machine: Machine, over: Partial<Hello> = {}): Hello {
   return {
     type: 'hello',
     ...{ versions: [1], agentVersion: '0.1.0', machineId: machine.machineId, mode: 'managed', streams: [] },
-    ...{ authorities: [], now: '' },
+    ...{ authorities: [], now: '', understands: [] },
     ...over,
   };
 }

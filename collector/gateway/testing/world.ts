@@ -14,6 +14,7 @@ import {
   type CollectorFrame,
   decodeCollectorFrame,
   encodeAgentFrame,
+  type Hello,
   type StreamPosition,
 } from '@selvage/shared/wire/wire.ts';
 import { afterAll } from 'vitest';
@@ -173,7 +174,7 @@ export async function makeWorld(options: WorldOptions = {}) {
 
 export type World = Awaited<ReturnType<typeof makeWorld>>;
 
-export function helloOf(host: TestHost, streams: readonly StreamPosition[] = []): AgentFrame {
+export function helloOf(host: TestHost, streams: readonly StreamPosition[] = []): Hello {
   const machineId = `machine-${Number(host.id.slice(-12))}`;
 
   return {
@@ -185,6 +186,7 @@ export function helloOf(host: TestHost, streams: readonly StreamPosition[] = [])
     streams,
     authorities: [],
     now: '',
+    understands: [],
   };
 }
 

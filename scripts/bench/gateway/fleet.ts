@@ -5,6 +5,7 @@ import type { Timestamp } from '@selvage/shared/model/ids.ts';
 import { type Authority, issue } from '@selvage/shared/pki/authority.ts';
 import { fingerprint, hostUri } from '@selvage/shared/pki/certificate.ts';
 import { generateKey } from '@selvage/shared/pki/keys.ts';
+import { UNDERSTOOD } from '@selvage/shared/policy/understanding.ts';
 import { encodeAgentFrame } from '@selvage/shared/wire/wire.ts';
 import type { HostRecord } from '../../../collector/store/ports.ts';
 import { hostId, hostSample } from '../../../collector/store/samples.ts';
@@ -70,6 +71,7 @@ function hello(machineId: string, now: Temporal.Instant): Uint8Array {
     streams: [],
     authorities: [],
     now: now.toString() as Timestamp,
+    understands: UNDERSTOOD,
   });
 }
 
