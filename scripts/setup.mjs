@@ -9,7 +9,9 @@ import { fileURLToPath } from 'node:url';
 const OLDEST_NODE = 20;
 const WANTED_NODE = 26;
 /** npm's own defaults wait for minutes per package before they say that there is no network. */
-const RETRIES = ['--fetch-retries=1', '--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=5000'];
+const RETRIES = ['--fetch-retries=3', '--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=5000'];
+/** Milliseconds until the next try, where nobody waits at the screen: a name that is not found is none that npm asks for again. */
+const PAUSES_MS = process.env.SELVAGE_REQUIRE_ALL === '1' ? [5000, 15000, 30000, 60000] : [];
 /** It starts eight short commands from source: most of their time was to strip types and compile the same modules again. */
 const COMPILED_ONCE = ['scripts/start.mjs'];
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -27,17 +29,13 @@ function lockfileHash() {
     .digest('hex');
 }
 
-function install() {
-  const hash = lockfileHash();
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return;
-
-  process.stderr.write('installing the locked dependencies (npm install) ...\n');
+function npmInstall() {
   const windows = process.platform === 'win32';
   // --ignore-scripts: no package runs a program of its own here; the database binding would try to compile itself although
   // it ships its binary.
   // Not `npm ci`: it refuses a lockfile that does not list the optional packages of every platform there is. What the
   // lockfile lists is still checked against its integrity, and --no-save leaves the lockfile as it is.
-  const npm = spawnSync(
+  return spawnSync(
     windows ? 'npm.cmd' : 'npm',
     ['install', '--no-save', '--ignore-scripts', ...RETRIES, '--no-audit', '--no-fund', '--loglevel=error'],
     {
@@ -48,6 +46,20 @@ function install() {
       shell: windows,
     },
   );
+}
+
+function install() {
+  const hash = lockfileHash();
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return;
+
+  process.stderr.write('installing the locked dependencies (npm install) ...\n');
+  let npm = npmInstall();
+  for (const pause of PAUSES_MS) {
+    if (npm.status === 0 || npm.error) break;
+    process.stderr.write(`${npm.stderr || ''}npm install failed; the next try is in ${pause / 1000} s\n`);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pause);
+    npm = npmInstall();
+  }
   const output = `${npm.stdout || ''}${npm.stderr || ''}`;
 
   if (npm.error)

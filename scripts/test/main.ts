@@ -1,10 +1,10 @@
 // `npm test`: runs every test and ends with one line of counts. With SELVAGE_REQUIRE_ALL=1, as root on Debian, it first
 // installs the system parts that tests need; without it nothing outside this folder is ever changed.
 import { spawnSync } from 'node:child_process';
-import { readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PARTS } from '../../shared/testing/needs.ts';
+import { installParts } from './parts.ts';
 
 interface Counts {
   readonly numPassedTests: number;
@@ -16,12 +16,22 @@ interface Counts {
 
 const root = join(import.meta.dirname, '../..');
 
-/** Arguments are handed to vitest. Exit code 0 only when nothing failed (and, with everything required, nothing was skipped). */
+/**
+ * Arguments are handed to vitest. Exit code 0 only when nothing failed (and, with everything required, nothing was skipped); the line of
+ * counts comes last in any case.
+ */
 export async function main(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const all = env.SELVAGE_REQUIRE_ALL === '1';
-  if (all && !installParts(env)) return 1;
+  if (all && process.getuid?.() !== 0) {
+    process.stderr.write('SELVAGE_REQUIRE_ALL=1 installs system parts and needs root on Debian\n');
 
-  const report = join(tmpdir(), `selvage-tests-${process.pid}.json`);
+    return ended({ passed: 0, failed: 1, skipped: 0 });
+  }
+  // Where one cannot be had, the tests that need it fail, and all others still say what they found.
+  if (all) install(env);
+
+  const folder = mkdtempSync(join(tmpdir(), 'selvage-tests-'));
+  const report = join(folder, 'report.json');
   const vitest = spawnSync(
     process.execPath,
     [
@@ -35,19 +45,27 @@ export async function main(args: readonly string[], env: NodeJS.ProcessEnv): Pro
     { cwd: root, stdio: 'inherit', env },
   );
   const counts = readCounts(report);
+  rmSync(folder, { recursive: true, force: true });
   if (counts === null) {
     process.stderr.write(`error PROCESS_FAILED: the tests ended without a report (exit ${vitest.status})\n`);
 
-    return 1;
+    return ended({ passed: 0, failed: 1, skipped: 0 });
   }
 
   const skipped = counts.numPendingTests + counts.numTodoTests;
-  // A file that could not be loaded has no failed test of its own, but it is a failure.
-  const failed = counts.numFailedTests > 0 ? counts.numFailedTests : counts.numFailedTestSuites;
+  // A file that could not be loaded has no failed test of its own, nor has an error outside of all tests: they are failures.
+  const others = Math.max(counts.numFailedTestSuites, vitest.status === 0 ? 0 : 1);
+  const failed = counts.numFailedTests > 0 ? counts.numFailedTests : others;
   if (all && skipped > 0) process.stderr.write(`${skipped} tests were skipped although everything was required\n`);
-  process.stdout.write(`${counts.numPassedTests} passed, ${failed} failed, ${skipped} skipped\n`);
 
-  return vitest.status === 0 && failed === 0 && !(all && skipped > 0) ? 0 : 1;
+  return Math.max(ended({ passed: counts.numPassedTests, failed, skipped }), all && skipped > 0 ? 1 : 0);
+}
+
+/** Says the counts; the exit code. */
+function ended({ passed, failed, skipped }: Readonly<Record<'passed' | 'failed' | 'skipped', number>>): number {
+  process.stdout.write(`${passed} passed, ${failed} failed, ${skipped} skipped\n`);
+
+  return failed === 0 ? 0 : 1;
 }
 
 function readCounts(report: string): Counts | null {
@@ -55,32 +73,20 @@ function readCounts(report: string): Counts | null {
     return JSON.parse(readFileSync(report, 'utf8')) as Counts;
   } catch {
     return null;
-  } finally {
-    rmSync(report, { force: true });
   }
 }
 
-function installParts(env: NodeJS.ProcessEnv): boolean {
-  if (process.getuid?.() !== 0) {
-    process.stderr.write('SELVAGE_REQUIRE_ALL=1 installs system parts and needs root on Debian\n');
-
-    return false;
-  }
-
-  const packages = [...new Set(Object.values(PARTS).flatMap((part) => part.packages))];
-  const wanted = packages.filter((name) => {
-    const { stdout } = spawnSync('dpkg-query', ['--show', `--showformat=$\{db:Status-Status}`, name], {
-      encoding: 'utf8',
-    });
-
-    return stdout !== 'installed';
-  });
-  if (wanted.length === 0) return true;
-
+function install(env: NodeJS.ProcessEnv): void {
   const aptEnv = { ...env, DEBIAN_FRONTEND: 'noninteractive' };
-  const steps = [['update'], ['install', '-y', '--no-install-recommends', ...wanted]];
 
-  return steps.every(
-    (step) => spawnSync('apt-get', ['-q', ...step], { stdio: ['ignore', 2, 2], env: aptEnv }).status === 0,
-  );
+  installParts({
+    run: (file, args, asked) =>
+      spawnSync(file, args, {
+        stdio: ['ignore', asked ? 'pipe' : 2, asked ? 'ignore' : 2],
+        env: aptEnv,
+        encoding: 'utf8',
+      }),
+    wait: (ms) => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms),
+    say: (line) => process.stderr.write(`${line}\n`),
+  });
 }
