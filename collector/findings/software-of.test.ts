@@ -75,6 +75,21 @@ describe('when packages become software', () => {
     expect(await builds('fedora')).toEqual([null, null, 'Docker', null]);
   });
 
+  it('of which stream of a module it is stays with it, whatever build of that stream', async () => {
+    const labels = ['nodejs:18:9030020240301:rhel9', 'nodejs:18:9040020240902:rhel9', '(none)', 'nodejs', ''];
+    const packages = [
+      ...labels.map((module) => ({ ...rpm('nodejs', '1:18.1-1.el9'), module })),
+      rpm('bash', '1-1.el9'),
+    ];
+    const found = await inTurns(softwareSteps({ os: ROCKY, packages, ...NOTHING }));
+
+    expect(found.map(({ software }) => [software.name, software.module])).toEqual([
+      ['nodejs', 'nodejs:18'],
+      ['nodejs', null],
+      ['bash', null],
+    ]);
+  });
+
   it('what is only configuration does not count; what is half there does', async () => {
     const states = ['installed', 'config-files', 'not-installed', 'half-installed', 'unpacked', 'triggers-pending'];
     const packages = states.map((state) => ({ ...(debs({ [state]: '1' })[0] as InstalledPackage), state }));

@@ -4,6 +4,7 @@ import type { Section } from '@selvage/shared/model/inventory.ts';
 import type { InstalledPackage, ProviderName } from '@selvage/shared/model/package.ts';
 import { ecosystemOf, normaliseName } from '../matching/ecosystem.ts';
 import { advisedSource } from '../matching/kernel.ts';
+import { streamOfLabel } from '../matching/modules.ts';
 import { type Ecosystem, type Software, softwareKey } from '../matching/software.ts';
 import type { Binary } from '../store/software-ports.ts';
 import { type Kernels, kernelsOf } from './kernels.ts';
@@ -107,7 +108,9 @@ function softwareOfPackage(one: InstalledPackage, os: Section<'os'>, kernels: Ke
   const ecosystem = ecosystemFor(os, one.provider);
   const source = sourceOf(os, one);
   const kernel = kernels.of(one);
-  const common = { ecosystem, source: source.name, module: one.module ?? null, kernel, origin: originOf(one, os) };
+  // Version and context of a module are those of a build, and decide nothing: hosts with the same stream share one.
+  const module = streamOfLabel(one.module);
+  const common = { ecosystem, source: source.name, module, kernel, origin: originOf(one, os) };
 
   return one.provider === 'apt'
     ? { ...common, name: source.name, version: source.version }

@@ -18,7 +18,11 @@ export function parsePackages(text: Text, family: readonly string[]): InstalledP
 
   const provider = family.some((name) => SUSE.includes(name)) ? 'zypper' : 'dnf';
 
-  return [...parseRpmList(list, { file: 'rpm-list', provider })];
+  const packages = parseRpmList(list, { file: 'rpm-list', provider });
+  // rpm lists nothing and ends well where it could not understand the question: that is no machine without software.
+  if (packages.length === 0) throw new CodedError('PACKAGE_DATABASE_INVALID', 'rpm-list has no package at all');
+
+  return [...packages];
 }
 
 function readDpkg(status: string, updates: string, times: string): InstalledPackage[] {

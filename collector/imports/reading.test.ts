@@ -101,6 +101,23 @@ describe('when a Red Hat or a SUSE was collected', () => {
     expect(dataOf(found, 'repositories')).toEqual([expect.objectContaining({ id: 'baseos', provider: 'dnf' })]);
   });
 
+  it('has the modules of packages, where collect.sh could ask for them', async () => {
+    const label = 'nodejs:18:9030020240301111035:rhel9';
+    const found = await read({
+      ...RED_HAT,
+      'rpm-list': rpm(
+        `nodejs 1 18.19.1 1.module+el9.3.0+1+a x86_64 nodejs-18.19.1-1.module+el9.3.0+1+a.src.rpm 1 Rocky ${label}`,
+        'bash 0 5.1.8 9.el9 x86_64 bash-5.1.8-9.el9.src.rpm 1 Rocky (none)',
+        'gpg-pubkey (none) 350d275d 6279464b (none) (none) 1 (none) (none)',
+      ),
+    });
+
+    expect(dataOf(found, 'packages').map(({ name, module }) => [name, module])).toEqual([
+      ['nodejs', label],
+      ['bash', undefined],
+    ]);
+  });
+
   it('tells SUSE from the others', async () => {
     const found = await read({ ...RED_HAT, 'os-release': 'ID="sles"\nVERSION_ID="15.6"\nID_LIKE="suse"\n' });
 
@@ -118,6 +135,7 @@ describe('when a part was not collected or is not whole', () => {
       'packages',
       'PACKAGE_DATABASE_INVALID',
     ],
+    ['rpm that listed nothing', { 'dpkg-status': undefined, 'rpm-list': '' }, 'packages', 'PACKAGE_DATABASE_INVALID'],
     ['dpkg at work', { 'dpkg-updates': '/var/lib/dpkg/updates/0001\n' }, 'packages', 'PACKAGE_DATABASE_INTERRUPTED'],
     ['no os-release', { 'os-release': undefined }, 'os', 'NOT_FOUND'],
     ['odd sockets', { sockets: '# tcp\n  sl\nodd\n' }, 'listeners', 'PARSE'],

@@ -17,21 +17,21 @@ export function streamVerdict(software: Software, rule: Rule): 'not-affected' | 
   if (modular !== (meant === 'modular')) return 'not-affected';
   if (rule.module === undefined || meant === 'plain') return null;
   if (software.module === null) return 'unknown';
-  const stream = streamOf(software.module);
 
-  return streamsOf(rule.module).includes(stream) ? null : 'not-affected';
+  return streamsOf(rule.module).includes(streamOf(software.module)) ? null : 'not-affected';
 }
 
 /** What a stream has to do with it, for evidence; empty where nothing. */
 export function streamWords(software: Software, rule: Rule): string {
   const verdict = streamVerdict(software, rule);
-  if (verdict === null) return '';
+  const build = buildOf(rule);
+  const own = software.module === null ? null : streamOf(software.module);
+  if (verdict === null) return build === 'modular' && rule.module !== undefined ? `, in module ${own}` : '';
   const modular = rule.module === undefined ? 'builds of a module' : `module ${rule.module}`;
-  const meant = buildOf(rule) === 'modular' ? modular : 'builds outside of modules';
+  const meant = build === 'modular' ? modular : 'builds outside of modules';
+  if (verdict === 'unknown') return `, but only in ${meant}, and of which stream this build is nobody told`;
 
-  return verdict === 'unknown'
-    ? `, but only in ${meant}, and of which stream this build is nobody told`
-    : `, but only in ${meant}`;
+  return `, but only in ${meant}${own === null ? '' : `, and this build is of module ${own}`}`;
 }
 
 /**
@@ -55,6 +55,17 @@ function buildOf(rule: Rule): 'modular' | 'plain' | 'any' {
 /** An announcement may be for several streams: `mariadb:10.3 mariadb-devel:10.3`. */
 function streamsOf(module: string): readonly string[] {
   return module.split(/[\s,]+/).map(streamOf);
+}
+
+/** rpm's label: name:stream:version:context, of some builders with an architecture. */
+const LABEL = /^[\w.+-]+:[\w.+-]+(?::|$)/;
+
+/**
+ * `nodejs:18` of the label of a package; null where there is none, or what stands there is no label. That says nothing of a build whose
+ * release has the mark of modules: Oracle and AlmaLinux served such builds without labels for years.
+ */
+export function streamOfLabel(label: string | null | undefined): string | null {
+  return label && LABEL.test(label) ? streamOf(label) : null;
 }
 
 /** `nodejs:18` of `nodejs:18:8090020231031152434:a75119d5` (name, stream, version, context). */

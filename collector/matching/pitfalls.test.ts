@@ -3,7 +3,7 @@ import type { Feed } from '../feeds/feed.ts';
 import { OSV_FEEDS } from '../feeds/osv.ts';
 import { advisedSource } from './kernel.ts';
 import { judge, matchSoftware, packagesOf } from './matching.ts';
-import { matched, type Rules, snapshotRules, software, sourcesOf, table } from './testing/data.ts';
+import { matched, type Rules, rulesOf, snapshotRules, software, sourcesOf, table } from './testing/data.ts';
 import { before, rule, source } from './testing/rules.ts';
 
 const osv = (name: string) => OSV_FEEDS.find((one) => one.name === name) as Feed;
@@ -314,6 +314,27 @@ describe('modules of the RHEL family', () => {
     expect(advisories(found)).not.toContain('ALSA-2026:39868');
     expect(found.find(({ cve }) => cve === 'CVE-2026-12151')?.fixed).toBe('1:22.23.1-1.module_el8.10.0+4231+1bf2f855');
     expect(nodejs('1:22.23.1-2.module_el8.10.0+4236+04bc75d9', 'nodejs:22')).toEqual([]);
+  });
+
+  it('are named in the evidence: the stream that a fix is of, and that of the build', () => {
+    const version = '1:22.22.2-1.module_el8.10.0+4158+e796f37f';
+    const said = (cve: string) =>
+      judge(
+        software('AlmaLinux:8', 'nodejs', version, { module: 'nodejs:22' }),
+        cve,
+        rulesOf(software('AlmaLinux:8', 'nodejs', version), alma),
+      ).evidence.map(({ record, rule: words, says }) => [record, says, words]);
+
+    expect(said('CVE-2026-12151')).toContainEqual([
+      'ALSA-2026:41947',
+      'affected',
+      `rpm: ${version} < 1:22.23.1-1.module_el8.10.0+4231+1bf2f855, in module nodejs:22`,
+    ]);
+    expect(said('CVE-2026-12151')).toContainEqual([
+      'ALSA-2026:39868',
+      'not-affected',
+      expect.stringMatching(/, but only in module nodejs:24, and this build is of module nodejs:22$/),
+    ]);
   });
 
   it('whose stream nobody told are unknown, not clean and not affected', () => {

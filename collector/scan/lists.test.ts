@@ -153,6 +153,28 @@ describe('when a list of rpm packages is scanned', () => {
 
   it.each([
     [
+      'as collect.sh asks for them',
+      'nodejs\t1\t18.19.1\t1.module+el9\tx86_64\t(none)\t1\tAlma\tnodejs:18:9030:rhel9\nbash\t(none)\t5.1.8\t6.el9\tx86_64\t(none)\t1\tAlma\t(none)\n',
+    ],
+    ['behind blanks', 'nodejs 1 18.19.1 1.module+el9 x86_64 nodejs:18:9030:rhel9\nbash 0 5.1.8 6.el9 x86_64 (none)\n'],
+    [
+      'behind blanks of a part',
+      'bash 0 5.1.8 6.el9 x86_64\nnodejs 1 18.19.1 1.module+el9 x86_64 nodejs:18:9030:rhel9\n',
+    ],
+  ])('with the modules of packages, %s, it knows their streams', async (_name, list) => {
+    const { installed } = await scan('rpm-modules', list, osAlma);
+
+    expect(new Map(installed.map(({ software: { name, module } }) => [name, module]))).toEqual(
+      new Map([
+        ['nodejs', 'nodejs:18'],
+        ['bash', null],
+      ]),
+    );
+  });
+
+  it.each([
+    ['a package with something behind it', 'bash 0 5.1.8 6.el9 x86_64 more\n', /no kind that is known/],
+    [
       'a line of something else',
       'bash-5.1.8-6.el9.x86_64\nwarning: database is locked\n',
       /line 2 of .* is no package/,

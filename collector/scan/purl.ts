@@ -1,6 +1,7 @@
 // One component of an SBOM by its package URL: a package of a distribution's release, a library, or a reason why it is neither. Pure.
 import { PackageURL } from 'packageurl-js';
 import { DISTRIBUTIONS, kindOf } from '../matching/ecosystem.ts';
+import { streamOfLabel } from '../matching/modules.ts';
 import { packageOf } from '../vex/purl.ts';
 import type { Library, SystemPackage } from './software.ts';
 import type { ScannedOs } from './subject.ts';
@@ -55,7 +56,7 @@ export function componentOf(purl: string, said: SaidSource = {}): Component {
     package: {
       ...{ manager, name, version: full, arch: qualifiers.arch ?? 'unknown' },
       ...{ source: source?.name ?? name, sourceVersion: source?.version ?? full },
-      module: said.module || qualifiers.rpmmod || qualifiers.modularitylabel || null,
+      module: streamIn(said.module, qualifiers.rpmmod, qualifiers.modularitylabel),
     },
     sourceKnown: source !== null || type === 'rpm',
   };
@@ -68,6 +69,11 @@ function parsed(purl: string): PackageURL | null {
     // Whoever asked says that it is none.
     return null;
   }
+}
+
+/** Of the labels that there may be, in other fields or as a qualifier, the first that is one. */
+function streamIn(...labels: readonly (string | undefined)[]): string | null {
+  return labels.map(streamOfLabel).find((stream) => stream !== null) ?? null;
 }
 
 function withEpoch(version: string, epoch: string | undefined): string {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { hasCode } from '@selvage/shared/errors/coded-error.ts';
 import { createRun, type Run } from '@selvage/shared/exec/run.ts';
 import { type ForeignFolder, openForeign } from '@selvage/shared/files/foreign.ts';
-import { RPM_FORMAT } from '@selvage/shared/packages/rpm-list.ts';
+import { listRpms } from '@selvage/shared/packages/rpm-query.ts';
 import { parseApkInstalled } from './apk.ts';
 import { parseDpkgStatus, parseStatusEntry } from './dpkg.ts';
 import { HOW_TO_NAME_THE_OS, scanInvalid } from './invalid.ts';
@@ -21,7 +21,6 @@ const MAX_RPM_DATABASE_BYTES = 512 * 1024 * 1024;
 const MAX_OS_RELEASE_BYTES = 64 * 1024;
 const MAX_PACKAGE_JSON_BYTES = 1024 * 1024;
 const MAX_NAMES = 50_000;
-const RPM_DEADLINE_MS = 60_000;
 
 /** Of a link from /etc the target stands first. */
 const OS_RELEASE = ['usr/lib/os-release', 'etc/os-release'];
@@ -126,10 +125,10 @@ async function rpmPackages(
     if (size > MAX_RPM_DATABASE_BYTES)
       throw scanInvalid(`${place}/${file} in ${path} has ${size} bytes: that is too much`);
     await cp(`/proc/self/fd/${source.fd}`, join(copy, file), { dereference: true });
-    const { stdout } = await run({
-      ...{ file: 'rpm', args: ['-qa', '--dbpath', copy, '--qf', RPM_FORMAT], check: true },
-      deadlineMs: RPM_DEADLINE_MS,
-    });
+    const { stdout, stderr, exitCode } = await listRpms(run, ['--dbpath', copy]);
+    if (exitCode !== 0) {
+      throw scanInvalid(`rpm ended with ${exitCode} at ${place}/${file} in ${path}: ${stderr.trim().slice(0, 200)}`);
+    }
 
     return parseRpmPackages(stdout, `${place}/${file}`);
   } finally {

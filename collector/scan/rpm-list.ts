@@ -1,5 +1,6 @@
 // Lists of rpm packages as people make them: collect.sh's own format, `rpm -qa` as it prints by itself, or its parts with blanks. Pure.
 import { parseRpmList } from '@selvage/shared/packages/rpm-list.ts';
+import { streamOfLabel } from '../matching/modules.ts';
 import { scanInvalid } from './invalid.ts';
 import type { SystemPackage } from './software.ts';
 
@@ -14,13 +15,17 @@ const WORD = /^[A-Za-z0-9._+~^]+$/;
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9._+-]*$/;
 /** `bash-4.4.19-7.el8.x86_64`, `openssl-libs-1:1.1.1c-2.el8.x86_64` (`rpm -qa --qf '%{nevra}\n'`). */
 const NEVRA = /^(.+)-(?:(\d{1,9}):)?([^-:\s]+)-([^-:\s]+)[.]([a-z0-9_]+)$/;
+/** What rpm writes for a tag that a package does not have. */
+const NONE = '(none)';
+/** Of collect.sh of before, and with labels of modules. */
+const COLLECT_PARTS = [8, 9];
 /** Not software: keys that rpm keeps like packages. */
 const KEY = 'gpg-pubkey';
 
 export function looksLikeRpmList(text: string): boolean {
   const [first = ''] = text.split('\n', 1);
 
-  return first.split('\t').length === 8 || readBlanks(first) !== null || readNevra(first) !== null;
+  return COLLECT_PARTS.includes(first.split('\t').length) || readBlanks(first) !== null || readNevra(first) !== null;
 }
 
 /** Throws SCAN_INVALID, and PACKAGE_DATABASE_INVALID of collect.sh's format. */
@@ -61,12 +66,15 @@ function ofCollect(text: string, file: string): RpmList {
   };
 }
 
-/** `openssl-libs 1 1.1.1c 2.el8 x86_64` */
+/** `openssl-libs 1 1.1.1c 2.el8 x86_64`, and behind it the label of a module, or `(none)`. */
 function readBlanks(line: string): SystemPackage | null {
   const [name = '', epoch = '', version = '', release = '', arch = '', ...rest] = line.trim().split(/ +/);
-  if (rest.length > 0 || !EPOCH.test(epoch)) return null;
+  const [label = NONE] = rest;
+  const module = streamOfLabel(label);
+  if (rest.length > 1 || !EPOCH.test(epoch) || (module === null && label !== NONE)) return null;
+  const found = made(name, Number(epoch) > 0 ? epoch : '', version, release, arch.replace(NONE, 'noarch'));
 
-  return made(name, Number(epoch) > 0 ? epoch : '', version, release, arch.replace('(none)', 'noarch'));
+  return found === null ? null : { ...found, module };
 }
 
 function readNevra(line: string): SystemPackage | null {

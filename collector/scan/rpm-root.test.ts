@@ -13,6 +13,7 @@ Release: 3.el9
 Summary: a package
 License: MIT
 BuildArch: noarch
+ModularityLabel: shown:1:9050020241111:rhel9
 %description
 A package.
 %files
@@ -43,6 +44,7 @@ needs(['rpm', 'rpmbuild'], 'a root folder with a database of rpm', () => {
       ecosystem: 'AlmaLinux:9',
       name: 'shown',
       version: '2:1.4-3.el9',
+      module: 'shown:1',
     });
     expect(readdirSync(database).map((name) => [name, statSync(join(database, name)).mtimeMs])).toEqual(before);
   });

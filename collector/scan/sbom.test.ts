@@ -45,6 +45,38 @@ describe('when an SBOM is scanned', () => {
     ]);
   });
 
+  it('knows the module streams of rpms: in their URLs, and as trivy and syft write them beside', async () => {
+    const rpm = (name: string, more = '') =>
+      `pkg:rpm/almalinux/${name}@1-1.module_el8?arch=x86_64&distro=almalinux-8.10${more}`;
+    const beside = (name: string, value: string) => ({ properties: [{ name, value }] });
+    const inUrl = (name: string, label: string) => rpm(name, `&rpmmod=${label}`);
+    const trivy = 'aquasecurity:trivy:Modularitylabel';
+    const components = [
+      { purl: inUrl('a', 'nodejs:18:8100020240301:489197e6') },
+      { purl: inUrl('b', 'nodejs%3A20%3A8100020240301%3A489197e6') },
+      { purl: inUrl('c', '(none)') },
+      { purl: rpm('d'), ...beside(trivy, 'php:8.2:8100020240301:489197e6') },
+      { purl: rpm('e'), ...beside('syft:metadata:modularityLabel', 'ruby:3.1:8100020240301:489197e6') },
+      { purl: inUrl('f', 'perl:5.32:1:2'), ...beside(trivy, '(none)') },
+      { purl: rpm('g') },
+    ].map((one) => ({ type: 'library', name: 'x', ...one }));
+    const packages = components.map(({ purl }) => ({
+      ...{ name: 'x', SPDXID: 'SPDXRef-x' },
+      externalRefs: [{ referenceType: 'purl', referenceLocator: purl }],
+    }));
+    const streams = async (document: object) =>
+      Object.fromEntries(
+        (await scan('modules', JSON.stringify(document))).installed.map(({ software: { name, module } }) => [
+          name,
+          module,
+        ]),
+      );
+    const found = { a: 'nodejs:18', b: 'nodejs:20', c: null, f: 'perl:5.32', g: null };
+
+    expect(await streams({ bomFormat: 'CycloneDX', components })).toEqual({ ...found, d: 'php:8.2', e: 'ruby:3.1' });
+    expect(await streams({ spdxVersion: 'SPDX-2.3', packages })).toEqual({ ...found, d: null, e: null });
+  });
+
   it('keeps what could not be looked up, with the reason', async () => {
     const { unread } = await scan(
       'unread',

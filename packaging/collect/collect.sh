@@ -12,8 +12,7 @@ case $file in /*) ;; *) file=$(pwd)/$file ;; esac
 if [ -e "$file" ]; then echo "error: $file exists already; name another file" >&2; exit 2; fi
 work=$file.part
 mkdir "$work" "$work/selvage-collect" || exit 1
-trap 'cd /; rm -rf "$work"' EXIT
-trap 'exit 1' INT TERM HUP
+trap 'cd /; rm -rf "$work"' EXIT; trap 'exit 1' INT TERM HUP
 cd "$work/selvage-collect" || exit 1
 
 missing() { echo "$1: $2" >>not-collected; echo "not collected: $1: $2" >&2; }
@@ -59,8 +58,9 @@ if [ -r /var/lib/dpkg/status ]; then  # Debian, Ubuntu: the list of packages, wh
   keep dpkg-status cat /var/lib/dpkg/status
   keep dpkg-updates find /var/lib/dpkg/updates -type f
   keep dpkg-times find /var/lib/dpkg/info -name '*.list' -exec stat -c '%Y %n' '{}' +
-elif command -v rpm >/dev/null; then  # Red Hat, SUSE and their kin: the list of packages with their source and when each came
-  keep rpm-list rpm -qa --qf '%{NAME}\t%{EPOCH}\t%{VERSION}\t%{RELEASE}\t%{ARCH}\t%{SOURCERPM}\t%{INSTALLTIME}\t%{VENDOR}\n'
+elif command -v rpm >/dev/null; then  # Red Hat, SUSE and their kin: the list of packages with source, time and, where known, module
+  label=$(rpm --querytags 2>/dev/null | grep -qix MODULARITYLABEL && printf %s '\t%{MODULARITYLABEL}')  # not in old ones
+  keep rpm-list rpm -qa --qf '%{NAME}\t%{EPOCH}\t%{VERSION}\t%{RELEASE}\t%{ARCH}\t%{SOURCERPM}\t%{INSTALLTIME}\t%{VENDOR}'"$label\n"
 else
   missing packages "neither dpkg nor rpm is here; other package managers are not read yet"
 fi

@@ -1,6 +1,6 @@
 // collect.sh on systems as they are: each shell, each tar, each package manager. What it writes is read by the collector's own reader.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { hostname, release } from 'node:os';
 import { join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
@@ -32,6 +32,8 @@ async function packagesOf({ tar }: Ran): Promise<readonly string[] | string> {
 
   return packages.map(({ name, version }) => `${name} ${version}`);
 }
+
+const padded = ([name, module]: readonly string[]) => [name, module];
 
 describe('when somebody reads collect.sh', () => {
   const text = readFileSync(SCRIPT, 'utf8');
@@ -200,4 +202,50 @@ needs(['rpm', 'rpmbuild', 'unshare', 'mount'], 'collect.sh where rpm is the pack
     const { 'rpm-list': list } = await filesOf(ran);
     expect(list).toMatch(/^tool\t2\t1[.]0\t3[.]el9\tnoarch\ttool-1[.]0-3[.]el9[.]src[.]rpm\t\d+\t/m);
   });
+
+  it.each(['dash', 'bash'])(
+    'in %s it has the module of each, and with an rpm that knows none every package',
+    async (shell) => {
+      const folder = temporaryFolder('rpm-modules');
+      const database = join(folder, 'database');
+      const label = 'nodejs:18:9030020240301111035:rhel9';
+      makeRpmDatabase(
+        database,
+        [
+          { name: 'nodejs', version: '18.19.1', release: '1.module+el9.3.0+1+a', module: label },
+          { name: 'other', version: '1', release: '1' },
+        ],
+        join(folder, 'scratch'),
+      );
+      writeFileSync(join(folder, '.rpmmacros'), `%_dbpath ${database}\n`);
+      const before = 'mount -t tmpfs none /var/lib/dpkg';
+      const lines = async (path: string) => {
+        const env = { HOME: folder, PATH: `${path}:/usr/sbin:/usr/bin:/sbin:/bin` };
+        const { 'rpm-list': list = '' } = await filesOf(collectHere([shell], { env, before }));
+
+        return list
+          .split('\n')
+          .map((line) => line.split('\t'))
+          .map(([name, , , , , , , , module]) => [name, module])
+          .sort();
+      };
+
+      expect(await lines('/nowhere')).toEqual([[''], ['nodejs', label], ['other', '(none)']].map(padded));
+      // As rpm 4.11 of el7 behaves: a complaint for each package, none of them listed, and a good end.
+      const old = join(folder, 'old');
+      mkdirSync(old);
+      writeFileSync(
+        join(old, 'rpm'),
+        `#!/bin/sh
+case "$*" in
+  --querytags) /usr/bin/rpm --querytags | grep -v MODULARITYLABEL; exit ;;
+  *MODULARITYLABEL*) echo 'error: incorrect format: unknown tag' >&2; exit 0 ;;
+esac
+exec /usr/bin/rpm "$@"
+`,
+        { mode: 0o755 },
+      );
+      expect(await lines(old)).toEqual([[''], ['nodejs'], ['other']].map(padded));
+    },
+  );
 });

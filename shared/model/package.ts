@@ -25,7 +25,7 @@ export const installedPackage = z.strictObject({
   installedAt: instant.nullable(),
   /** Whose build it is, by the repository that serves this version; null: the distribution's. Left out: not known. */
   origin: text.nullable().optional(),
-  /** Module stream of an rpm: name:stream:version:context. Left out: none, or not known. */
+  /** Label of the module that an rpm was built in: name:stream:version:context. Left out: none, or not known. */
   module: text.optional(),
 });
 export type InstalledPackage = z.infer<typeof installedPackage>;

@@ -3,15 +3,17 @@
 import { CodedError } from '../errors/coded-error.ts';
 import type { InstalledPackage } from '../model/package.ts';
 
-/** The format that is asked for: one package a line, its parts divided by tabs. */
-export const RPM_FORMAT =
-  '%{NAME}\\t%{EPOCH}\\t%{VERSION}\\t%{RELEASE}\\t%{ARCH}\\t%{SOURCERPM}\\t%{INSTALLTIME}\\t%{VENDOR}\\n';
+/** What every rpm knows of a package: one a line, its parts divided by tabs. */
+const FORMAT = '%{NAME}\\t%{EPOCH}\\t%{VERSION}\\t%{RELEASE}\\t%{ARCH}\\t%{SOURCERPM}\\t%{INSTALLTIME}\\t%{VENDOR}';
+/** Of the module that a package was built in; rpm before 4.14 has no such tag. */
+const LABEL_TAG = 'MODULARITYLABEL';
 
 /** What rpm writes for a tag that a package does not have. */
 const NONE = '(none)';
 /** Not software: keys that rpm keeps like packages. */
 const KEY = 'gpg-pubkey';
-const PARTS = 8;
+/** Without the label of a module, as rpms that are too old and collect.sh of before write it, and with it. */
+const PARTS = [8, 9];
 /** rpm's own rules are wider; what is outside of these was made to confuse. */
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9._+-]*$/;
 const VERSION = /^[A-Za-z0-9._+~^]+$/;
@@ -23,11 +25,25 @@ const ARCHITECTURE = /^[a-z0-9_]+$/;
 const DISTRIBUTIONS =
   /^(?:red hat|rocky|almalinux|centos|oracle america|amazon linux|suse|opensuse|cloudlinux|openeuler|mageia)/i;
 const MAX_VENDOR = 200;
+const MAX_LABEL = 500;
+/** name:stream:version:context, of some builders with an architecture. */
+const LABEL = /^[\w.+-]+:[\w.+-]+(?::[\w.+-]*){0,3}$/;
 const SOURCE = /^(.+)-([^-]+)-([^-]+)[.](?:no)?src[.]rpm$/;
 
+/**
+ * What to ask rpm for, given what `rpm --querytags` prints. An rpm that does not know a tag of a format complains for each package,
+ * lists none at all, and ends with 0.
+ */
+export function rpmFormat(tags: string): string {
+  const known = tags.split('\n').some((tag) => tag.trim().toUpperCase() === LABEL_TAG);
+
+  return `${FORMAT}${known ? `\\t%{${LABEL_TAG}}` : ''}\\n`;
+}
+
 /*
- * openssl-libs<TAB>1<TAB>3.0.7<TAB>27.el9<TAB>x86_64<TAB>openssl-3.0.7-27.el9.src.rpm<TAB>1700000000<TAB>Rocky
- * gpg-pubkey<TAB>(none)<TAB>350d275d<TAB>6279464b<TAB>(none)<TAB>(none)<TAB>1700000000<TAB>(none)
+ * openssl-libs<TAB>1<TAB>3.0.7<TAB>27.el9<TAB>x86_64<TAB>openssl-3.0.7-27.el9.src.rpm<TAB>1700000000<TAB>Rocky<TAB>(none)
+ * nodejs<TAB>1<TAB>18.19.1<TAB>1.module+el9.3.0<TAB>x86_64<TAB>nodejs-18.19.1-1.module+el9.3.0.src.rpm<TAB>1700000000<TAB>Rocky<TAB>nodejs:18:9030:rhel9
+ * gpg-pubkey<TAB>(none)<TAB>350d275d<TAB>6279464b<TAB>(none)<TAB>(none)<TAB>1700000000<TAB>(none)<TAB>(none)
  */
 /** Throws PACKAGE_DATABASE_INVALID naming the line. */
 export function parseRpmList(
@@ -39,8 +55,11 @@ export function parseRpmList(
 
   const seen = new Set<string>();
   const packages: InstalledPackage[] = [];
-  for (const [index, line] of text.split('\n').slice(0, -1).entries()) {
-    const found = readLine(line, `line ${index + 1}`, file);
+  const lines = text.split('\n').slice(0, -1);
+  const parts = lines[0]?.split('\t').length ?? 0;
+  const expected = PARTS.includes(parts) ? parts : Math.max(...PARTS);
+  for (const [index, line] of lines.entries()) {
+    const found = readLine(line, { at: `line ${index + 1}`, file, expected });
     if (found === null) continue;
 
     const key = `${found.name}-${found.version}.${found.arch}`;
@@ -54,13 +73,13 @@ export function parseRpmList(
 
 function readLine(
   line: string,
-  at: string,
-  file: string,
+  { at, file, expected }: { readonly at: string; readonly file: string; readonly expected: number },
 ): Omit<InstalledPackage, 'provider' | 'state' | 'held'> | null {
   const parts = line.split('\t');
-  const [name = '', epoch = '', version = '', release = '', arch = '', sourceFile = '', installed = '', vendor = ''] =
+  const [name = '', epoch = '', version = '', release = '', arch = '', sourceFile = '', installed = '', ...more] =
     parts;
-  if (parts.length !== PARTS) throw invalid(file, `${at} has ${parts.length} parts, not ${PARTS}`);
+  const [vendor = '', label = NONE] = more;
+  if (parts.length !== expected) throw invalid(file, `${at} has ${parts.length} parts, not ${expected}`);
   if (name === KEY) return null;
 
   const need = (what: string, value: string, pattern: RegExp): string => {
@@ -86,6 +105,7 @@ function readLine(
     // The name of a source package has no epoch; its binaries carry the one it was built with.
     sourceVersion: source === null ? full : `${before}${source[2]}-${source[3]}`,
     ...originOf(vendor),
+    ...moduleOf(label),
     installedAt: seconds === 0 ? null : Temporal.Instant.fromEpochMilliseconds(seconds * 1000).toString(),
   };
 }
@@ -98,4 +118,9 @@ function invalid(file: string, why: string): CodedError {
 function originOf(vendor: string): { readonly origin?: string | null } {
   if (vendor === '' || vendor === NONE) return {};
   return { origin: DISTRIBUTIONS.test(vendor) ? null : vendor.slice(0, MAX_VENDOR) };
+}
+
+/** Free text of whoever built it: one that is no label tells no stream, and is no reason to lose the list. */
+function moduleOf(label: string): { readonly module?: string } {
+  return label.length <= MAX_LABEL && LABEL.test(label) ? { module: label } : {};
 }

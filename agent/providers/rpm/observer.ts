@@ -6,7 +6,8 @@ import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import type { Run } from '@selvage/shared/exec/run.ts';
 import { hasErrno } from '@selvage/shared/files/durable.ts';
 import type { InstalledPackage, Repository } from '@selvage/shared/model/package.ts';
-import { parseRpmList, RPM_FORMAT } from '@selvage/shared/packages/rpm-list.ts';
+import { parseRpmList } from '@selvage/shared/packages/rpm-list.ts';
+import { listRpms } from '@selvage/shared/packages/rpm-query.ts';
 import { parseRepoFile } from '@selvage/shared/packages/rpm-repositories.ts';
 import type { Observer } from '../provider.ts';
 import { ownersByRpm } from './owners.ts';
@@ -28,10 +29,6 @@ const REPOSITORIES: Readonly<Record<Manager, readonly string[]>> = {
   dnf: ['etc/yum.repos.d', 'etc/dnf/repos.d'],
   zypper: ['etc/zypp/repos.d'],
 };
-/** Milliseconds; some thousand packages take well under a second. */
-const LIST_DEADLINE_MS = 60_000;
-/** 16 MiB; a package is a line of some 150 characters. */
-const LIST_OUTPUT_BYTES = 16 * 1024 * 1024;
 
 const NOT_WORKED_OUT = {
   code: 'NOT_BUILT',
@@ -71,12 +68,7 @@ async function readInstalled(
   { root, run }: RpmObserverOptions,
 ): Promise<readonly InstalledPackage[]> {
   const database = (await databaseIn(root)) ?? join(root, DATABASES[1]);
-  const { stdout, stderr, exitCode } = await run({
-    file: 'rpm',
-    args: [...(await databaseArgs(root)), '-qa', '--queryformat', RPM_FORMAT],
-    deadlineMs: LIST_DEADLINE_MS,
-    outputLimit: LIST_OUTPUT_BYTES,
-  });
+  const { stdout, stderr, exitCode } = await listRpms(run, await databaseArgs(root));
   if (exitCode !== 0) throw damaged(database, stderr.trim().split('\n').at(-1) ?? `rpm ended with ${exitCode}`);
   const packages = parseRpmList(stdout, { file: database, provider: manager });
   if (packages.length === 0) throw damaged(database, 'it has no package at all');

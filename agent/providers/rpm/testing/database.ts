@@ -9,6 +9,8 @@ export interface RpmPackage {
   readonly version: string;
   readonly release: string;
   readonly files?: readonly string[];
+  /** Label of the module that it is built in. */
+  readonly module?: string;
 }
 
 /** Writes the database to `database` (an absolute folder, made here); building goes on in `scratch`. */
@@ -16,7 +18,7 @@ export function makeRpmDatabase(database: string, packages: readonly RpmPackage[
   mkdirSync(database, { recursive: true });
   rpm('rpm', ['--dbpath', database, '--initdb']);
 
-  for (const { name, epoch, version, release, files = [] } of packages) {
+  for (const { name, epoch, version, release, files = [], module } of packages) {
     const top = join(scratch, name);
     mkdirSync(top, { recursive: true });
     const spec = join(top, `${name}.spec`);
@@ -26,6 +28,7 @@ export function makeRpmDatabase(database: string, packages: readonly RpmPackage[
       'Summary: for tests',
       'License: MIT',
       'BuildArch: noarch',
+      ...(module === undefined ? [] : [`ModularityLabel: ${module}`]),
       '%description',
       '%install',
       ...files.map((path) => `install -D /dev/null %{buildroot}${path}`),
