@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { DISTRIBUTIONS, ecosystemOf } from '../matching/ecosystem.ts';
 import { software } from '../matching/testing/data.ts';
-import { packageOf, purlOf } from './purl.ts';
+import { isAbout, packageOf, purlOf } from './purl.ts';
 
 describe('when software is named by a package URL', () => {
   it('what is written is read as the same, whatever the distribution and its release', () => {
@@ -27,5 +27,19 @@ describe('when software is named by a package URL', () => {
     ['pkg:deb/debian/bash@5.2?distro=debian-12-or-so', undefined],
   ])('%s is of %s', (purl, ecosystem) => {
     expect(packageOf(purl)?.ecosystem).toBe(ecosystem);
+  });
+
+  it('a word about one stream of a module is none about another, nor about a build whose stream nobody knows', () => {
+    const about = (label: string | null, module: string | null) => {
+      const facts = packageOf(`pkg:rpm/redhat/nodejs${label === null ? '' : `?rpmmod=${encodeURIComponent(label)}`}`);
+
+      return facts !== null && isAbout(facts, software('RedHat:8', 'nodejs', '1:18.1-1.module+el8', { module }));
+    };
+
+    for (const label of ['nodejs:18', 'nodejs:18:8090020231031:a75119d5']) {
+      expect([about(label, 'nodejs:18'), about(label, 'nodejs:20'), about(label, null)]).toEqual([true, false, false]);
+    }
+    expect([about(null, 'nodejs:18'), about(null, null)]).toEqual([true, true]);
+    expect([about('nodejs', 'nodejs:18'), about('nodejs', null)]).toEqual([false, false]);
   });
 });

@@ -2,6 +2,7 @@
 // than the release is no word about every release of another distribution.
 import { PackageURL } from 'packageurl-js';
 import { DISTRIBUTIONS, ecosystemOf, kindOf, normaliseEcosystem, normaliseName } from '../matching/ecosystem.ts';
+import { streamOfLabel } from '../matching/modules.ts';
 import type { Software } from '../matching/software.ts';
 
 export interface PackageFacts {
@@ -10,6 +11,8 @@ export interface PackageFacts {
   readonly name: string;
   /** Null: every version. */
   readonly version: string | null;
+  /** Only of this module stream of an rpm; empty: of one that is not understood, which no software is of. Left out: of all. */
+  readonly module?: string;
 }
 
 /** Types of package URLs of registries → OSV's name. */
@@ -72,15 +75,21 @@ export function packageOf(purl: string): PackageFacts | null {
   const epoch = qualifiers?.epoch;
   const full = version && epoch !== undefined && !version.includes(':') ? `${epoch}:${version}` : version;
 
-  return { ecosystem, name, version: full ?? null };
+  const label = type === 'rpm' ? qualifiers?.rpmmod : undefined;
+
+  return {
+    ...{ ecosystem, name, version: full ?? null },
+    ...(label === undefined ? {} : { module: streamOfLabel(label) ?? '' }),
+  };
 }
 
 /** Whether the package is about the software; names of sources and of the software itself both do. */
-export function isAbout({ ecosystem, name, version }: PackageFacts, software: Software): boolean {
+export function isAbout({ ecosystem, name, version, module }: PackageFacts, software: Software): boolean {
   const [distribution] = software.ecosystem.split(':', 1);
   if (ecosystem !== software.ecosystem && ecosystem !== distribution) return false;
   const wanted = normaliseName(software.ecosystem, name);
   if (wanted !== software.name && wanted !== software.source) return false;
+  if (module !== undefined && module !== software.module) return false;
 
   return version === null || plain(version) === plain(software.version);
 }
