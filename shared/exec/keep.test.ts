@@ -48,9 +48,11 @@ describe('when a child stays', () => {
   });
 
   it('has ended when it has, though a child of it left its group and keeps the pipes', async () => {
-    const { child: made, lines } = start('setsid sh -c "echo \\$\\$; exec sleep 600" & sleep 0.3; exit 3');
+    const { child: made, lines } = start('setsid sh -c "echo \\$\\$; exec sleep 600" & read word; exit 3');
+    await expect.poll(() => Number(lines[0])).toBeGreaterThan(0);
 
     try {
+      made.tell('end');
       expect(await made.ended).toBe(3);
     } finally {
       process.kill(Number(lines[0]), 'SIGKILL');

@@ -18,35 +18,30 @@ afterEach(() => {
   parent?.kill('SIGKILL');
 });
 
-/** A process that starts one child through the door and is killed while that runs. */
-async function orphaned(script: string, options: object, signal: NodeJS.Signals = 'SIGKILL') {
+/** A process that starts one child through the door and is killed while that runs, with `sleepers` of its own. */
+async function orphaned(script: string, options: object, sleepers: number, signal: NodeJS.Signals = 'SIGKILL') {
   const name = `${process.pid}${++count}`;
   const ready = join(folder, `ready-${name}`);
   const program = `import { createRun } from ${JSON.stringify(RUN)};
 await createRun({})(${JSON.stringify({ file: '/bin/sh', args: ['-c', script.replaceAll('NAME', name).replaceAll('READY', ready)], deadlineMs: 600_000, ...options })});`;
   parent = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: 'ignore' });
-  await expect.poll(() => existsSync(ready), { timeout: 15_000 }).toBe(true);
+  await expect.poll(() => existsSync(ready)).toBe(true);
   const left = () => commandLines().filter((line) => line.startsWith('sleep ') && line.endsWith(`.${name}`));
-  const before = left().length;
+  await expect.poll(left).toHaveLength(sleepers);
   const gone = once(parent, 'exit');
   expect(parent.kill(signal)).toBe(true);
   await gone;
 
-  return { left, before };
+  return { left };
 }
 
 needs(['setpriv'], 'when the agent is killed with a child running', () => {
   it.each(['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
     'by %s: the child ends at once, and with it its whole group',
     async (signal) => {
-      const { left, before } = await orphaned(
-        'sleep 600.NAME & sleep 601.NAME & sleep 0.2; touch READY; wait',
-        {},
-        signal,
-      );
-      expect(before).toBe(2);
+      const { left } = await orphaned('sleep 600.NAME & sleep 601.NAME & touch READY; wait', {}, 2, signal);
 
-      await expect.poll(left, { timeout: 5000 }).toEqual([]);
+      await expect.poll(left).toEqual([]);
     },
   );
 
@@ -54,9 +49,10 @@ needs(['setpriv'], 'when the agent is killed with a child running', () => {
     const { left } = await orphaned(
       'trap "" TERM; sleep 600.NAME & touch READY; while :; do sleep 1; done; sleep 601.NAME',
       {},
+      1,
     );
 
-    await expect.poll(left, { timeout: 10_000 }).toEqual([]);
+    await expect.poll(left).toEqual([]);
   });
 
   it.each(['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
@@ -67,10 +63,11 @@ needs(['setpriv'], 'when the agent is killed with a child running', () => {
       const { left } = await orphaned(
         `touch READY; while ! [ -e ${gate} ]; do sleep 0.05; done; echo went on; echo and on >&2; touch ${gate}.done`,
         { neverKill: true, outputFile },
+        0,
         signal,
       );
       writeFileSync(gate, '');
-      await expect.poll(() => existsSync(`${gate}.done`), { timeout: 10_000 }).toBe(true);
+      await expect.poll(() => existsSync(`${gate}.done`)).toBe(true);
 
       expect(readFileSync(outputFile, 'utf8')).toBe('went on\nand on\n');
       expect(left()).toEqual([]);

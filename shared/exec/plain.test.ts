@@ -3,7 +3,7 @@ import { startPlainly } from './plain.ts';
 import { createRun } from './run.ts';
 
 const run = createRun({ HOME: '/nonexistent', SECRET: 'leak' }, startPlainly);
-const sh = (script: string) => ({ file: '/bin/sh', args: ['-c', script], deadlineMs: 20_000 });
+const sh = (script: string) => ({ file: '/bin/sh', args: ['-c', script], deadlineMs: 60_000 });
 
 describe('when children are started without execa', () => {
   it('returns output and exit code, and gives the input', async () => {
@@ -13,14 +13,14 @@ describe('when children are started without execa', () => {
   });
 
   it('passes only the allow-listed environment', async () => {
-    const { stdout } = await run({ file: 'env', deadlineMs: 20_000 });
+    const { stdout } = await run({ file: 'env', deadlineMs: 60_000 });
 
     expect(stdout).toContain('HOME=/nonexistent\n');
     expect(stdout).not.toContain('leak');
   });
 
   it('says that a program is missing, or cannot be started', async () => {
-    await expect(run({ file: '/nonexistent/program', deadlineMs: 20_000 })).rejects.toMatchObject({
+    await expect(run({ file: '/nonexistent/program', deadlineMs: 60_000 })).rejects.toMatchObject({
       code: 'TOOL_MISSING',
     });
     await expect(run({ ...sh('true'), cwd: '/nonexistent' })).rejects.toMatchObject({

@@ -6,17 +6,19 @@ import { temporaryFolder } from '../testing/temporary-folder.ts';
 import { createRun } from './run.ts';
 
 const run = createRun({ HOME: '/nonexistent', SECRET: 'leak' });
+/** For programs that end at once; a busy machine may take its time. */
+const DEADLINE_MS = 60_000;
 const sh = (script: string) => ({ file: '/bin/sh', args: ['-c', script] });
 
 describe('when a program runs', () => {
   it('returns its output and exit code', async () => {
-    const output = await run({ ...sh('echo out; echo err >&2; exit 3'), deadlineMs: 5000 });
+    const output = await run({ ...sh('echo out; echo err >&2; exit 3'), deadlineMs: DEADLINE_MS });
 
     expect(output).toEqual({ stdout: 'out\n', stderr: 'err\n', exitCode: 3 });
   });
 
   it('passes only the allow-listed environment', async () => {
-    const { stdout } = await run({ file: 'env', deadlineMs: 5000, env: { EXTRA: '1' } });
+    const { stdout } = await run({ file: 'env', deadlineMs: DEADLINE_MS, env: { EXTRA: '1' } });
 
     expect(stdout.trim().split('\n').sort()).toEqual([
       'EXTRA=1',
@@ -29,14 +31,14 @@ describe('when a program runs', () => {
 
   it('leaves a home and temporary folder behind that belong to the user it was', async () => {
     const own = createRun({ HOME: '/root', TMPDIR: '/root/tmp' });
-    const { stdout } = await own({ file: 'env', deadlineMs: 5000, uid: process.getuid?.() ?? 0 });
+    const { stdout } = await own({ file: 'env', deadlineMs: DEADLINE_MS, uid: process.getuid?.() ?? 0 });
 
     expect(stdout).not.toMatch(/HOME|TMPDIR/);
   });
 
   it('hands over lines as they come, also the last without a line end', async () => {
     const lines: string[] = [];
-    await run({ ...sh('printf "a\\nb"'), deadlineMs: 5000, onLine: (line) => lines.push(line) });
+    await run({ ...sh('printf "a\\nb"'), deadlineMs: DEADLINE_MS, onLine: (line) => lines.push(line) });
 
     expect(lines).toEqual(['a', 'b']);
   });
@@ -44,17 +46,17 @@ describe('when a program runs', () => {
   it('hands over bytes as they come and keeps none, up to the limit', async () => {
     const parts: Uint8Array[] = [];
     const onBytes = (bytes: Uint8Array) => void parts.push(bytes);
-    const { stdout } = await run({ ...sh('printf "a\\n\\377"'), deadlineMs: 5000, onBytes });
+    const { stdout } = await run({ ...sh('printf "a\\n\\377"'), deadlineMs: DEADLINE_MS, onBytes });
 
     expect(stdout).toBe('');
     expect(Buffer.concat(parts)).toEqual(Buffer.from([0x61, 0x0a, 0xff]));
     await expect(
-      run({ ...sh('head -c 100000 /dev/zero'), deadlineMs: 5000, outputLimit: 9000, onBytes }),
+      run({ ...sh('head -c 100000 /dev/zero'), deadlineMs: DEADLINE_MS, outputLimit: 9000, onBytes }),
     ).rejects.toMatchObject({ code: 'PROCESS_OUTPUT_LIMIT' });
   });
 
   it.runIf(process.getuid?.() === 0)('as another user it has no groups, and can gain no rights', async () => {
-    const status = { file: 'cat', args: ['/proc/self/status'], deadlineMs: 5000 };
+    const status = { file: 'cat', args: ['/proc/self/status'], deadlineMs: DEADLINE_MS };
     const { stdout } = await run({ ...status, uid: 65_534, gid: 65_534 });
 
     expect(stdout).toMatch(/^Uid:\t65534\t65534\t65534\t65534$/m);
@@ -63,13 +65,13 @@ describe('when a program runs', () => {
   });
 
   it('never gives arguments to a shell', async () => {
-    const { stdout } = await run({ file: 'echo', args: ['$(id)', ';', '`id`'], deadlineMs: 5000 });
+    const { stdout } = await run({ file: 'echo', args: ['$(id)', ';', '`id`'], deadlineMs: DEADLINE_MS });
 
     expect(stdout).toBe('$(id) ; `id`\n');
   });
 
   it('feeds standard input', async () => {
-    const { stdout } = await run({ file: 'cat', input: 'hello', deadlineMs: 5000 });
+    const { stdout } = await run({ file: 'cat', input: 'hello', deadlineMs: DEADLINE_MS });
 
     expect(stdout).toBe('hello');
   });
@@ -77,13 +79,13 @@ describe('when a program runs', () => {
 
 describe('when a program misbehaves', () => {
   it('is TOOL_MISSING when it is not installed', async () => {
-    await expect(run({ file: 'no-such-program-here', deadlineMs: 5000 })).rejects.toMatchObject({
+    await expect(run({ file: 'no-such-program-here', deadlineMs: DEADLINE_MS })).rejects.toMatchObject({
       code: 'TOOL_MISSING',
     });
   });
 
   it('is PROCESS_FAILED with its output when the exit code is checked', async () => {
-    await expect(run({ ...sh('echo why >&2; exit 9'), deadlineMs: 5000, check: true })).rejects.toMatchObject({
+    await expect(run({ ...sh('echo why >&2; exit 9'), deadlineMs: DEADLINE_MS, check: true })).rejects.toMatchObject({
       code: 'PROCESS_FAILED',
       details: { exitCode: 9, stderr: 'why\n' },
     });
@@ -136,8 +138,8 @@ describe('when a program misbehaves', () => {
 
   it('writes to a file where that is asked, so that no closed pipe can end the child', async () => {
     const outputFile = join(temporaryFolder(), 'log');
-    await run({ ...sh('echo first'), deadlineMs: 5000, outputFile });
-    const output = await run({ ...sh('echo second; echo third >&2'), deadlineMs: 5000, outputFile });
+    await run({ ...sh('echo first'), deadlineMs: DEADLINE_MS, outputFile });
+    const output = await run({ ...sh('echo second; echo third >&2'), deadlineMs: DEADLINE_MS, outputFile });
 
     expect(output.stdout).toBe('second\nthird\n');
     expect(readFileSync(outputFile, 'utf8')).toBe('first\nsecond\nthird\n');

@@ -65,7 +65,7 @@ needs(['apt-get'], 'against the real apt-config', () => {
       file: 'apt-config',
       args: ['dump'],
       env: { APT_CONFIG: file },
-      deadlineMs: 10_000,
+      deadlineMs: 60_000,
       check: true,
     });
 
