@@ -14,18 +14,31 @@ export interface Naming {
   software(variant: number): number;
   /** What the versions of one package have in common. */
   name(variant: number): string;
+  /** The same build, whatever was told of its module. */
+  build(variant: number): string;
 }
 
-/** `at`: ms since 1970, when the new list was true. */
+/**
+ * `at`: ms since 1970, when the new list was true. A build whose module is told only now is no other software that came: it is since it
+ * was there, and nothing went.
+ */
 export function advance(before: MachineList, variants: readonly number[], at: number, naming: Naming): MachineList {
   const had = new Map(before.present.map(({ variant, since }) => [naming.software(variant), since]));
   const wanted = new Set(variants.map(naming.software));
-  const present: Present[] = [...new Set(variants)].map((variant) => ({
-    variant,
-    since: had.get(naming.software(variant)) ?? at,
-  }));
-  const gone: Past[] = before.present
-    .filter(({ variant }) => !wanted.has(naming.software(variant)))
+  const left = before.present.filter(({ variant }) => !wanted.has(naming.software(variant)));
+  const builds = new Map(left.map(({ variant, since }) => [naming.build(variant), since]));
+  const again = new Set<string>();
+  const sinceOf = (variant: number): number => {
+    const known = had.get(naming.software(variant));
+    if (known !== undefined || builds.size === 0) return known ?? at;
+    const build = naming.build(variant);
+    again.add(build);
+
+    return builds.get(build) ?? at;
+  };
+  const present: Present[] = [...new Set(variants)].map((variant) => ({ variant, since: sinceOf(variant) }));
+  const gone: Past[] = left
+    .filter(({ variant }) => !again.has(naming.build(variant)))
     // A clock that was put back makes no time that ends before it began.
     .map(({ variant, since }) => ({ variant, since, until: Math.max(since, at) }));
   if (gone.length === 0) return { present, past: before.past };

@@ -9,6 +9,7 @@ import type { HostId, Timestamp } from '@selvage/shared/model/ids.ts';
 import type { Section, SectionName } from '@selvage/shared/model/inventory.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import { inTurns } from '../api/in-turns.ts';
+import { softwareKey } from '../matching/software.ts';
 import type { ImportRecord } from '../store/import-ports.ts';
 import type { HostRecord, Store } from '../store/ports.ts';
 import type { MachineKey, VariantId } from '../store/software-ports.ts';
@@ -190,6 +191,7 @@ async function takeIn(parts: TakeInParts, coming: Coming): Promise<boolean> {
       list = advance(before, variants, at, {
         software: (id) => fleet.variant(id).software,
         name: (id) => nameOf(fleet, id),
+        build: (id) => softwareKey({ ...fleet.software(fleet.variant(id).software), module: null }),
       });
     }
   }
