@@ -42,6 +42,7 @@ const API = [
   'GET /v1/openapi.json reader',
   'GET /v1/policy reader',
   'GET /v1/policy/proposals reader',
+  'GET /v1/policy/proposals/:number/files reader',
   'GET /v1/reports/exposure reader',
   'GET /v1/reports/triage reader',
   'GET /v1/reports/vendors reader',
@@ -76,6 +77,7 @@ const API = [
   'POST /v1/policy/online-keys admin',
   'POST /v1/policy/proposals admin',
   'POST /v1/policy/proposals/:number/decline admin',
+  'POST /v1/policy/signatures admin',
   // Software that somebody has; nothing of it is kept.
   'POST /v1/scan reader',
   'POST /v1/tokens admin',

@@ -14,6 +14,7 @@ import type { FleetIndex } from '../findings/index.ts';
 import type { Load } from '../metrics/meter.ts';
 import type { Restoration } from '../restorations.ts';
 import type { Store } from '../store/ports.ts';
+import type { Signatures } from '../todo/signatures.ts';
 import type { Triage } from '../triage/triage.ts';
 import type { Concerns, Suppress } from '../vex/suppress.ts';
 
@@ -98,6 +99,18 @@ export interface PolicyPort {
     readonly recovers?: { readonly onTopOf: number; readonly above: number } | null;
     readonly proposal?: number | null;
   }): Promise<{ readonly timestampVersion: number }>;
+  /** What needs the signatures of several admins; published once it has them. */
+  offer(offer: {
+    readonly metadata: readonly { readonly name: string; readonly bytes: Uint8Array }[];
+    readonly targets: readonly { readonly path: string; readonly bytes: Uint8Array }[];
+    readonly note: string;
+    readonly by: string;
+    readonly proposal: number | null;
+  }): Promise<{
+    readonly number: number | null;
+    readonly timestampVersion: number | null;
+    readonly signatures: Signatures;
+  }>;
   /** New keys for snapshot and timestamp; in use once a pushed root names them. */
   proposeOnlineKeys(by: string): Promise<{
     readonly snapshot: { readonly publicKey: string };
@@ -108,6 +121,8 @@ export interface PolicyPort {
 export interface CurrentPolicy {
   readonly timestampVersion: number;
   readonly expires: string;
+  /** By role. */
+  readonly versions: Readonly<Record<string, number>>;
   readonly documents: readonly { readonly path: string; readonly sha256: Sha256; readonly document: PolicyDocument }[];
   /** Metadata and documents in use; together they verify. */
   readonly files: readonly { readonly name: string; readonly sha256: Sha256; readonly bytes: Uint8Array }[];

@@ -47,17 +47,19 @@ export async function selectedTodo(sources: TodoSources, text: string | undefine
   const { store, clock, policy, connections } = sources;
   const chosen = await chosenMachines(sources, text);
   const listed = store.read.hosts.list();
-  const [records, current, covered, feeds, ecosystems, { alarms }, outside, imports, proposals] = await Promise.all([
-    listed,
-    policy.current(),
-    coverageLine(sources, listed),
-    feedAges(store.read.feeds, clock.now()),
-    store.read.feeds.ecosystems(),
-    sources.alarms(),
-    store.read.changes.lastOutside(),
-    store.read.imports.list(),
-    store.read.proposals.list(0),
-  ]);
+  const [records, current, covered, feeds, ecosystems, { alarms }, outside, imports, proposals, admins] =
+    await Promise.all([
+      listed,
+      policy.current(),
+      coverageLine(sources, listed),
+      feedAges(store.read.feeds, clock.now()),
+      store.read.feeds.ecosystems(),
+      sources.alarms(),
+      store.read.changes.lastOutside(),
+      store.read.imports.list(),
+      store.read.proposals.list(0),
+      store.read.admins.list(),
+    ]);
   // What follows is done at once for all hosts, piece by piece: others get their turn between.
   await setImmediate();
   const now = clock.now();
@@ -102,7 +104,7 @@ export async function selectedTodo(sources: TodoSources, text: string | undefine
       unwatched,
       notOffered: list.notOffered,
       urgentWithoutFix: list.noFix.urgent,
-      unsigned: proposals.map(proposalView),
+      unsigned: proposals.map((one) => proposalView(one, { admins, versions: current.versions, now })),
       feeds: feeds.map(({ name, asOf, stale, error, serves }) => ({
         ...{ name, stale, error, needed: serves.some((each) => each === 'all' || ours.has(each)) },
         ageDays: daysSince(asOf, now),

@@ -9,6 +9,7 @@ import { endOfMonthRole, monthOf } from '@selvage/shared/policy/roles.ts';
 import type { TrustedPolicy } from '@selvage/shared/policy/trusted-set.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import type { AdminRecord, Store, Writers } from '../store/ports.ts';
+import type { ProposalRecord } from '../store/proposal-ports.ts';
 import { notWaiting } from '../store/proposals.ts';
 import { refuseBoth } from './both-ways.ts';
 
@@ -47,15 +48,13 @@ export async function propose({ store, clock }: ProposalDeps, proposed: Proposed
   refuseBoth(documents, removed);
   refuseEnded(documents, clock.now());
   const text = canonicalJson({ documents, removed });
-  const bytes = Buffer.byteLength(text);
-  if (bytes > MAX_BYTES) throw new CodedError('REQUEST_TOO_LARGE', `a proposal has at most ${MAX_BYTES} bytes`);
+  assertSize(text);
   const now = clock.now().toString() as Timestamp;
 
   return store.transaction(async ({ proposals, audit, admins }) => {
     refuseUnsignable(documents, await admins.list());
     const waiting = await proposals.list(0);
-    const texts = waiting.map((one) => canonicalJson({ documents: one.documents, removed: one.removed }));
-    const same = waiting[texts.indexOf(text)];
+    const same = waiting.find((one) => one.signing === null && textOf(one) === text);
     if (same) {
       throw new CodedError(
         'ALREADY_EXISTS',
@@ -65,12 +64,7 @@ export async function propose({ store, clock }: ProposalDeps, proposed: Proposed
         },
       );
     }
-    const held = texts.reduce((sum, each) => sum + Buffer.byteLength(each), 0);
-    if (waiting.length >= MAX_WAITING || held + bytes > MAX_WAITING_BYTES) {
-      throw new CodedError('REQUEST_TOO_LARGE', `${waiting.length} proposals of ${held} bytes wait already`, {
-        next: 'sign or decline some first: selvage policy proposals',
-      });
-    }
+    assertRoom(waiting, text);
     const number = await proposals.add({ documents, removed, note, proposedBy: by, proposedAt: now });
     await audit.append({
       ...{ at: now, actor: by, action: 'policy.proposed', subject: `proposal ${number}` },
@@ -79,6 +73,27 @@ export async function propose({ store, clock }: ProposalDeps, proposed: Proposed
 
     return number;
   });
+}
+
+/** Throws REQUEST_TOO_LARGE when there is no room for one more of this text. */
+export function assertRoom(waiting: readonly ProposalRecord[], text: string): void {
+  assertSize(text);
+  const held = waiting.reduce((sum, each) => sum + Buffer.byteLength(textOf(each)), 0);
+  if (waiting.length < MAX_WAITING && held + Buffer.byteLength(text) <= MAX_WAITING_BYTES) return;
+
+  throw new CodedError('REQUEST_TOO_LARGE', `${waiting.length} proposals of ${held} bytes wait already`, {
+    next: 'sign or decline some first: selvage policy proposals',
+  });
+}
+
+function assertSize(text: string): void {
+  if (Buffer.byteLength(text) <= MAX_BYTES) return;
+
+  throw new CodedError('REQUEST_TOO_LARGE', `a proposal has at most ${MAX_BYTES} bytes`);
+}
+
+function textOf({ documents, removed }: Pick<ProposalRecord, 'documents' | 'removed'>): string {
+  return canonicalJson({ documents, removed });
 }
 
 /** A month of approvals that is over is never signed again. Throws DOCUMENT_INVALID. */
@@ -104,6 +119,12 @@ function refuseUnsignable(documents: readonly PolicyDocument[], admins: readonly
       next: 'propose what each approver has to sign on its own',
     });
   }
+  assertSignable(documents, admins);
+}
+
+/** Throws DOCUMENT_REFERENCE for an acceptance whose approver is nobody who may sign. */
+export function assertSignable(documents: readonly PolicyDocument[], admins: readonly AdminRecord[]): void {
+  const acceptances = documents.filter((one): one is RiskAcceptanceDocument => one.kind === 'RiskAcceptance');
   const stranger = acceptances.find(({ approver }) => !admins.some((one) => canApprove(one, approver)));
   if (stranger === undefined) return;
 

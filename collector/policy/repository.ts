@@ -14,10 +14,12 @@ import type { Clock } from '@selvage/shared/time/clock.ts';
 import type { Events } from '../events.ts';
 import type { PolicyFileRecord, Store, Writers } from '../store/ports.ts';
 import { assertApproved } from './approvers.ts';
+import { type Offer, refuseRevoked } from './cosigning.ts';
 import { refreshDue } from './freshness.ts';
 import { heldKeys, type Keyring } from './keyring.ts';
 import { entriesOf } from './ledger.ts';
 import { firstRootOf, lastRootOf, nextPolicy, onlineBefore } from './next.ts';
+import { type OfferDeps, type Offered, pushOf, takeOffer } from './offers.ts';
 import { snapshotOf, timestampAgain } from './online-files.ts';
 import { signProposal } from './proposing.ts';
 import { clearShelf } from './shelf.ts';
@@ -36,6 +38,7 @@ export interface CurrentPolicy {
   readonly timestampVersion: number;
   /** When the timestamp ends. */
   readonly expires: Timestamp;
+  readonly versions: TrustedPolicy['versions'];
   readonly documents: TrustedPolicy['documents'];
   readonly policy: TrustedPolicy;
   /** Roles that have expired; admins must sign them again. */
@@ -72,6 +75,11 @@ export interface PolicyRepository {
    * The very same push again (its answer was lost) changes nothing and succeeds.
    */
   push(push: Push): Promise<{ readonly timestampVersion: number }>;
+  /**
+   * Takes what needs the signatures of several admins, and publishes it as a push once it has them. Throws what takeOffer throws,
+   * and what push throws.
+   */
+  offer(offer: Offer): Promise<Offered>;
   /** New keys for snapshot and timestamp, used as soon as a pushed root names them. Only public halves are told. */
   proposeOnlineKeys(by: string): Promise<OnlineKeys>;
   /**
@@ -90,6 +98,7 @@ export function createPolicyRepository(deps: PolicyRepositoryDeps): PolicyReposi
   return {
     current: repository.current,
     push: (push) => alone(() => repository.push(push)),
+    offer: (offer) => alone(() => repository.offer(offer)),
     proposeOnlineKeys: (by) => alone(() => repository.proposeOnlineKeys(by)),
     refreshTimestamp: (options) => alone(() => repository.refreshTimestamp(options)),
   };
@@ -99,6 +108,35 @@ function openRepository(deps: PolicyRepositoryDeps): PolicyRepository {
   const { store, clock, events } = deps;
   const keyring = 'of' in deps.keys ? deps.keys : heldKeys(deps.keys);
   const load = remembering(store);
+  const push: PolicyRepository['push'] = async ({ by, recovers = null, proposal: number = null, ...proposal }) => {
+    const now = clock.now();
+    const { stored, policy } = await load(now);
+    if (alreadyStored(stored, proposal)) return { timestampVersion: stored.timestamp.version };
+    refuseOtherBase(stored, recovers);
+    const next = nextPolicy(keyring, { stored, policy, proposal, now, recovers });
+    // What was lost and comes back was looked at when it was signed; its approver may be no admin any more.
+    if (recovers === null) {
+      const admins = await store.read.admins.list();
+      refuseRevoked(policy, proposal.metadata, admins);
+      assertApproved(policy, next.policy, proposal.metadata, admins, number);
+    }
+    await store.transaction(async (writers) => {
+      await writers.policy.put(next.files.map(fileOf).map(recordOf), stored.timestamp.version);
+      await clearShelf(writers.policy);
+      const asked = number === null ? null : await writers.proposals.byNumber(number);
+      await followKey(writers, asked?.proposedBy ?? by, policy.signed.root, next.policy.signed.root);
+      const at = now.toString() as Timestamp;
+      if (number !== null) await signProposal(writers, number, { documents: next.policy.documents, by, at });
+      const about = { proposal: number, recovers: recovers !== null };
+      for (const entry of entriesOf(policy, next.policy, namesOf(proposal), about)) {
+        await writers.audit.append({ ...entry, at, actor: by });
+      }
+    });
+    await keyring.settle(next.policy.signed.root);
+    events.publish({ type: 'policy.changed', timestampVersion: next.timestampVersion });
+
+    return { timestampVersion: next.timestampVersion };
+  };
 
   return {
     current: async () => {
@@ -108,37 +146,21 @@ function openRepository(deps: PolicyRepositoryDeps): PolicyRepository {
       return {
         timestampVersion: stored.timestamp.version,
         expires: stored.timestamp.expires as Timestamp,
+        versions: policy.versions,
         documents: policy.documents,
         policy,
         overdue: overdueRoles(policy, now),
         files: [...stored.roots.map(fileOf), ...policy.accepted.files],
       };
     },
-    push: async ({ by, recovers = null, proposal: number = null, ...proposal }) => {
+    push,
+    offer: async (offer) => {
       const now = clock.now();
-      const { stored, policy } = await load(now);
-      if (alreadyStored(stored, proposal)) return { timestampVersion: stored.timestamp.version };
-      refuseOtherBase(stored, recovers);
-      const next = nextPolicy(keyring, { stored, policy, proposal, now, recovers });
-      // What was lost and comes back was looked at when it was signed; its approver may be no admin any more.
-      if (recovers === null) {
-        assertApproved(policy, next.policy, proposal.metadata, await store.read.admins.list(), number);
-      }
-      await store.transaction(async (writers) => {
-        await writers.policy.put(next.files.map(fileOf).map(recordOf), stored.timestamp.version);
-        await clearShelf(writers.policy);
-        await followKey(writers, by, policy.signed.root, next.policy.signed.root);
-        const at = now.toString() as Timestamp;
-        if (number !== null) await signProposal(writers, number, { documents: next.policy.documents, by, at });
-        const about = { proposal: number, recovers: recovers !== null };
-        for (const entry of entriesOf(policy, next.policy, namesOf(proposal), about)) {
-          await writers.audit.append({ ...entry, at, actor: by });
-        }
-      });
-      await keyring.settle(next.policy.signed.root);
-      events.publish({ type: 'policy.changed', timestampVersion: next.timestampVersion });
+      const { policy } = await load(now);
+      const publish: OfferDeps['publish'] = (joined, number) =>
+        push({ ...pushOf(joined), by: offer.by, proposal: number });
 
-      return { timestampVersion: next.timestampVersion };
+      return takeOffer({ store, policy, now, publish }, offer);
     },
     proposeOnlineKeys: async (by) => {
       await keyring.settle(lastRootOf(await storedPolicy(store)));
@@ -239,7 +261,7 @@ function refuseOtherBase(stored: StoredPolicy, recovers: Recovery | null): void 
   );
 }
 
-/** The admin who has replaced their own key goes on under the new one, in the same commit. */
+/** The admin who has replaced their own key goes on under the new one, in the same commit. `by`: who asked for the change. */
 async function followKey(writers: Writers, by: string, before: RootSigned, after: RootSigned): Promise<void> {
   const name = /^admin:(.+)$/.exec(by)?.[1];
   const admin = name === undefined ? null : await writers.admins.byName(name);

@@ -26,6 +26,7 @@ const RELEASED: readonly string[] = [
   '1ec9492e76078f77f545414ba117b7320f3ccdb4851001add8da602570c34d43',
   '2c875393a19a5aad113adccc9a68211924285c40ce38b43aec4d35dcb53e7c2c',
   '7f7c8cc70d2db9cbbec9d4b5467610acf151b6fb54d82cb3ff746c3392986b46',
+  'a45c81d5df7d4009961803813ba108d95e71bb6213f2659b78fb95f3955fcbe7',
 ];
 
 const first: Migration = {

@@ -6,6 +6,7 @@ import { HISTORY } from './migrations/history.ts';
 import { IDENTITY } from './migrations/identity.ts';
 import { MANY_HOSTS } from './migrations/many-hosts.ts';
 import { PROPOSALS } from './migrations/proposals.ts';
+import { SIGNATURES } from './migrations/signatures.ts';
 import { SOFTWARE } from './migrations/software.ts';
 import { UNDERSTANDING } from './migrations/understanding.ts';
 import { VEX } from './migrations/vex.ts';
@@ -27,4 +28,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: 'software and what is open against it', sql: SOFTWARE },
   { name: 'proposals', sql: PROPOSALS },
   { name: 'what agents understand', sql: UNDERSTANDING },
+  { name: 'signatures of several', sql: SIGNATURES },
 ];

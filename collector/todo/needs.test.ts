@@ -79,8 +79,8 @@ describe('when something is immediate, and no update helps', () => {
 });
 
 describe('when changes of policy wait for a signature', () => {
-  const one = { number: 3, titles: ['RiskAcceptance xz', 'Window nights'], approvers: ['bob'] };
-  const other = { number: 7, titles: ['Window days'], approvers: [] };
+  const one = { number: 3, titles: ['RiskAcceptance xz', 'Window nights'], approvers: ['bob'], signatures: null };
+  const other = { number: 7, titles: ['Window days'], approvers: [], signatures: null };
 
   it('one is named with whose signature it needs and the command that shows it', () => {
     expect(needsOf({ ...nothing, unsigned: [one] })).toMatchObject([
@@ -89,6 +89,21 @@ describe('when changes of policy wait for a signature', () => {
         message: '1 proposal waits for a signature: 3 (RiskAcceptance xz and 1 more, for bob)',
       },
     ]);
+  });
+
+  it.each([
+    [{ needed: 2, have: 1, from: ['bob', 'carol'], problem: null }, '1 of 2 signatures, needs one of: bob, carol'],
+    [{ needed: 3, have: 1, from: ['bob', 'carol'], problem: null }, '1 of 3 signatures, needs 2 of: bob, carol'],
+    [{ needed: 2, have: 2, from: ['carol'], problem: null }, '2 of 2 signatures, needs: carol'],
+    [{ needed: 2, have: 1, from: [], problem: null }, '1 of 2 signatures, needs one of: nobody who is left'],
+    [
+      { needed: 2, have: 1, from: ['bob'], problem: 'overtaken by version 5 of policy' },
+      '1 of 2 signatures; overtaken by version 5 of policy',
+    ],
+  ])('where several must sign it says how many have, and who else may', (signatures, text) => {
+    const [need] = needsOf({ ...nothing, unsigned: [{ ...one, signatures }] });
+
+    expect(need?.message).toBe(`1 proposal waits for a signature: 3 (RiskAcceptance xz and 1 more: ${text})`);
   });
 
   it('of several all are listed by one command', () => {

@@ -2,6 +2,7 @@
 // what stops most first.
 import type { DecisionWord } from '../triage/decision.ts';
 import { compareText } from './counting.ts';
+import { type Signatures, signaturesText } from './signatures.ts';
 
 /** Names in one line; the command beside it lists them all. */
 const MAX_NAMES = 3;
@@ -57,6 +58,8 @@ export interface NeedFacts {
     readonly titles: readonly string[];
     /** Only their signature counts; empty: any admin's. */
     readonly approvers: readonly string[];
+    /** Of those that several keys sign, once the first has. */
+    readonly signatures: Signatures | null;
   }[];
   /** Machines whose release no imported feed speaks of. */
   readonly unwatched: readonly { readonly name: string; readonly release: string }[];
@@ -234,11 +237,12 @@ function feedText({ name, ageDays, error }: NeedFacts['feeds'][number]): string 
   return `${name} ${age}${error === null ? '' : ` (${error})`}`;
 }
 
-function unsignedText({ number, titles, approvers }: NeedFacts['unsigned'][number]): string {
+function unsignedText({ number, titles, approvers, signatures }: NeedFacts['unsigned'][number]): string {
   const [title = 'nothing'] = titles;
   const more = titles.length > 1 ? ` and ${titles.length - 1} more` : '';
+  const whose = approvers.length === 0 ? '' : `, for ${approvers.join(', ')}`;
 
-  return `${number} (${title}${more}${approvers.length === 0 ? '' : `, for ${approvers.join(', ')}`})`;
+  return `${number} (${title}${more}${signatures === null ? whose : `: ${signaturesText(signatures)}`})`;
 }
 
 function nextOf(unsigned: NeedFacts['unsigned']): string {

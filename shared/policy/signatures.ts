@@ -1,7 +1,9 @@
 // Whose signatures files still need, before any host is asked. Counted as hosts count: distinct public keys of the role, each with a
 // signature that holds over exactly these bytes. Signs nothing; what it says is checked again by verifyRepository.
 import { CodedError } from '../errors/coded-error.ts';
+import { sha256 } from '../files/canonical.ts';
 import { type PolicyKey, type TufKey, verifyWith } from './keys.ts';
+import { MAX_KEYS } from './limits.ts';
 import {
   decodeMetadata,
   type Envelope,
@@ -75,6 +77,24 @@ export function stillNeeded(requirements: readonly Requirement[]): Requirement |
   const [worst] = requirements.toSorted((one, other) => missing(other) - missing(one));
 
   return worst && missing(worst) > 0 ? worst : null;
+}
+
+/**
+ * The text of `file` with the signatures of a copy of it besides, which may be false or there twice. Throws POLICY_CONFLICT when the
+ * copy is of another text: a signature is worth something over what it was made for, and nothing else.
+ */
+export function withSignaturesOf(file: NamedBytes, copy: NamedBytes): NamedBytes {
+  const kind = signedRoleOf(file.name) === 'root' ? 'root' : 'targets';
+  const envelope = decodeMetadata(kind, file.name, file.bytes);
+  const other = decodeMetadata(kind, copy.name, copy.bytes);
+  if (file.name !== copy.name || sha256(signedBytes(envelope.signed)) !== sha256(signedBytes(other.signed))) {
+    throw new CodedError('POLICY_CONFLICT', `what was signed of ${file.name} is not what waits for signatures`, {
+      details: { name: file.name },
+    });
+  }
+  const signatures = [...envelope.signatures, ...other.signatures].slice(0, MAX_KEYS);
+
+  return { name: file.name, bytes: encodeMetadata({ ...envelope, signatures } as Envelope) };
 }
 
 /** The files with the signatures that count, one of each key, and no others. */

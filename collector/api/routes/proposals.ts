@@ -2,7 +2,16 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { decline, propose } from '../../policy/proposing.ts';
-import { declineRequest, proposalNumber, proposalRequest, proposals, proposed } from '../contract/proposals.ts';
+import {
+  declineRequest,
+  offered,
+  offerRequest,
+  proposalNumber,
+  proposalRequest,
+  proposals,
+  proposed,
+  signedFiles,
+} from '../contract/proposals.ts';
 import { selectText } from '../contract/select.ts';
 import type { ApiDeps } from '../deps.ts';
 import { proposalView } from '../proposal-view.ts';
@@ -14,13 +23,21 @@ import { PROPOSAL_WORDS } from '../words/proposals.ts';
 const CLOSED_SHOWN = 20;
 /** Bytes: documents as JSON. */
 const LIMIT_BYTES = 4 * 1024 * 1024;
+/** Bytes: the same and the metadata that names them, as JSON text in JSON. */
+const SIGNED_LIMIT_BYTES = 16 * 1024 * 1024;
 
 export function addProposals(app: FastifyInstance, deps: ApiDeps): void {
-  const { store, clock } = deps;
+  const { store, clock, policy } = deps;
   const list = async (text?: string) => {
     const select = readSelect(text, PROPOSAL_WORDS);
-    const views = (await store.read.proposals.list(CLOSED_SHOWN)).map(proposalView);
-    const { chosen, selection } = await choose(views, select, clock.now());
+    const [records, admins, { versions }] = await Promise.all([
+      store.read.proposals.list(CLOSED_SHOWN),
+      store.read.admins.list(),
+      policy.current(),
+    ]);
+    const facts = { admins, versions, now: clock.now() };
+    const views = records.map((record) => proposalView(record, facts));
+    const { chosen, selection } = await choose(views, select, facts.now);
 
     return { proposals: [...chosen], selection };
   };
@@ -44,6 +61,37 @@ export function addProposals(app: FastifyInstance, deps: ApiDeps): void {
     bodyLimit: LIMIT_BYTES,
     reply: proposed,
     handle: async ({ body, actor }) => ({ number: await propose(deps, { ...body, by: actor }) }),
+  });
+
+  addRoute(app, {
+    method: 'GET',
+    url: '/v1/policy/proposals/:number/files',
+    guard: 'reader',
+    summary: 'What is signed of a proposal, byte for byte; empty while nobody has signed',
+    params: z.strictObject({ number: proposalNumber }),
+    reply: signedFiles,
+    handle: async ({ params }) => ({
+      metadata: (await store.read.proposals.files(params.number)).map((file) => ({ ...file })),
+    }),
+  });
+
+  addRoute(app, {
+    method: 'POST',
+    url: '/v1/policy/signatures',
+    guard: 'admin',
+    summary: 'Hand in what needs the signatures of several admins, or another signature on it',
+    body: offerRequest,
+    bodyLimit: SIGNED_LIMIT_BYTES,
+    reply: offered,
+    handle: async ({ body, actor }) => {
+      const { number, timestampVersion, signatures } = await policy.offer({
+        metadata: body.metadata.map(({ name, content }) => ({ name, bytes: Buffer.from(content) })),
+        targets: body.targets.map(({ path, content }) => ({ path, bytes: Buffer.from(content) })),
+        ...{ note: body.note, by: actor, proposal: body.proposal ?? null },
+      });
+
+      return { number, timestampVersion, signatures: { ...signatures, from: [...signatures.from] } };
+    },
   });
 
   addRoute(app, {

@@ -102,7 +102,7 @@ export async function apiLab(): Promise<ApiLab> {
     if (event.type === 'host.revoked') disconnected.push(event.host);
   });
   const policy: { current: CurrentPolicy } = {
-    current: { timestampVersion: 1, expires: clock.now().toString(), documents: [], files: [] },
+    current: { timestampVersion: 1, expires: clock.now().toString(), versions: {}, documents: [], files: [] },
   };
   const findings = { fleet: new FleetIndex(), suppress: SUPPRESS_NOTHING };
   const feeds = await createFeeds({
@@ -122,6 +122,10 @@ export async function apiLab(): Promise<ApiLab> {
 
         return { timestampVersion: 2 };
       },
+      offer: async () => ({
+        ...{ number: 1, timestampVersion: null },
+        signatures: { needed: 2, have: 1, from: ['bob'], problem: null },
+      }),
       proposeOnlineKeys: async () => ({ snapshot: createSigningKey(), timestamp: createSigningKey() }),
     },
     fleet: () => findings.fleet,
