@@ -20,7 +20,8 @@ interface Options {
 const HELP = `
 PATH is told by what is in it (gzip is fine):
   a dpkg status file          /var/lib/dpkg/status of a system
-  a list of rpm packages      rpm -qa, better with epochs: rpm -qa --qf '%{name} %{epoch} %{version} %{release} %{arch}\\n'
+  a list of rpm packages      rpm -qa, better with epochs and modules (rpm before 4.14 has no modularitylabel: leave it out there)
+                              rpm -qa --qf '%{name} %{epoch} %{version} %{release} %{arch} %{modularitylabel}\\n'
   a tar of collect.sh         see: selvage host collect-script
   an SBOM                     CycloneDX JSON; SPDX 2 as JSON or tag-value
   apk's installed database    lib/apk/db/installed
