@@ -10,6 +10,9 @@ const HANGS_MS = 180_000;
 /** A condition that is awaited comes when it comes; the second that is usual is a bet on the machine. */
 const COMES_MS = 60_000;
 
+// Folders that apt, dpkg and other users are to read are made by ordinary programs too: with a private mask they could not.
+process.umask(0o022);
+
 export default defineConfig({
   test: {
     include: ['{proto,shared,agent,collector,scripts}/**/*.test.ts'],

@@ -22,6 +22,7 @@ A whole patch story with the real apt and dpkg in a throw-away folder, without p
   --keep   keep the folder and say where it is
 `;
 const LAST_WORDS = 10;
+const READABLE_MASK = 0o022;
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
 const EXIT_INTERRUPTED = 130;
@@ -34,6 +35,8 @@ export async function main(args: readonly string[], env: NodeJS.ProcessEnv): Pro
 
       return 0;
     }
+    // What dpkg, apt and other users are to read: with a private mask they could not.
+    process.umask(READABLE_MASK);
     const base = createRun(env);
     await requireParts(base);
     const interrupted = interruption();
