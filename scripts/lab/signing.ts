@@ -3,7 +3,9 @@ import { createHash } from 'node:crypto';
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Run } from '@selvage/shared/exec/run.ts';
+import { commandLines } from '@selvage/shared/testing/processes.ts';
 
 export interface ArchiveKey {
   /** Binary keyring with the public key, for Signed-By. */
@@ -12,7 +14,9 @@ export interface ArchiveKey {
   clearSign(text: string): Promise<string>;
 }
 
-const DEADLINE_MS = 30_000;
+const DEADLINE_MS = 120_000;
+/** It is on its way; a hundred signatures are made in a run of all tests. */
+const POLL_MS = 10;
 const READABLE = 0o644;
 
 /** Makes the key in `folder/<name>` and exports its public half to `folder/<name>.gpg`. Without a passphrase: it is a lab. */
@@ -32,6 +36,7 @@ export async function makeKey(run: Run, folder: string, name: string): Promise<A
       });
     } finally {
       await run({ file: 'gpgconf', args: ['--homedir', home, '--kill', 'all'], deadlineMs: DEADLINE_MS });
+      await ended(home);
       await Promise.all(sockets.map((socket) => rm(socket, { force: true })));
     }
   };
@@ -52,6 +57,16 @@ export async function makeKey(run: Run, folder: string, name: string): Promise<A
     keyring,
     clearSign: async (text) => (await gpg(['--armor', '--clearsign', '--output', '-'], text)).stdout,
   };
+}
+
+/** It says that it will end before it has, and removes on its way whatever then stands in the place of its sockets: the next one's. */
+async function ended(home: string): Promise<void> {
+  const until = performance.now() + DEADLINE_MS;
+  const runs = () => commandLines().some((line) => line.startsWith('gpg-agent ') && line.includes(`${home} `));
+  while (runs()) {
+    if (performance.now() > until) throw new Error(`the gpg-agent of ${home} does not end`);
+    await wait(POLL_MS);
+  }
 }
 
 /**
