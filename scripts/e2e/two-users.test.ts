@@ -30,7 +30,7 @@ import { type Daemon, startDaemon } from './testing/daemon.ts';
 import { run } from './testing/host.ts';
 
 const PARTS = ['dpkg-deb', 'apt-ftparchive', 'gpg', 'gpgv', 'apt-get', 'busybox-static', 'unshare', 'setpriv'] as const;
-const DEADLINE_MS = 45_000;
+const DEADLINE_MS = 120_000;
 const isRoot = process.getuid?.() === 0;
 const ROOT = 0;
 const NOBODY = 65_534;
@@ -220,9 +220,12 @@ function connectorOf(agent: Daemon): number {
 
 /** Inode numbers of the sockets that a process has open; what Node calls a pipe is a nameless one. */
 function socketsOf(pid: number): readonly string[] {
+  const before = links(pid);
   const unix = textOf('/proc/net/unix');
+  // One that was opened or closed meanwhile may be missing in the list.
+  const stayed = links(pid).filter((inode) => before.includes(inode));
 
-  return links(pid).filter((inode) => !new RegExp(` ${inode}( |$)`, 'm').test(unix));
+  return stayed.filter((inode) => !new RegExp(` ${inode}( |$)`, 'm').test(unix));
 }
 
 function hasInternetSocket(pid: number): boolean {
@@ -245,10 +248,21 @@ function links(pid: number): readonly string[] {
 }
 
 function strangersIn(path: string, uid: number): readonly string[] {
-  const facts = lstatSync(path);
-  const inner = facts.isDirectory() ? readdirSync(path).flatMap((name) => strangersIn(join(path, name), uid)) : [];
+  const facts = lstatSync(path, { throwIfNoEntry: false });
+  // The agent is at work: what was there a moment ago is replaced or done.
+  if (facts === undefined) return [];
+  const inner = facts.isDirectory() ? namesIn(path).flatMap((name) => strangersIn(join(path, name), uid)) : [];
 
   return facts.uid === uid ? inner : [path, ...inner];
+}
+
+function namesIn(path: string): readonly string[] {
+  try {
+    return readdirSync(path);
+  } catch {
+    // Removed in between.
+    return [];
+  }
 }
 
 function readLink(path: string): string {
