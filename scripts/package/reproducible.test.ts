@@ -1,5 +1,5 @@
 // Two builds give the same bytes: from different folders, by different user masks, in other zones and languages, at other times.
-import { cpSync, mkdirSync, rmSync, utimesSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, rmSync, utimesSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createRun } from '@selvage/shared/exec/run.ts';
@@ -12,7 +12,7 @@ const root = join(import.meta.dirname, '../..');
 const folder = temporaryFolder('reproducible');
 /** Below a checkout. */
 const PROGRAM = relative(root, fileURLToPath(new URL('./testing/build-twice.ts', import.meta.url)));
-const BUILD_MS = 120_000;
+const BUILD_MS = 300_000;
 const EPOCH = '1700000000';
 
 interface Surroundings {
@@ -45,11 +45,16 @@ async function otherCheckout(): Promise<string> {
   }
   for (const name of ['package.json', 'package-lock.json', 'tsconfig.json']) cpSync(join(root, name), join(copy, name));
   // Links of its workspaces lead to its own; the bytes of all others are shared.
-  const modules = [join(root, 'node_modules'), join(copy, 'node_modules')];
+  const from = join(root, 'node_modules');
+  // Caches of tools are no part of it, and others write to them meanwhile.
+  const names = readdirSync(from).filter((name) => !/^\.(cache|vite)/.test(name));
+  const modules = [...names.map((name) => join(from, name)), join(copy, 'node_modules')];
+  mkdirSync(join(copy, 'node_modules'));
   const linked = await run({ file: 'cp', args: ['--archive', '--link', ...modules], deadlineMs: BUILD_MS });
   if (linked.exitCode !== 0) {
     // Temporary files lie on another disk.
     rmSync(join(copy, 'node_modules'), { recursive: true, force: true });
+    mkdirSync(join(copy, 'node_modules'));
     await run({ file: 'cp', args: ['--archive', ...modules], deadlineMs: BUILD_MS, check: true });
   }
   utimesSync(join(copy, 'packaging/agent/vendor/settings.json'), 0, 0);
