@@ -8,7 +8,7 @@ import { bootMachine, type Machine } from './testing/machine.ts';
 import { packProduct } from './testing/packages.ts';
 
 /** For machines that do much else at the same time. */
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });
 const isRoot = process.getuid?.() === 0;
 const UNIT = 'selvage.service';
 const FILES = 65_536;

@@ -1,9 +1,11 @@
 // The machine that the other tests here stand on: it is a real one, it keeps its disk over a restart, and it leaves nothing outside.
 import { existsSync } from 'node:fs';
 import { needs } from '@selvage/shared/testing/needs.ts';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { bootMachine } from './testing/machine.ts';
 
+/** For machines that do much else at the same time. */
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });
 const isRoot = process.getuid?.() === 0;
 
 needs(['systemd', 'unshare', 'ip'], 'a machine of its own', () => {

@@ -14,7 +14,7 @@ import { bootMachine, type Machine } from './machine.ts';
 import { NEXT_VERSION, packNext, packProduct } from './packages.ts';
 
 export const HOST = 'web-01';
-const DEADLINE_MS = 90_000;
+const DEADLINE_MS = 180_000;
 const ARCHIVE = '/srv/archive';
 const GATES = '/srv/gates';
 const run = createRun(process.env);

@@ -41,7 +41,7 @@ export interface Machine {
 }
 
 const COMMAND_DEADLINE_MS = 120_000;
-const DEADLINE_MS = 90_000;
+const DEADLINE_MS = 180_000;
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const FILE = 0o644;
 const here = import.meta.dirname;
@@ -150,7 +150,7 @@ class Booted implements Machine {
       deadlineMs: COMMAND_DEADLINE_MS,
       ...options,
       file: 'nsenter',
-      args: [...enter, 'HOME=/root', 'LC_ALL=C.UTF-8', file, ...args],
+      args: [...enter, 'HOME=/root', 'LC_ALL=C.UTF-8', 'TZ=UTC', file, ...args],
     });
   }
 
