@@ -29,7 +29,8 @@ describe('a record about several streams of one module', () => {
     );
     const [match] = matchSoftware(modular('18.18.2-1', 'nodejs:18'), [source('redhat', ...both)]);
 
-    expect(match).toMatchObject({ cve: CVE, state: 'fixable', fixed: '1:18.19.0-1.module+el8' });
+    expect(match).toMatchObject({ cve: CVE, state: 'fixable', fixed: '1:18.19.0-1.module+el8', disagreement: null });
+    expect(match?.evidence).toHaveLength(2);
     expect(judge(modular('18.19.0-1', 'nodejs:18'), CVE, [source('redhat', ...both)]).says).toBe('fixed');
   });
 
@@ -44,6 +45,17 @@ describe('a record about several streams of one module', () => {
       expect(matchSoftware(modular('18.18.2-1', 'nodejs:18'), rules), status).toMatchObject([{ state: 'fixable' }]);
       expect(judge(modular('18.19.0-1', 'nodejs:18'), CVE, rules).says, status).toBe('fixed');
     }
+  });
+
+  it('is no disagreement with the word of another source about that stream, which one about this stream is', () => {
+    const here = nodejs({ record: 'RHSA-2026:1', module: 'nodejs:18', ...fixedIn('1:18.19.0-1.module+el8') });
+    const there = nodejs({ record: 'X-1', module: 'nodejs:20', ...fixedIn('1:20.1.0-1.module+el8') });
+    const other = nodejs({ record: 'X-1', module: 'nodejs:18', ...fixedIn('1:18.20.0-1.module+el8') });
+    const said = (rule: Rule) =>
+      judge(modular('18.18.2-1', 'nodejs:18'), CVE, [source('redhat', here), source('osv', rule)]).disagreement;
+
+    expect(said(there)).toBeNull();
+    expect(said(other)).toContain('but osv (X-1');
   });
 
   it('nor does the record of the CVE in an extension that is for others take the word of everybody else', () => {

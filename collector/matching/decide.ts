@@ -45,8 +45,11 @@ export function decide(cve: string, group: readonly Entry[], software: Software,
   const others = group
     .filter((entry) => !by.includes(entry))
     .sort((a, b) => bySource(a, b) || order(a.rule.record, b.rule.record));
-  const evidence = [...deciding.sort((a, b) => decidedFirst(a, b, fixed)), ...others.map(show)];
-  const disagreement = disagreementOf(evidence, says);
+  deciding.sort((a, b) => decidedFirst(a, b, fixed));
+  const evidence = [...deciding, ...others.map(show)];
+  // A word about another stream of the module is none about this build: nothing is seen differently there. Few differ at all.
+  const here = () => others.filter(({ rule }) => streamVerdict(software, rule) !== 'not-affected').map(show);
+  const disagreement = disagreementOf(evidence, says) && disagreementOf([...deciding, ...here()], says);
   const match = says === 'affected' || says === 'unknown' ? matchOf(cve, says, fixed, evidence, disagreement) : null;
 
   return { says, evidence, match, disagreement };
