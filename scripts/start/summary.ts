@@ -45,7 +45,7 @@ interface Findings {
 }
 
 /** What has just been reported is matched within moments; a start waits so long for it, and then shows what there is. */
-const SETTLE_MS = 10_000;
+const SETTLE_MS = 60_000;
 const ASK_AGAIN_MS = 200;
 
 /** Why counts are unknown: per repository, or in general where not even the repositories are known. */

@@ -8,7 +8,7 @@ import { freePorts } from '../../lab/free-ports.ts';
 
 const ENTRY = join(import.meta.dirname, '../../start.mjs');
 const SELVAGE = join(import.meta.dirname, '../../../collector/bin/selvage.mjs');
-export const START_DEADLINE_MS = 120_000;
+export const START_DEADLINE_MS = 300_000;
 
 export const run = createRun(process.env);
 
