@@ -7,7 +7,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 
 const root = join(import.meta.dirname, '../..');
 const ROOMS = ['proto', 'shared', 'agent', 'collector'];
-const CHECK_DEADLINE_MS = 240_000;
+const CHECK_DEADLINE_MS = 600_000;
 
 function copyOfCheckout(): string {
   const copy = temporaryFolder('check');

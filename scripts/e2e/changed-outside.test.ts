@@ -72,7 +72,7 @@ needs(PARTS, 'a host that others change too', () => {
     const contact = ['--collector', token.collector, '--pin', token.pin, '--token', token.token];
     succeeded(await host.agent(['enroll', ...contact, '--name', host.name]));
     await report();
-  }, DEADLINE_MS);
+  }, 2 * DEADLINE_MS);
 
   afterAll(() => stage?.clear(), DEADLINE_MS);
 
@@ -99,7 +99,7 @@ needs(PARTS, 'a host that others change too', () => {
       const page = succeeded(await stage.selvage(['host', 'list', '--changed-outside']));
       expect(page.stdout).toMatch(/alpha +1 .* nobody \(65534\) +trinket 0\.9-1 removed/);
     },
-    DEADLINE_MS,
+    2 * DEADLINE_MS,
   );
 
   it(
@@ -135,7 +135,7 @@ needs(PARTS, 'a host that others change too', () => {
         }),
       );
     },
-    DEADLINE_MS,
+    2 * DEADLINE_MS,
   );
 
   it(
@@ -173,6 +173,6 @@ needs(PARTS, 'a host that others change too', () => {
       expect(page.stdout).toContain('from host logs, not witnessed');
       expect(page.stdout).toMatch(/changed outside Selvage +nobody \(65534\) +trinket/);
     },
-    DEADLINE_MS,
+    2 * DEADLINE_MS,
   );
 });

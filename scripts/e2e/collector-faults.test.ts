@@ -21,7 +21,7 @@ for: 3h
 timezone: host
 `;
 const DISK_BYTES = 4 * 1024 * 1024;
-const DEADLINE_MS = 60_000;
+const DEADLINE_MS = 120_000;
 const ALL = 100_000;
 
 needs([...SMALL_DISK_PARTS], 'when the disk of the collector is full', () => {
@@ -55,7 +55,7 @@ needs([...SMALL_DISK_PARTS], 'when the disk of the collector is full', () => {
     cpSync(collector.home.admin, join(desk, 'admin'), { recursive: true });
     writeFileSync(join(desk, 'policy.yaml'), POLICY);
     disk.fill();
-  }, DEADLINE_MS);
+  }, 2 * DEADLINE_MS);
 
   const acknowledged = () =>
     waitFor(

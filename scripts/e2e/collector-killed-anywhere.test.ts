@@ -14,7 +14,7 @@ const HOSTS = 3;
 const KILLS = 4;
 /** Milliseconds that a collector lives, at most, and the work goes on in it. */
 const LIFE_MS = 500;
-const DEADLINE_MS = 60_000;
+const DEADLINE_MS = 120_000;
 const ALL = 100_000;
 
 /** Reports at random moments until `signal`; what the last inventory said. */

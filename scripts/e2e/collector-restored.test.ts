@@ -10,7 +10,7 @@ import { makeCollector, type RealCollector } from './testing/collector.ts';
 import type { Daemon } from './testing/daemon.ts';
 import { type SmallAgent, smallAgent } from './testing/small-agent.ts';
 
-const DEADLINE_MS = 60_000;
+const DEADLINE_MS = 120_000;
 const ALL = 100_000;
 
 describe('when a collector is restored from an older backup', () => {

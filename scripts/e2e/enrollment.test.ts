@@ -74,13 +74,15 @@ describe('when two hosts come with the printed command of a token for two', () =
     const daemon = host.start(['connect']);
     await daemon.line(/^problem HOST_PENDING: /);
     await serving.line(/web-1 sent its inventory/);
-    expect((await host.agent(['status'])).stdout).toMatch(/^wrong {8}HOST_PENDING: .*\n.*selvage host accept web-1/m);
+    // It is written beside what is printed.
+    const status = async () => (await host.agent(['status'])).stdout;
+    await expect.poll(status).toMatch(/^wrong {8}HOST_PENDING: .*\n.*selvage host accept web-1/m);
     expect(existsSync(mirror)).toBe(false);
 
     succeeded(await collector.selvage(['host', 'accept', 'web-1']));
     await daemon.line(/^policy \d+ mirrored/);
     expect(existsSync(mirror)).toBe(true);
-    expect((await host.agent(['status'])).stdout).not.toContain('HOST_PENDING');
+    await expect.poll(status).not.toContain('HOST_PENDING');
 
     const told = daemon.line(/^disconnected: HOST_RETIRED: /);
     succeeded(await collector.selvage(['host', 'retire', 'web-1', '--reason', 'scrapped']));

@@ -8,7 +8,7 @@ import { makeCollector, type RealCollector } from './testing/collector.ts';
 import type { Daemon } from './testing/daemon.ts';
 import { enroll, makeHost, type RealHost } from './testing/host.ts';
 
-const DEADLINE_MS = 45_000;
+const DEADLINE_MS = 120_000;
 
 interface Authorities {
   readonly phase: string;

@@ -11,9 +11,9 @@ import type { Daemon } from './testing/daemon.ts';
 import { enroll, makeHost, type RealHost } from './testing/host.ts';
 import { idOf, prepareResults, report } from './testing/report.ts';
 
-const DEADLINE_MS = 45_000;
+const DEADLINE_MS = 120_000;
 /** Milliseconds within which "at once" must hold, on a machine that is busy with other tests; a heartbeat is 30 s. */
-const AT_ONCE_MS = 5000;
+const AT_ONCE_MS = 15_000;
 
 let collector: RealCollector;
 let serving: Daemon;

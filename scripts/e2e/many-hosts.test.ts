@@ -9,7 +9,7 @@ import { enrollFleet, type FleetOptions, linkFleet } from '../fleet/fleet.ts';
 import { documentOf, succeeded } from '../lab/commands.ts';
 import { makeCollector, type RealCollector, type TokenDocument } from './testing/collector.ts';
 
-const DEADLINE_MS = 180_000;
+const DEADLINE_MS = 600_000;
 /** In memory where that can be: a thousand agents have a thousand disks, this machine has one. */
 const DISKS = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 const stopping: Linked[] = [];

@@ -114,8 +114,10 @@ describe('when the proxy is in the way', () => {
     proxy.behave(503);
     const agent = host.start(['connect']);
     await agent.line(/^disconnected: PROXY_REFUSED: /);
-    const { stdout } = await host.agent(['status']);
-    expect(stdout).toMatch(/^wrong {8}PROXY_REFUSED: /m);
+    // It is written beside what is printed.
+    const status = async () => (await host.agent(['status'])).stdout;
+    await expect.poll(status).toMatch(/^wrong {8}PROXY_REFUSED: /m);
+    const stdout = await status();
     proxy.behave('connect');
     await agent.line(/^connected to collector/);
 

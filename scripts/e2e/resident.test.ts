@@ -13,8 +13,9 @@ import { collector } from '../lab/steps/collector.ts';
 import { waitFor } from '../lab/waiting.ts';
 
 const PARTS = ['apt-ftparchive', 'apt-get', 'busybox-static', 'dpkg-deb', 'gpg', 'gpgv', 'unshare'] as const;
-const STAGE_DEADLINE_MS = 120_000;
-const STEP_DEADLINE_MS = 90_000;
+/** Of what one test waits for; a test waits for two things at most. */
+const STEP_DEADLINE_MS = 120_000;
+const TEST_DEADLINE_MS = 2 * STEP_DEADLINE_MS;
 
 needs(PARTS, 'a resident agent that starts fetcher and runner itself', () => {
   let stage: Stage;
@@ -40,9 +41,9 @@ needs(PARTS, 'a resident agent that starts fetcher and runner itself', () => {
       async () => ((await hostPage(stage, host)).host.upgradable === 2 ? true : null),
       STEP_DEADLINE_MS,
     );
-  }, STAGE_DEADLINE_MS);
+  }, TEST_DEADLINE_MS);
 
-  afterAll(() => stage?.clear(), STAGE_DEADLINE_MS);
+  afterAll(() => stage?.clear(), TEST_DEADLINE_MS);
 
   it(
     'installs what was approved, in the window, and the collector sees it proven',
@@ -67,7 +68,7 @@ needs(PARTS, 'a resident agent that starts fetcher and runner itself', () => {
       const { results } = await hostPage(stage, host);
       expect(results.filter(({ result }) => result.outcome === 'installed')).toHaveLength(1);
     },
-    STEP_DEADLINE_MS,
+    TEST_DEADLINE_MS,
   );
 
   it(
@@ -79,7 +80,7 @@ needs(PARTS, 'a resident agent that starts fetcher and runner itself', () => {
         STEP_DEADLINE_MS,
       );
     },
-    STEP_DEADLINE_MS,
+    TEST_DEADLINE_MS,
   );
 
   it(
@@ -87,12 +88,15 @@ needs(PARTS, 'a resident agent that starts fetcher and runner itself', () => {
     async () => {
       succeeded(await stage.selvage(['host', 'revoke', host.name]));
       await agent.line(/^disconnected: HOST_REVOKED/, STEP_DEADLINE_MS);
-      const status = documentOf<{ wrong: { code: string; next: string }[] }>(await host.agent(['status', '--json']));
-
-      expect(status.wrong).toContainEqual(expect.objectContaining({ code: 'HOST_REVOKED', next: expect.any(String) }));
+      // It is written beside what is printed.
+      const wrong = async () =>
+        documentOf<{ wrong: { code: string; next: string }[] }>(await host.agent(['status', '--json'])).wrong;
+      await expect
+        .poll(wrong)
+        .toContainEqual(expect.objectContaining({ code: 'HOST_REVOKED', next: expect.any(String) }));
       expect(await versionsOf(host)).toMatchObject({ widget: NEW_WIDGET });
     },
-    STEP_DEADLINE_MS,
+    TEST_DEADLINE_MS,
   );
 
   it('leaves the ledger whole', async () => {

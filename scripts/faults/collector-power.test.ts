@@ -17,7 +17,7 @@ import { type CrashState, checkStates } from './power-cut/states.ts';
 const SELVAGE = join(import.meta.dirname, '../../collector/bin/selvage.mjs');
 const SEED = Number(process.env.SELVAGE_FAULT_SEED ?? 1);
 const STATES = Number(process.env.SELVAGE_FAULT_STATES ?? 60);
-const DEADLINE_MS = 120_000;
+const DEADLINE_MS = 300_000;
 const INIT = ['init', '--name', '127.0.0.1', '--listen', '127.0.0.1', '--gateway-port', '0', '--api-port', '0'];
 
 async function selvage(args: readonly string[], home: string) {

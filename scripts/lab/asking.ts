@@ -49,7 +49,7 @@ export async function onEach(
   };
 }
 
-const MIRROR_DEADLINE_MS = 30_000;
+const MIRROR_DEADLINE_MS = 120_000;
 
 export async function fixesOf(stage: Stage): Promise<readonly Fix[]> {
   return documentOf<{ fixes: Fix[] }>(await stage.selvage(['fix', 'list', '--json'])).fixes;

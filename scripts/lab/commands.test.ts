@@ -4,7 +4,7 @@ import { ask, documentOf, stay, succeeded } from './commands.ts';
 
 const run = createRun({});
 const shell = (script: string) => ({ file: 'sh', args: ['-c', script] });
-const DEADLINE_MS = 10_000;
+const DEADLINE_MS = 60_000;
 
 describe('when a command is asked', () => {
   it('reads the coded error that it printed', async () => {

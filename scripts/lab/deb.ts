@@ -45,7 +45,7 @@ export interface DebSpec {
   readonly built?: string;
 }
 
-const BUILD_DEADLINE_MS = 30_000;
+const BUILD_DEADLINE_MS = 120_000;
 const FOLDER = 0o755;
 const SCRIPT = 0o755;
 const FILE = 0o644;

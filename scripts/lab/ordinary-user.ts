@@ -8,7 +8,7 @@ import type { Run } from '@selvage/shared/exec/run.ts';
 
 /** "nobody" on every distribution with systemd or Debian's base-passwd. */
 const NOBODY = 65534;
-const DEADLINE_MS = 30_000;
+const DEADLINE_MS = 120_000;
 const TRAVERSE = 0o011;
 const PERMISSIONS = 0o7777;
 

@@ -41,7 +41,7 @@ describe.runIf(user.dropped)('when only root can enter the checkout', () => {
   it('is copied with what it needs, and runs as the ordinary user', async () => {
     const folder = temporaryFolder('program');
     const program = await agentProgram(run, user, join(folder, 'copy'), checkout(temporaryFolder('checkout'), WORKING));
-    const { stdout } = await runAs(run, user)({ file: program.node, args: [program.entry], deadlineMs: 30_000 });
+    const { stdout } = await runAs(run, user)({ file: program.node, args: [program.entry], deadlineMs: 60_000 });
 
     expect(program.entry).toBe(join(folder, 'copy/agent/bin/selvage-agent.mjs'));
     expect(stdout).toBe('far shared\n');

@@ -14,7 +14,7 @@ export interface Program {
 const CHECKOUT = join(import.meta.dirname, '../..');
 const WORKSPACES = ['agent', 'shared', 'proto'];
 const ENTRY = 'agent/bin/selvage-agent.mjs';
-const DEADLINE_MS = 60_000;
+const DEADLINE_MS = 120_000;
 
 /** The checkout's own when the user can run it, else a copy in `folder`. Throws PROCESS_FAILED when neither runs. */
 export async function agentProgram(

@@ -75,7 +75,7 @@ const DEBIAN_SUITES: readonly SuiteSpec[] = [
   },
 ];
 
-const DEADLINE_MS = 60_000;
+const DEADLINE_MS = 120_000;
 const FOLDER = 0o755;
 const FILE = 0o644;
 const pack = promisify(gzip);

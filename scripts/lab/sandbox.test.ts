@@ -10,7 +10,7 @@ import { makeSandbox, type Sandbox } from './sandbox.ts';
 const run = createRun({});
 const PARTS = ['dpkg-deb', 'apt-ftparchive', 'gpg', 'gpgv', 'apt-get', 'busybox-static', 'unshare'] as const;
 const MARK = '/var/lib/selvage-lab-mark';
-const DEADLINE_MS = 60_000;
+const DEADLINE_MS = 120_000;
 
 /** Name, size and time of everything below a folder of the machine. */
 function state(folder: string): readonly string[] {
@@ -77,7 +77,7 @@ needs(PARTS, 'when a system is sandboxed', () => {
 
   it('runs as an ordinary user who is root only inside, without network', async () => {
     const script = 'id -u; cat /proc/self/uid_map; readlink /proc/self/ns/net; test -w /var/lib/dpkg/status || echo no';
-    const { stdout } = await sandbox.run({ file: 'sh', args: ['-c', script], deadlineMs: 10_000 });
+    const { stdout } = await sandbox.run({ file: 'sh', args: ['-c', script], deadlineMs: DEADLINE_MS });
     const [uid, inside, outside, count, network, writable] = stdout.trim().split(/\s+/);
 
     expect([uid, inside, outside, count]).toEqual(['0', '0', String(sandbox.user.uid), '1']);
@@ -88,13 +88,13 @@ needs(PARTS, 'when a system is sandboxed', () => {
   });
 
   it('lets the ordinary user read lists with the network, as no root at all', async () => {
-    const { stdout } = await sandbox.runUnprivileged({ file: 'id', args: ['-u'], deadlineMs: 10_000 });
+    const { stdout } = await sandbox.runUnprivileged({ file: 'id', args: ['-u'], deadlineMs: DEADLINE_MS });
 
     expect(Number(stdout)).toBe(sandbox.user.uid);
   });
 
   it('says what is not installed', async () => {
-    await expect(sandbox.run({ file: 'no-such-program', deadlineMs: 10_000 })).rejects.toMatchObject({
+    await expect(sandbox.run({ file: 'no-such-program', deadlineMs: DEADLINE_MS })).rejects.toMatchObject({
       code: 'TOOL_MISSING',
     });
   });

@@ -41,7 +41,7 @@ export interface Sandbox {
   handOver(): Promise<void>;
 }
 
-const DEADLINE_MS = 60_000;
+const DEADLINE_MS = 120_000;
 /** Debian's merged /usr. */
 const LINKS = { bin: 'usr/bin', sbin: 'usr/sbin', lib: 'usr/lib' } as const;
 const FOLDERS = [

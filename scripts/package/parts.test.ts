@@ -142,7 +142,7 @@ describe('when the scripts of a package are put together', () => {
     for (const [, text] of scripts) {
       expect(text).toMatch(/^#!\/bin\/sh\n/);
       expect(text).not.toContain('#@include');
-      expect(await run({ file: 'sh', args: ['-n'], input: text, deadlineMs: 5000 })).toMatchObject({
+      expect(await run({ file: 'sh', args: ['-n'], input: text, deadlineMs: 60_000 })).toMatchObject({
         exitCode: 0,
         stderr: '',
       });
@@ -154,7 +154,7 @@ describe('when the scripts of a package are put together', () => {
     const functions = readFileSync(join(root, 'packaging/agent/functions.sh'), 'utf8');
     const script = `${functions}\nrunner=$1\nrunners\nis_own_run && echo own || echo other\n`;
     const ask = async () => {
-      const { stdout } = await run({ file: 'sh', args: ['-c', script, 'sh', runner], deadlineMs: 5000, check: true });
+      const { stdout } = await run({ file: 'sh', args: ['-c', script, 'sh', runner], deadlineMs: 60_000, check: true });
 
       return stdout.trim().split('\n');
     };
@@ -181,7 +181,7 @@ describe('when the scripts of a package are put together', () => {
     writeFileSync(join(runner, 'takeover.json'), `${JSON.stringify({ format: 1, state })}\n`);
     const functions = readFileSync(join(root, 'packaging/agent/functions.sh'), 'utf8');
     const script = `${functions}\nrunner=$1\nclear_runner\n`;
-    const { stderr } = await run({ file: 'sh', args: ['-c', script, 'sh', runner], deadlineMs: 5000, check: true });
+    const { stderr } = await run({ file: 'sh', args: ['-c', script, 'sh', runner], deadlineMs: 60_000, check: true });
 
     expect(existsSync(runner) ? readdirSync(runner) : []).toEqual(left);
     expect(stderr.includes('still stopped')).toBe(left.length > 0);

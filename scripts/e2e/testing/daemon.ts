@@ -23,7 +23,7 @@ export interface Daemon {
   kill(signal: 'SIGKILL' | 'SIGTERM'): Promise<void>;
 }
 
-const LINE_DEADLINE_MS = 45_000;
+const LINE_DEADLINE_MS = 120_000;
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const running = new Set<ChildProcess>();
 

@@ -4,7 +4,7 @@ import { expectThat } from '../expectation.ts';
 import { freePorts } from '../free-ports.ts';
 import type { Step } from '../step.ts';
 
-const READY_DEADLINE_MS = 30_000;
+const READY_DEADLINE_MS = 120_000;
 
 export const collector: Step = {
   name: 'collector',

@@ -15,7 +15,7 @@ interface HostRow {
   readonly connected: boolean;
 }
 
-const CONNECT_DEADLINE_MS = 30_000;
+const CONNECT_DEADLINE_MS = 120_000;
 
 export const enrollment: Step = {
   name: 'enrollment',

@@ -5,7 +5,7 @@ import { expectSame } from '../expectation.ts';
 import type { Step } from '../step.ts';
 import { waitFor } from '../waiting.ts';
 
-const INVENTORY_DEADLINE_MS = 90_000;
+const INVENTORY_DEADLINE_MS = 120_000;
 
 export const inventory: Step = {
   name: 'inventory',

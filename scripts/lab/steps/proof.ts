@@ -17,7 +17,7 @@ interface InventoryDocument {
   };
 }
 
-const ARRIVAL_DEADLINE_MS = 60_000;
+const ARRIVAL_DEADLINE_MS = 120_000;
 
 export const proof: Step = {
   name: 'proof',

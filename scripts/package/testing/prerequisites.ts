@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Run } from '@selvage/shared/exec/run.ts';
 
-const DEADLINE_MS = 60_000;
+const DEADLINE_MS = 120_000;
 const PROVIDES = [
   '/bin/sh',
   '/usr/sbin/useradd',
