@@ -17,7 +17,7 @@ import { openPolicyMirror } from './policy-mirror.ts';
 import { openResultStream } from './result-stream.ts';
 import { type FakeCollector, nextDurable, type Peer, startCollector } from './testing/collector.ts';
 import { sendInventory } from './testing/send-inventory.ts';
-import { message, startLink } from './testing/started-link.ts';
+import { inTouch, message, startLink } from './testing/started-link.ts';
 
 const NOON = Date.parse('2026-03-01T12:00:00Z');
 
@@ -201,9 +201,11 @@ needs(SMALL_DISK_PARTS, 'with the connector’s folder on a small disk', () => {
 
       disk.free();
       await link.clock.sleeping(2);
-      // Heartbeats go on meanwhile, as a collector would answer them.
-      peer.socket.on('message', () => peer.send({ type: 'pong', nonce: 1n }));
-      for (let passed = 0; passed < AGAIN_MS; passed += 20_000) await link.clock.advance(20_000);
+      for (let passed = 0; passed < AGAIN_MS; passed += 20_000) {
+        // A collector that lives: without a word that has come the connection would be given up.
+        await inTouch(link, peer);
+        await link.clock.advance(20_000);
+      }
       const asked = await nextPolicyRequest(peer);
       expect(asked).toBe('timestamp.json');
       await link.stop();

@@ -5,18 +5,12 @@ import { directly } from '@selvage/shared/net/tunnel.ts';
 import { readRequest } from '@selvage/shared/pki/csr.ts';
 import { describe, expect, it } from 'vitest';
 import { openIdentitySource } from './identity-source.ts';
-import { makeAuthority, nextOf, type Peer, startCollector } from './testing/collector.ts';
+import { makeAuthority, nextOf, startCollector } from './testing/collector.ts';
 import { certify, identityFolder } from './testing/identity-folder.ts';
 import { comesBack, DUE, FRESH, file, greeted, HOUR_MS, isOf, OVER, started } from './testing/renewing.ts';
-import { message, type StartedLink, startLink, worksWithoutRenewal } from './testing/started-link.ts';
+import { inTouch, message, startLink, worksWithoutRenewal } from './testing/started-link.ts';
 
 const sameKey = (csr: string, other: string) => readRequest(csr).publicKey === readRequest(other).publicKey;
-
-/** Passes when a frame that the link was sent has been dealt with. */
-async function inTouch(link: StartedLink, peer: Peer): Promise<void> {
-  peer.send({ type: 'problem', code: 'PARSE', message: 'in touch', next: '', fatal: false, retryAfterMs: 0 });
-  await link.event('problem');
-}
 
 describe('when two thirds of the life of a certificate are over', () => {
   it('a new key is certified, the old pair stays until the new one has been welcomed, and then it goes', async () => {

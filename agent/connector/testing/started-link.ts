@@ -120,6 +120,15 @@ export async function startLink(
   };
 }
 
+/** Passes when everything that the link was sent until now has been dealt with. */
+export async function inTouch(link: StartedLink, peer: Peer): Promise<void> {
+  peer.send({ type: 'problem', code: 'PARSE', message: 'in touch', next: '', fatal: false, retryAfterMs: 0 });
+  for (;;) {
+    const { error } = await link.event('problem');
+    if (error.message.endsWith('in touch')) return;
+  }
+}
+
 /** Sleepers of a connection whose policy request is not answered: heartbeat, that request, and the look at its certificate. */
 const AT_REST = 3;
 
