@@ -3,6 +3,8 @@
 
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { sha256 } from '@selvage/shared/files/canonical.ts';
 import { silentLog } from '@selvage/shared/log/log.ts';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
@@ -15,13 +17,21 @@ import type { Mirror } from './link.ts';
 import type { PolicyRequest } from './policy-desk.ts';
 import { openPolicyMirror } from './policy-mirror.ts';
 import { type FakeCollector, nextDurable, type Peer, startCollector } from './testing/collector.ts';
-import { message, type StartedLink, startLink } from './testing/started-link.ts';
+import { inTouch, message, type StartedLink, startLink } from './testing/started-link.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const bytesOf = (value: unknown) => new Uint8Array(Buffer.from(JSON.stringify(value)));
 const HIGHEST = 2n ** 63n - 1n;
 const MAX_UINT32 = 2 ** 32 - 1;
+/** What a share of frames may keep in memory while they are dealt with. */
+const MAX_HELD_BYTES = 50 * 1024 * 1024;
+/** Frees what nobody holds any more; a heap that was not collected lately says nothing of it. */
+const collectGarbage = (() => {
+  setFlagsFromString('--expose-gc');
+
+  return runInNewContext('gc') as () => void;
+})();
 
 async function welcomed(over: Parameters<typeof startLink>[1] = {}) {
   const collector = await startCollector();
@@ -77,11 +87,13 @@ describe('when a collector sends without end', () => {
   ])('%s are a share, then the connection ends and the host comes back later', async (_what, frame) => {
     const { collector, link, peer } = await welcomed();
     await link.outbox.add(message('kept'));
+    collectGarbage();
     const before = process.memoryUsage().heapUsed;
     await flood(peer, encodeCollectorFrame(frame));
 
     expect((await link.event('disconnected')).error.code).toMatch(/^(RATE_LIMITED|FRAME_INVALID)$/);
-    expect(process.memoryUsage().heapUsed - before).toBeLessThan(150 * 1024 * 1024);
+    collectGarbage();
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(MAX_HELD_BYTES);
     // A line in the log each: bounded too.
     expect(link.events.filter(({ type }) => type === 'problem').length).toBeLessThanOrEqual(1001);
     expect(link.wanted.length).toBeLessThan(50);
@@ -210,6 +222,8 @@ describe('when a collector says absurd numbers', () => {
     await peer.hello;
     peer.welcome([], { inFlight: MAX_UINT32, heartbeatSeconds: MAX_UINT32 });
     for (let count = 1; count <= 32; count++) expect((await nextDurable(peer)).sequence).toBe(BigInt(count));
+    // Its request for policy was answered on the way: only a heartbeat is waited for.
+    await inTouch(link, peer);
 
     // The heartbeat of ten minutes comes before a 33rd.
     await link.clock.advance(10 * MINUTE_MS);
@@ -255,7 +269,8 @@ describe('when a collector says absurd numbers', () => {
 
 describe('when a collector keeps to nothing', () => {
   const SESSIONS = 60;
-  const SEED = `day-${Math.floor(Date.now() / 86_400_000)}`;
+  // The same every day: a session that finds something is to fail for whoever brings it, not for whoever comes that day.
+  const SEED = process.env.SELVAGE_FAULT_SEED ?? '1';
   const rejections: unknown[] = [];
   const note = (reason: unknown) => rejections.push(reason);
   beforeEach(() => {
