@@ -28,6 +28,7 @@ interface Explained {
     readonly says: string;
     readonly state: string | null;
     readonly fixed: string | null;
+    readonly disagreement: string | null;
     readonly evidence: readonly { readonly record: string; readonly says: string; readonly rule: string }[];
   }[];
 }
@@ -96,6 +97,7 @@ needs(['rpm', 'rpmbuild'], 'a host with packages of modules', () => {
     expect(here).toHaveLength(1);
     expect(nodejs).toMatchObject({
       ...{ says: 'affected', state: 'fixable', fixed: '1:22.23.1-1.module_el8.10.0+4231+1bf2f855' },
+      disagreement: null,
       package: { name: 'nodejs', module: 'nodejs:22' },
     });
     const said = new Map(nodejs?.evidence.map(({ record, says, rule }) => [record, `${says}: ${rule}`]));
