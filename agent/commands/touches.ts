@@ -32,10 +32,15 @@ export async function* touches(path: string, signal: AbortSignal): AsyncGenerato
   }
 }
 
-/** Nanoseconds of the last change; null when there is no such file. */
-export async function changedAt(path: string): Promise<bigint | null> {
+/**
+ * Another text with each change; null when there is no such file. Its time alone would not do: kernels before 6.13 count it in ticks
+ * of some milliseconds, and what was written anew within one has the same.
+ */
+export async function changedAt(path: string): Promise<string | null> {
   try {
-    return (await lstat(path, { bigint: true })).ctimeNs;
+    const { ino, size, ctimeNs } = await lstat(path, { bigint: true });
+
+    return `${ino} ${size} ${ctimeNs}`;
   } catch (error) {
     if (hasErrno(error, 'ENOENT', 'ENOTDIR')) return null;
     throw error;
