@@ -31,7 +31,18 @@ function host() {
     renameSync(join(dpkg, 'info/cron.list-new'), join(dpkg, 'info/cron.list'));
   };
 
-  return { dpkg, file, ask, falsify, replace };
+  return { dpkg, file, ask, falsify, replace, tick: () => nextTick(join(folder, 'probe'), changed()) };
+}
+
+/** Resolves when a file that is made now is newer than `than` (milliseconds): file systems count in ticks. */
+async function nextTick(probe: string, than: number): Promise<void> {
+  for (;;) {
+    writeFileSync(probe, '');
+    const made = statSync(probe).ctimeMs;
+    rmSync(probe);
+    if (made > than) return;
+    await new Promise(setImmediate);
+  }
 }
 
 describe('when owners are remembered', () => {
@@ -87,6 +98,8 @@ describe('when owners are remembered', () => {
   ])('looks up everything again when %s', async (_, change) => {
     const made = host();
     await made.ask([CRON]);
+    // A change of the same tick would be one of a moment ago, of which nothing would have been remembered.
+    await made.tick();
     change(made);
 
     expect(await made.ask([CRON])).toEqual(new Map());
