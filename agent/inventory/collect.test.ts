@@ -31,10 +31,7 @@ describe('when an inventory is taken', () => {
     const clock = fakeClock('2026-11-23T12:00:00Z');
     const hung = collectInventory({ ...options(), clock }, { ...quick, network: () => new Promise(() => undefined) });
     await clock.sleeping(1);
-    for (let waited = 0; waited < 20; waited++) {
-      await clock.advance(6000);
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+    await clock.advance(60_000);
     const { sections } = await hung;
 
     expect(sections.network).toMatchObject({ ok: false, code: 'PROCESS_DEADLINE' });

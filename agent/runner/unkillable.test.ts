@@ -109,7 +109,7 @@ needs([...PARTS, 'setpriv'], 'a real dpkg in a maintainer script', () => {
     const goOn = await waiting(made, [], { overdueMs: 300 });
     const runnerDir = join(made.options.stateDir, 'runner');
     await expect
-      .poll(() => readOverrun(runnerDir), { timeout: 15_000 })
+      .poll(() => readOverrun(runnerDir))
       .toMatchObject({
         message: expect.stringContaining('is never killed'),
       });
