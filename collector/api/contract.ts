@@ -226,7 +226,11 @@ export const hosts = z.strictObject({
   notInDatabase: z.array(z.strictObject({ id: z.string(), address: z.string(), lastSeen: instant })),
   selection,
   hunt,
+  /** What to ask for with `after`; null: there are no more. Where pages are asked for. */
+  next: z.string().nullable().exactOptional(),
 });
+/** Hosts of one page. */
+export const MAX_HOSTS_PAGE = 1000;
 export const revokeRequest = z.strictObject({ reason: z.string().max(1024).optional() });
 /** `machine`: a machine id as it is shown, or its beginning; needed when there are two. */
 export const readmitRequest = z.strictObject({ machine: z.string().min(1).max(128).optional() });

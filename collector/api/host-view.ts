@@ -1,5 +1,6 @@
 // What the API says about a host, made of its record and newest inventory. A section that is missing or failed gives
 // null and a sentence, never 0 and never a shorter list.
+import type { HostId } from '@selvage/shared/model/ids.ts';
 import type { Inventory, Section, SectionName } from '@selvage/shared/model/inventory.ts';
 import type { Labels } from '@selvage/shared/model/labels.ts';
 import { unreadBy } from '@selvage/shared/policy/understanding.ts';
@@ -66,13 +67,15 @@ export async function summariesOf(
   inventory: InventoryReader,
   connected: readonly string[],
   twins: Twins = twinsOf(records),
+  /** Read only what these hosts said: for a part of the fleet. */
+  among?: readonly HostId[],
 ): Promise<HostSummary[]> {
   const live = new Set(connected);
   const [os, agent, updates, reboot] = await Promise.all([
-    byHost(inventory, OS),
-    byHost(inventory, AGENT),
-    byHost(inventory, UPDATES),
-    byHost(inventory, REBOOT),
+    byHost(inventory, OS, among),
+    byHost(inventory, AGENT, among),
+    byHost(inventory, UPDATES, among),
+    byHost(inventory, REBOOT, among),
   ]);
 
   // In turns: a fleet has thousands, and everything else waits meanwhile.
@@ -112,10 +115,11 @@ export function asBefore({ cannotRead: _, ...row }: HostSummary): HostSummary {
 }
 
 /** Names of the other hosts that say they are the same machine. */
-export type Twins = (record: HostRecord) => readonly string[];
+export type Twins = (record: MachineOfHost) => readonly string[];
+type MachineOfHost = Pick<HostRecord, 'id' | 'name' | 'state' | 'machineId'>;
 
 /** Among those that may connect: what is revoked has been dealt with. */
-export function twinsOf(records: readonly HostRecord[]): Twins {
+export function twinsOf(records: readonly MachineOfHost[]): Twins {
   const byMachine = Map.groupBy(
     records.filter(({ state }) => state === 'active'),
     ({ machineId }) => machineId,
@@ -244,9 +248,10 @@ function listsOf(updates: Outcome<Section<'updates'>>): HostDetail['packageLists
 async function byHost<N extends SectionName, T>(
   inventory: InventoryReader,
   row: Derivation<N, T>,
+  among?: readonly HostId[],
 ): Promise<ReadonlyMap<string, DerivedOfHost<T>>> {
   const found = new Map<string, DerivedOfHost<T>>();
-  for await (const section of inventory.eachDerived(row)) found.set(section.host, section);
+  for await (const section of inventory.eachDerived(row, among)) found.set(section.host, section);
 
   return found;
 }

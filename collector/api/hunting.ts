@@ -1,7 +1,8 @@
 // `has` of lists of machines: who of those that a list would show has the package.
 import type { z } from 'zod';
+import type { Fleet } from '../findings/fleet.ts';
 import { parseHas } from '../findings/has-text.ts';
-import { huntSteps } from '../findings/hunt.ts';
+import { type Hit, type Hunt, huntSteps } from '../findings/hunt.ts';
 import type { MachineKey } from '../store/software-ports.ts';
 import type { hunt } from './contract/hunt.ts';
 import type { ApiDeps } from './deps.ts';
@@ -29,23 +30,38 @@ export async function hunting<T>(
 ): Promise<Hunted<T>> {
   const wanted = has === undefined ? null : parseHas(has);
   if (wanted === null) return { chosen: all, hunt: null };
-  const answer = await inTurns(huntSteps(fleet(), wanted, { running }));
   const machines = all.map((one) => ({ one, ...identify(one) }));
-  const chosen = machines.filter(({ key }) => answer.found.has(key));
+  const among = new Set(machines.map(({ key }) => key));
+  const answer = await inTurns(huntSteps(fleet(), wanted, { running, among }));
 
-  return {
-    chosen: chosen.map(({ one }) => one),
-    hunt: {
-      ...{ has: answer.has, complete: answer.complete },
-      found: Object.fromEntries(chosen.map(({ id, key }) => [id, [...(answer.found.get(key) ?? [])]])),
-      unknown: machines.flatMap(({ key, id, name }) => {
-        const reason = answer.unknown.get(key) ?? (fleet().machines.has(key) ? null : notCounted(key));
+  return inTurns(shownSteps(fleet(), machines, answer));
+}
 
-        return reason === null ? [] : [{ id, name, reason }];
-      }),
-      notSeenRunning: machines.filter(({ key }) => answer.notSeenRunning.has(key)).length,
-    },
-  };
+interface Identified<T> {
+  readonly one: T;
+  readonly key: MachineKey;
+  readonly id: string;
+  readonly name: string;
+}
+
+function* shownSteps<T>(fleet: Fleet, machines: readonly Identified<T>[], answer: Hunt): Generator<void, Hunted<T>> {
+  const chosen: T[] = [];
+  const found: Record<string, Hit[]> = {};
+  const unknown: { readonly id: string; readonly name: string; readonly reason: string }[] = [];
+  let notSeenRunning = 0;
+  for (const { one, key, id, name } of machines) {
+    const hits = answer.found.get(key);
+    if (hits !== undefined) {
+      chosen.push(one);
+      found[id] = [...hits];
+    }
+    const reason = answer.unknown.get(key) ?? (fleet.machines.has(key) ? null : notCounted(key));
+    if (reason !== null) unknown.push({ id, name, reason });
+    if (answer.notSeenRunning.has(key)) notSeenRunning += 1;
+    yield;
+  }
+
+  return { chosen, hunt: { ...{ has: answer.has, complete: answer.complete }, found, unknown, notSeenRunning } };
 }
 
 /** A host that waits or is gone has no list of software here, nor has a machine of a file that an agent tells of. */

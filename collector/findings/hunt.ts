@@ -28,11 +28,11 @@ export interface Hunt {
 /** Shown of one machine. */
 const MAX_HITS = 20;
 
-/** `running`: only where it is seen in use: the kernel that runs, a listening process of it, or processes that map its replaced files. */
+/** `among`: nobody else is asked. `running`: only where it is seen in use: the kernel that runs, a listening process of it, or processes that map its replaced files. */
 export function* huntSteps(
   fleet: FleetIndex,
   has: HasText,
-  { running }: { readonly running: boolean },
+  { running, among }: { readonly running: boolean; readonly among?: ReadonlySet<MachineKey> },
 ): Generator<void, Hunt> {
   const found = new Map<MachineKey, Hit[]>();
   const unknown = new Map<MachineKey, string>();
@@ -41,7 +41,7 @@ export function* huntSteps(
 
   for (const [id, candidate] of fits.software) {
     for (const key of fleet.machinesWith(id)) {
-      const machine = fleet.machines.get(key);
+      const machine = asked(key);
       if (machine) note(machine, id, candidate);
       if (++steps % 100 === 0) yield;
     }
@@ -49,15 +49,17 @@ export function* huntSteps(
   for (const [id, candidates] of fits.variants) {
     const { software } = fleet.variant(id);
     for (const key of fleet.machinesWith(software)) {
-      const machine = fleet.machines.get(key);
+      const machine = asked(key);
       if (machine && fleet.hasVariant(key, id)) for (const one of candidates) note(machine, software, one);
       if (++steps % 100 === 0) yield;
     }
   }
-  for (const machine of fleet.machines.values()) {
+  for (const key of among ?? fleet.machines.keys()) {
+    if (++steps % 100 === 0) yield;
+    const machine = fleet.machines.get(key);
+    if (machine === undefined) continue;
     if (machine.unknown !== null) unknown.set(machine.key, machine.unknown);
     else if (running && (machine.stillRunning?.length ?? 0) > 0) noteReplaced(machine);
-    if (++steps % 100 === 0) yield;
   }
   const answers = new Map<MachineKey, readonly Hit[]>();
   const notSeenRunning = new Set<MachineKey>();
@@ -66,9 +68,14 @@ export function* huntSteps(
     const shown = running ? hits.filter((hit) => hit.running !== null) : hits;
     if (shown.length > 0) answers.set(key, shown.slice(0, MAX_HITS));
     else notSeenRunning.add(key);
+    if (++steps % 100 === 0) yield;
   }
 
   return { has: has.text, complete: fleet.complete, found: answers, unknown, notSeenRunning };
+
+  function asked(key: MachineKey): Machine | undefined {
+    return among === undefined || among.has(key) ? fleet.machines.get(key) : undefined;
+  }
 
   function note(machine: Machine, id: SoftwareId, { name, version, fits: does }: Candidate): void {
     const { ecosystem } = fleet.software(id);

@@ -10,8 +10,12 @@ export interface Derived<T> {
   set(sha256: Sha256, value: T): void;
   /** Contents that no host has any more. */
   forgetTheRest(): void;
+  /** After a look at some hosts: what was found beside what is known of the others, bounded. */
+  keep(): void;
 }
 
+/** Contents that are kept where nobody looks through the whole fleet; those that were not asked for longest go first. */
+const MAX_KEPT = 100_000;
 const kept = new WeakMap<object, Map<Sha256, unknown>>();
 
 export function derivedOf<N extends SectionName, T>(derivation: Derivation<N, T>): Derived<T> {
@@ -23,5 +27,18 @@ export function derivedOf<N extends SectionName, T>(derivation: Derivation<N, T>
     get: (sha256) => (seen.has(sha256) ? seen.get(sha256) : before.get(sha256)),
     set: (sha256, value) => void seen.set(sha256, value),
     forgetTheRest: () => void kept.set(derivation, seen),
+    keep: () => {
+      // Others may have looked meanwhile.
+      const all = (kept.get(derivation) ?? new Map()) as Map<Sha256, T>;
+      for (const [sha256, value] of seen) {
+        all.delete(sha256);
+        all.set(sha256, value);
+      }
+      for (const sha256 of all.keys()) {
+        if (all.size <= MAX_KEPT) break;
+        all.delete(sha256);
+      }
+      kept.set(derivation, all);
+    },
   };
 }

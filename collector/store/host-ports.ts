@@ -102,15 +102,24 @@ export interface Knock {
   readonly answered?: true;
 }
 
+/** Where a page of hosts ends. */
+export type HostPlace = Pick<HostRecord, 'name' | 'id'>;
+
 export interface HostReader {
   byId(id: HostId): Promise<HostRecord | null>;
   /** The active host of that name, else the newest revoked one. */
   byName(name: string): Promise<HostRecord | null>;
   list(): Promise<readonly HostRecord[]>;
+  /** The next `limit` hosts of all states by name and id, after that one; null: the first ones. Neither ever changes of a host. */
+  page(after: HostPlace | null, limit: number): Promise<readonly HostRecord[]>;
   /** The host whose current or next certificate has that key. */
   byKey(key: Sha256): Promise<HostRecord | null>;
   /** Active hosts that said they are that machine, pending ones too. */
   byMachine(machineId: string): Promise<readonly HostRecord[]>;
+  /** The same for several machines at once, in the order in which they enrolled. */
+  onMachines(
+    machineIds: readonly string[],
+  ): Promise<readonly Pick<HostRecord, 'id' | 'name' | 'state' | 'machineId'>[]>;
   /** The host that took its place; null: none did. */
   successor(id: HostId): Promise<HostRecord | null>;
   /** How many there are of each kind, counted where they lie. */

@@ -13,6 +13,10 @@ import type { HostTable } from './schema.ts';
 
 /** Of a fleet, checked before others get their turn. */
 const ROWS_AT_ONCE = 500;
+/** The same where nothing is known of them from before: most are checked anew. */
+const PAGE_ROWS_AT_ONCE = 100;
+/** Before every name and id. */
+const FIRST = '';
 const MAX_MACHINES = 8;
 const MAX_AUTHORITIES = 16;
 
@@ -46,6 +50,7 @@ const added = enrolled.extend({
   lastAddress: rows.name.nullable().default(null),
 });
 
+const onMachine = z.object({ id: rows.hostId, name: rows.name, state: rows.hostState, machineId: rows.name });
 const tally = z.object({
   state: rows.hostState,
   acceptedAt: rows.timestamp.nullable(),
@@ -109,6 +114,10 @@ const record = z.preprocess((row) => {
 
 const BY_ID = 'select * from hosts where id = ?';
 const BY_MACHINE = `select * from hosts where machineId = ? and state = 'active' order by serial`;
+const PAGE = 'select * from hosts where (name, id) > (?, ?) order by name, id limit ?';
+const ON_MACHINES = `
+  select id, name, state, machineId from hosts
+  where machineId in (select value from json_each(?)) and state = 'active' order by serial`;
 const SUCCESSOR = 'select * from hosts where replaces = ? order by serial desc limit 1';
 const TALLY = `
   select state, max(acceptedAt) as acceptedAt, max(retiredAt) as retiredAt, count(*) as count
@@ -158,6 +167,17 @@ export function hostReader(db: Db): HostReader {
 
       return Array.from(all.values(), (each) => each.record);
     },
+    page: async (after, limit) => {
+      const { rows: found } = await written(db, PAGE, [after?.name ?? FIRST, after?.id ?? FIRST, limit]);
+      const page: HostRecord[] = [];
+      for (const [at, row] of (found as Row[]).entries()) {
+        if (at > 0 && at % PAGE_ROWS_AT_ONCE === 0) await setImmediate();
+        const before = listed.get(row.id);
+        page.push(before && isSame(row, before.row) ? before.record : rows.decodeRow(record, 'hosts', row));
+      }
+
+      return page;
+    },
     byKey: async (key) => {
       const row = await db
         .selectFrom('hosts')
@@ -170,6 +190,8 @@ export function hostReader(db: Db): HostReader {
       return row ? rows.decodeRow(record, 'hosts', row) : null;
     },
     byMachine: async (machineId) => rows.decodeRows(record, 'hosts', (await written(db, BY_MACHINE, [machineId])).rows),
+    onMachines: async (machineIds) =>
+      rows.decodeRows(onMachine, 'hosts', (await written(db, ON_MACHINES, [JSON.stringify(machineIds)])).rows),
     successor: async (id) => {
       const [row] = (await written(db, SUCCESSOR, [id])).rows;
 

@@ -59,12 +59,15 @@ export interface InventoryReader {
    * One section of every active host that has reported, in the order of ids: what fixes and counts are made of. One after the
    * other, because those of a fleet are gigabytes; whoever reads keeps of each what it needs.
    */
-  eachSection<N extends SectionName>(name: N): AsyncIterable<SectionOfHost<N>>;
+  eachSection<N extends SectionName>(name: N, among?: readonly HostId[]): AsyncIterable<SectionOfHost<N>>;
   /**
    * The same of what `derivation` makes of each section. Worked out once per content and kept while some host has it: a list of a
    * fleet costs what changed since the one before.
    */
-  eachDerived<N extends SectionName, T>(derivation: Derivation<N, T>): AsyncIterable<DerivedOfHost<T>>;
+  eachDerived<N extends SectionName, T>(
+    derivation: Derivation<N, T>,
+    among?: readonly HostId[],
+  ): AsyncIterable<DerivedOfHost<T>>;
 }
 
 /** What lists need of a section: small, and the same for the same content. Known by its identity, so made once. */

@@ -11,6 +11,7 @@ import {
   type SectionName,
   type SectionOutcome,
 } from '@selvage/shared/model/inventory.ts';
+import { type RawBuilder, sql } from 'kysely';
 import { z } from 'zod';
 import { type Derived, derivedOf } from './derived.ts';
 import { type Db, written } from './dialect.ts';
@@ -89,8 +90,8 @@ export function inventoryReader(db: Db): InventoryReader {
       });
     },
     latest: (host) => latest(db, host),
-    eachSection: (name) => eachSection(db, name),
-    eachDerived: (derivation) => eachDerived(db, derivation),
+    eachSection: (name, among) => eachSection(db, name, among),
+    eachDerived: (derivation, among) => eachDerived(db, derivation, among),
   };
 }
 
@@ -184,7 +185,18 @@ async function latest(db: Db, host: HostId): Promise<Inventory | null> {
   return { takenAt: first.takenAt, sections: outcomes as Inventory['sections'] };
 }
 
-async function* eachSection<N extends SectionName>(db: Db, name: N): AsyncGenerator<SectionOfHost<N>> {
+/** Of all hosts, or of those in one JSON list: with none there is nothing to compare. */
+function ofThose(among: readonly HostId[] | undefined): RawBuilder<boolean> {
+  return among === undefined
+    ? sql<boolean>`true`
+    : sql<boolean>`reportSections.host in (select value from json_each(${JSON.stringify(among)}))`;
+}
+
+async function* eachSection<N extends SectionName>(
+  db: Db,
+  name: N,
+  among?: readonly HostId[],
+): AsyncGenerator<SectionOfHost<N>> {
   let after = '';
 
   for (;;) {
@@ -192,6 +204,7 @@ async function* eachSection<N extends SectionName>(db: Db, name: N): AsyncGenera
       .innerJoin('hosts', 'hosts.id', 'reports.host')
       .where('hosts.state', '=', 'active')
       .where('reportSections.name', '=', name)
+      .where(ofThose(among))
       // The columns of the index, so that a page costs a page: ordered by another table's, each would read the whole rest.
       .where('reportSections.host', '>', after)
       .orderBy('reportSections.host')
@@ -212,6 +225,7 @@ async function* eachSection<N extends SectionName>(db: Db, name: N): AsyncGenera
 async function* eachDerived<N extends SectionName, T>(
   db: Db,
   derivation: Derivation<N, T>,
+  among?: readonly HostId[],
 ): AsyncGenerator<DerivedOfHost<T>> {
   const known = derivedOf(derivation);
   let after = '';
@@ -221,6 +235,7 @@ async function* eachDerived<N extends SectionName, T>(
       .innerJoin('hosts', 'hosts.id', 'reports.host')
       .where('hosts.state', '=', 'active')
       .where('reportSections.name', '=', derivation.section)
+      .where(ofThose(among))
       .where('reportSections.host', '>', after)
       .orderBy('reportSections.host')
       .limit(HASHES_PAGE)
@@ -241,7 +256,8 @@ async function* eachDerived<N extends SectionName, T>(
     // A page is there at once, without any waiting in which others would have their turn.
     await setImmediate();
   }
-  known.forgetTheRest();
+  if (among === undefined) known.forgetTheRest();
+  else known.keep();
 }
 
 /** By what is there now: the host may have reported again since its hash was read. */

@@ -2,17 +2,13 @@
 import { selectorOf } from '@selvage/shared/policy/select.ts';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { HOST_STATES, hostState } from '../../host-state.ts';
-import type { HostRecord } from '../../store/ports.ts';
-import { hasText, runningFlag } from '../contract/hunt.ts';
 import { selectText } from '../contract/select.ts';
 import { hostDetail, hosts, readmitRequest, readmitted, results, revokeRequest } from '../contract.ts';
 import type { ApiDeps } from '../deps.ts';
 import { hostOf } from '../found.ts';
+import { hostsQuery, listHosts } from '../host-list.ts';
 import { planOf } from '../host-plan.ts';
-import { asksFor, selectHosts } from '../host-select.ts';
 import { detailOf, twinsOf, withSigned } from '../host-view.ts';
-import { hunting } from '../hunting.ts';
 import { addRoute } from '../route.ts';
 import { selectableOf } from '../selectable.ts';
 import { choose, readSelect } from '../selecting.ts';
@@ -52,38 +48,11 @@ export function addHosts(app: FastifyInstance, deps: ApiDeps): void {
     method: 'GET',
     url: '/v1/hosts',
     guard: 'reader',
-    summary: 'Hosts with the counts of their newest inventory; an unknown count is null',
-    query: z.strictObject({
-      state: z.enum(['current', ...HOST_STATES, 'all']).optional(),
-      select: selectText,
-      has: hasText,
-      running: runningFlag,
-    }),
+    summary: 'Hosts with the counts of their newest inventory, a page at a time with `limit`; an unknown count is null',
+    query: hostsQuery,
     reply: hosts,
-    handle: async ({ query: { select, ...query } }) => {
-      // A text that asks for a state means all of them.
-      const wanted = query.state ?? (asksFor(select, 'state') ? 'all' : 'current');
-      const among = (record: HostRecord) =>
-        wanted === 'all' || (wanted === 'current' ? record.state === 'active' : hostState(record) === wanted);
-      const selected = await selectHosts(deps, { select, among });
-      const { selection } = selected;
-      const { chosen, hunt } = await hunting(deps, query, selected.chosen, ({ row: { id, name } }) => ({
-        key: `host:${id}`,
-        id,
-        name,
-      }));
-
-      return {
-        hosts: chosen.map(({ row }) => row),
-        hunt,
-        // Nothing is known of them that a text could ask for.
-        notInDatabase:
-          select === undefined && query.has === undefined
-            ? connections.unknownHosts().map((host) => ({ ...host }))
-            : [],
-        selection,
-      };
-    },
+    long: true,
+    handle: ({ query }) => listHosts(deps, query),
   });
 
   addRoute(app, {
