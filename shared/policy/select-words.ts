@@ -39,6 +39,7 @@ const REFUSED = [
     'updater',
     'takeover',
     'changed-outside',
+    'cannot-read',
   ],
 ] as const;
 
