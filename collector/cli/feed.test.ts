@@ -33,7 +33,7 @@ const listed = async (name: string) =>
 beforeAll(async () => {
   await lab.init();
   collector = await lab.serve();
-}, 60_000);
+});
 afterAll(async () => {
   await collector.stop();
 });

@@ -28,7 +28,7 @@ beforeAll(async () => {
   await lab.init();
   await lab.addHost(1, { os: { ...OS_SECTION, hostname: 'web-1.example.org' } });
   collector = await lab.serve();
-}, 60_000);
+});
 afterAll(async () => {
   await collector.stop();
 });

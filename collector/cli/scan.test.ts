@@ -41,7 +41,7 @@ describe('when something is scanned by the feeds of a collector', () => {
       ...{ kev: 'kev.json.gz', epss: 'epss.csv.gz' },
     });
     running = await lab.serve();
-  }, 120_000);
+  });
   afterAll(async () => {
     await running.stop();
   });
@@ -252,5 +252,5 @@ describe('when a collector knows advisories, but not what is exploited', () => {
     expect(await lab.run(args, { home: join(lab.home, 'nobody') })).toMatchObject({ exit: 3 });
     await running.stop();
     expect(await lab.run(args)).toMatchObject({ exit: 4, stdout: '' });
-  }, 60_000);
+  });
 });

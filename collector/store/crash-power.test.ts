@@ -60,5 +60,5 @@ needs(['strace'], 'when the power goes away while the store writes', () => {
     });
 
     expect(await checkStates(recording, { seed: SEED, limit: STATES }, keepsItsPromises)).toBe(STATES);
-  }, 60_000);
+  });
 });

@@ -85,7 +85,7 @@ needs(['strace'], 'when the power goes away while a database is brought up to da
     await checkStates(recording, { seed: SEED, limit: STATES }, ({ folder: state }) =>
       isWhole(join(state, 'selvage.db')),
     );
-  }, 60_000);
+  });
 });
 
 needs([...SMALL_DISK_PARTS], 'when the disk is full while a database is brought up to date', () => {

@@ -51,4 +51,4 @@ it('when a collector is killed while it imports, the copy from before counts, an
   await store.close();
 
   expect(await run(database, all('2', 60), false)).toBe('done');
-}, 60_000);
+});
