@@ -80,7 +80,10 @@ needs(PARTS, 'the agent on a machine with systemd', () => {
       expect(await lab.enroll('--now')).toMatch(/^running from now on, also after a restart/m);
       await lab.machine.until('selvage-agent.service', 'to run', ({ SubState }) => SubState === 'running');
       const { MainPID } = await lab.machine.show('selvage-agent.service');
-      const status = await lab.machine.read(`/proc/${MainPID}/status`);
+      const look = () => lab.machine.read(`/proc/${MainPID}/status`);
+      // It runs as soon as it was forked; until the program is executed it is systemd on its way there, named in parentheses.
+      await expect.poll(look).not.toMatch(/^Name:\t\(/);
+      const status = await look();
       const uid = (await lab.machine.command('id', '-u', 'selvage-agent')).trim();
 
       expect(status).toMatch(new RegExp(`^Uid:\\t${uid}\\t${uid}\\t${uid}\\t${uid}$`, 'm'));
