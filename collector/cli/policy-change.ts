@@ -5,14 +5,13 @@ import { type PolicyDocument, pathOf } from '@selvage/shared/policy/documents.ts
 import { brokenReferences } from '@selvage/shared/policy/references.ts';
 import { changeDocuments } from '@selvage/shared/policy/sign.ts';
 import type { TrustedPolicy } from '@selvage/shared/policy/trusted-set.ts';
-import { hosts } from '../api/contract.ts';
-import { selectableHosts } from '../api/selectable.ts';
+import { allHosts } from './all-hosts.ts';
 import { type Cli, openSession, type Session } from './cli.ts';
 import { currentOrOverdue } from './current-policy.ts';
 import { diffOf, type PolicyDiff, resultOf } from './policy-diff.ts';
 import { readPolicyFiles } from './policy-files.ts';
 import { type PolicyReport, reportOf } from './policy-page.ts';
-import { signerOf, upload } from './push.ts';
+import { type HandedIn, handIn, signerOf } from './push.ts';
 
 export interface Change {
   readonly session: Session;
@@ -42,12 +41,23 @@ export async function changeOf(
   diffFrom: (documents: readonly PolicyDocument[]) => PolicyDiff,
 ): Promise<Change> {
   const { policy: current } = await currentOrOverdue(cli, session);
+
+  return changeOn(cli, session, current, diffFrom);
+}
+
+/** The same on top of what was verified already. */
+export async function changeOn(
+  cli: Cli,
+  session: Session,
+  current: TrustedPolicy,
+  diffFrom: (documents: readonly PolicyDocument[]) => PolicyDiff,
+): Promise<Change> {
   const documents = current.documents.map(({ document }) => document);
   const diff = diffFrom(documents);
   refuseBrokenReferences(resultOf(documents, diff), cli.clock.now());
-  const known = await session.client.get('/v1/hosts', hosts);
+  const known = await allHosts(session.client);
 
-  return { session, current, diff, report: reportOf(cli, documents, diff, selectableHosts(known.hosts)) };
+  return { session, current, diff, report: reportOf(cli, documents, diff, known.hosts) };
 }
 
 /** `proposal`: the one that is signed by it. */
@@ -55,7 +65,7 @@ export async function signChange(
   cli: Cli,
   session: Session,
   change: { readonly current: TrustedPolicy; readonly diff: PolicyDiff; readonly proposal?: number },
-): Promise<{ readonly timestampVersion: number; readonly keyId: string }> {
+): Promise<{ readonly handed: HandedIn; readonly keyId: string }> {
   const { current, diff, proposal } = change;
   const signer = await signerOf(cli, current);
   const signed = changeDocuments({
@@ -65,9 +75,8 @@ export async function signChange(
     signers: [signer],
     now: cli.clock.now(),
   });
-  const timestampVersion = await upload(cli, session, signed, proposal === undefined ? {} : { proposal });
 
-  return { timestampVersion, keyId: signer.keyId };
+  return { handed: await handIn(cli, session, current, signed, proposal), keyId: signer.keyId };
 }
 
 function refuseBrokenReferences(documents: readonly PolicyDocument[], now: Temporal.Instant): void {

@@ -3,7 +3,8 @@ import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createSigningKey } from '@selvage/shared/policy/keys.ts';
 import { MAX_VERSION_LEAD } from '@selvage/shared/policy/limits.ts';
-import { changeDocuments, createRepository } from '@selvage/shared/policy/sign.ts';
+import { adminKeysOf } from '@selvage/shared/policy/rotate.ts';
+import { changeAdmins, changeDocuments, createRepository } from '@selvage/shared/policy/sign.ts';
 import { patchPolicySample, windowSample } from '@selvage/shared/policy/testing/sample-documents.ts';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
 import { systemClock } from '@selvage/shared/time/clock.ts';
@@ -211,6 +212,24 @@ describe('when hosts have seen more than any machine remembers', () => {
     expect(exit).toBe(0);
     expect(stderr).toContain(`more than ${MAX_VERSION_LEAD} ahead: not believed`);
     expect(stderr).toContain('liar trust root 40: run this on the machine of the admin who made it');
+    expect((await repository.current()).policy.versions).toEqual(before);
+  });
+
+  it('where several must sign it is refused plainly: it cannot wait for others', async () => {
+    const { policy } = await repository.current();
+    const own = adminKeysOf(policy.signed.root);
+    const other = createSigningKey();
+    const signing = await new AdminFolder(join(home, 'admin')).signingKey();
+    if (!signing) throw new Error('the admin has a key');
+    const signers = [signing, other];
+    const now = lab.clock.now();
+    const change = changeAdmins({ current: policy, admins: [...own, other], threshold: 2, signers, now });
+    await repository.push({ ...change, by: 'admin:ann' });
+    const before = (await repository.current()).policy.versions;
+    held = [{ role: 'policy', version: (before.policy ?? 0) + 3, hosts: ['web-1'] }];
+    const { exit, stderr } = await run('policy', 'recover', '--sign-above');
+
+    expect([exit, stderr]).toEqual([2, expect.stringContaining('NOT_BUILT: the policy needs 2 signatures')]);
     expect((await repository.current()).policy.versions).toEqual(before);
   });
 

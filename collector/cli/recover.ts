@@ -10,7 +10,7 @@ import { type OnlineKeys, type Proposal, renewRoles } from '@selvage/shared/poli
 import { alarms, onlineKeys } from '../api/contract.ts';
 import { type Cli, openSession, type Session } from './cli.ts';
 import { fetchPolicy, type OfferedPolicy, seenPolicy } from './current-policy.ts';
-import { signerOf, upload } from './push.ts';
+import { onlySignerOf, upload } from './push.ts';
 import { aboveHeld, type Lost, lostOf, onlineDiffers } from './recovery.ts';
 
 export interface RecoverOptions {
@@ -98,7 +98,7 @@ async function withUsableOnlineKeys(
       },
     );
   }
-  const signer = await signerOf(cli, { ...theirs, signed: { ...theirs.signed, root } });
+  const signer = await onlySignerOf(cli, { ...theirs, signed: { ...theirs.signed, root } });
   const online = await newOnlineKeys(session);
   const more = replaceOnlineKeys({ root, online, signers: [signer], now: cli.clock.now() });
 
@@ -133,7 +133,7 @@ async function raise(
     };
   }
 
-  const signer = await signerOf(cli, current);
+  const signer = await onlySignerOf(cli, current);
   const now = cli.clock.now();
   const proposal = renewRoles({ current, roles, signers: [signer], now, above });
   const { root } = current.signed;

@@ -121,7 +121,7 @@ describe('when keys are rotated from the command line', () => {
 
   it('what ends soon is signed anew, and nothing else', async () => {
     const nothing = await lab.run(['policy', 'renew', '--json']);
-    expect(nothing.json()).toEqual({ roles: [], timestampVersion: null });
+    expect(nothing.json()).toEqual({ roles: [], timestampVersion: null, waits: null });
     const { roles } = (await lab.run(['policy', 'renew', '--within', '400d', '--json'])).json<{ roles: string[] }>();
 
     expect(roles.toSorted()).toEqual(['approvals', 'lifts', 'policy', 'root', 'targets', 'urgent']);

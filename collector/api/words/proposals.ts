@@ -13,7 +13,11 @@ export const PROPOSAL_WORDS: Vocabulary<Proposal> = {
     number: { kind: 'number', about: 'its number', of: ({ number }) => number },
     state: { kind: 'text', about: STATES.join(', '), of: ({ outcome }) => [outcome ?? 'waiting'], values: STATES },
     by: { kind: 'text', about: 'who proposed it: admin:NAME', of: ({ proposedBy }) => [proposedBy] },
-    for: { kind: 'text', about: 'an admin whose signature a risk acceptance needs', of: ({ approvers }) => approvers },
+    for: {
+      kind: 'text',
+      about: 'an admin whose signature it needs, or would count',
+      of: ({ approvers, signatures }) => [...new Set([...approvers, ...(signatures?.from ?? [])])],
+    },
     document: { kind: 'text', about: 'a document that it puts or removes', of: ({ titles }) => titles },
     note: { kind: 'text', about: 'why', of: ({ note }) => (note === '' ? [] : [note]) },
     proposed: { kind: 'age', about: 'time since it was proposed', of: ({ proposedAt }) => ({ at: proposedAt }) },

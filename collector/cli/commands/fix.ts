@@ -7,14 +7,15 @@ import { type ApprovalDocument, LANES } from '@selvage/shared/policy/documents.t
 import { changeDocuments } from '@selvage/shared/policy/sign.ts';
 import { parseDuration } from '@selvage/shared/time/duration.ts';
 import { type Command, Option } from 'commander';
-import { fix, fixes, hosts } from '../../api/contract.ts';
+import { fix, fixes } from '../../api/contract.ts';
 import { selectableHosts } from '../../api/selectable.ts';
 import { buildApproval, type Decision } from '../approval.ts';
+import { allHosts } from '../all-hosts.ts';
 import { type Cli, openSession } from '../cli.ts';
 import { currentPolicy } from '../current-policy.ts';
 import { showApproval, showFixes } from '../fix-page.ts';
 import { durationOption, type ListOptions, pathWith, selectOption } from '../options.ts';
-import { renewedPolicy, signerOf, upload } from '../push.ts';
+import { handIn, renewedPolicy, showHandedIn, signerOf } from '../push.ts';
 
 interface Options {
   readonly policy: string;
@@ -69,7 +70,7 @@ async function decide(cli: Cli, id: string, verdict: Decision['decision'], optio
   const session = await openSession(cli);
   const [found, known, current] = await Promise.all([
     session.client.get(`/v1/fixes/${encodeURIComponent(id)}`, fix),
-    session.client.get('/v1/hosts', hosts),
+    allHosts(session.client),
     currentPolicy(cli, session),
   ]);
   const documents = current.documents.map(({ document }) => document);
@@ -90,15 +91,16 @@ async function decide(cli: Cli, id: string, verdict: Decision['decision'], optio
   );
   const json = options.json === true;
   if (!json) showApproval(cli, { approval, fix: found, documents, hosts: selectableHosts(known.hosts) });
-  if (options.dryRun === true) return json ? cli.screen.json({ approval, timestampVersion: null }) : undefined;
+  if (options.dryRun === true)
+    return json ? cli.screen.json({ approval, timestampVersion: null, waits: null }) : undefined;
 
   const base = await renewedPolicy(cli, session, current);
   const signer = await signerOf(cli, base);
   const proposal = changeDocuments({ current: base, put: [approval], signers: [signer], now: cli.clock.now() });
-  const timestampVersion = await upload(cli, session, proposal);
-  if (json) return cli.screen.json({ approval, timestampVersion });
+  const handed = await handIn(cli, session, base, proposal);
+  if (json) return cli.screen.json({ approval, ...handed });
 
-  cli.screen.line(`signed with ${signer.keyId.slice(0, 16)} and pushed: timestamp version ${timestampVersion}`, 'good');
+  showHandedIn(cli, handed, signer.keyId);
 }
 
 /** What options made goes through the same decoder as what files hold. */

@@ -4,14 +4,14 @@ import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { createSigningKey, type PolicyKey, policyKey } from '@selvage/shared/policy/keys.ts';
 import { adminKeysOf, replaceAdminKey, replaceOnlineKeys } from '@selvage/shared/policy/rotate.ts';
 import { changeAdmins } from '@selvage/shared/policy/sign.ts';
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { admins } from '../../api/contract.ts';
 import { choose, readSelect } from '../../api/selecting.ts';
 import { KEY_WORDS } from '../../api/words/keys.ts';
 import { type Cli, openSession } from '../cli.ts';
 import { currentOrOverdue, currentPolicy } from '../current-policy.ts';
 import { type ListOptions, selectOption } from '../options.ts';
-import { finishRotation, renew, signerOf, upload } from '../push.ts';
+import { finishRotation, type HandedIn, handIn, renew, showWaiting, signerOf } from '../push.ts';
 import { newOnlineKeys } from '../recover.ts';
 import { showSelection } from '../selection-lines.ts';
 
@@ -40,13 +40,14 @@ export function addKey(program: Command, cli: Cli): void {
     .argument('<public-key>', '64 hex digits, as "selvage key create" printed them')
     .action(async (publicKey: string) => {
       const added = policyKey(publicKey);
-      await change(cli, (keys) => {
+      const { waits } = await change(cli, (keys) => {
         if (keys.some(({ keyId }) => keyId === added.keyId)) {
           throw new CodedError('ALREADY_EXISTS', `the policy counts ${added.keyId.slice(0, 16)} already`);
         }
 
         return [...keys, added];
       });
+      if (waits !== null) return showWaiting(cli, waits);
       cli.screen.line(`the policy now counts ${added.keyId}`);
     });
 
@@ -55,14 +56,21 @@ export function addKey(program: Command, cli: Cli): void {
     .description('let the policy count a key no longer; all that it signed is signed anew')
     .argument('<key-id>', 'key id or its first digits, as "selvage key list" prints it')
     .action(async (prefix: string) => {
-      await change(cli, (keys) => {
+      const { waits } = await change(cli, (keys) => {
         const found = keys.filter(({ keyId }) => keyId.startsWith(prefix));
         if (found.length !== 1) throw new CodedError('NOT_FOUND', `${found.length} keys start with ${prefix}`);
 
         return keys.filter((key) => !found.includes(key));
       });
+      if (waits !== null) return showWaiting(cli, waits);
       cli.screen.line(`the policy no longer counts ${prefix}`);
     });
+
+  noun
+    .command('threshold')
+    .description('how many admins must sign, each with a key of their own; takes the signatures of as many')
+    .argument('<number>', 'from 1 to the number of keys that count', thresholdArgument)
+    .action((threshold: number) => setThreshold(cli, threshold));
 
   noun
     .command('rotate')
@@ -80,7 +88,8 @@ export function addKey(program: Command, cli: Cli): void {
     .action(async () => {
       const session = await openSession(cli);
       const { policy } = await currentOrOverdue(cli, session);
-      await renew(cli, session, policy, ['root']);
+      const { waits } = await renew(cli, session, policy, ['root']);
+      if (waits !== null) return showWaiting(cli, waits);
       const { root } = (await currentPolicy(cli, session)).signed;
       cli.screen.line(`root ${root.version} ends ${root.expires}`, 'good');
     });
@@ -96,7 +105,13 @@ async function rotate(cli: Cli): Promise<void> {
   const from = await signerOf(cli, current);
   const to = (await cli.admin.nextSigningKey()) ?? createSigningKey();
   await cli.admin.keepNextSigningKey(to);
-  await upload(cli, session, replaceAdminKey({ current, from, to, now: cli.clock.now() }));
+  const { waits } = await handIn(cli, session, current, replaceAdminKey({ current, from, to, now: cli.clock.now() }));
+  if (waits !== null) {
+    showWaiting(cli, waits);
+    cli.screen.line(`  ${from.keyId.slice(0, 16)} signs until then; whatever signs next takes the new one up`);
+
+    return;
+  }
   await cli.admin.promoteSigningKey();
   cli.screen.line(`${to.keyId} signs from here now`, 'good');
   cli.screen.line(`  ${from.keyId.slice(0, 16)} counts no more and was removed; hosts follow by themselves`);
@@ -108,23 +123,62 @@ async function rotateOnline(cli: Cli): Promise<void> {
   const signer = await signerOf(cli, current);
   const online = await newOnlineKeys(session);
   const { root } = current.signed;
-  await upload(cli, session, replaceOnlineKeys({ root, online, signers: [signer], now: cli.clock.now() }));
+  const proposal = replaceOnlineKeys({ root, online, signers: [signer], now: cli.clock.now() });
+  const { waits } = await handIn(cli, session, current, proposal);
+  if (waits !== null) return showWaiting(cli, waits);
   cli.screen.line(`root ${root.version + 1} names new keys for snapshot and timestamp`, 'good');
   cli.screen.line('  the old ones count nowhere from the moment a host has seen this root');
 }
 
-async function change(cli: Cli, to: (keys: readonly PolicyKey[]) => readonly PolicyKey[]): Promise<void> {
+/** Takes as many signatures as before and as many as after: whoever asks for more shows that they are there. */
+async function setThreshold(cli: Cli, threshold: number): Promise<void> {
+  const { screen } = cli;
+  let all = 0;
+  const { waits } = await change(
+    cli,
+    (keys, before) => {
+      all = keys.length;
+      if (before === threshold) {
+        throw new CodedError('ALREADY_EXISTS', `${threshold} of ${all} keys must sign already`);
+      }
+
+      return keys;
+    },
+    threshold,
+  );
+  if (threshold > 1 && threshold === all) {
+    screen.note(`with ${threshold} of ${all} keys nobody can sign anything once one is lost: let one more key count`);
+  }
+  if (waits !== null) return showWaiting(cli, waits);
+  screen.line(`${threshold} of ${all} keys must sign`, 'good');
+}
+
+/** `threshold`: when that is to change. */
+async function change(
+  cli: Cli,
+  to: (keys: readonly PolicyKey[], threshold: number) => readonly PolicyKey[],
+  threshold?: number,
+): Promise<HandedIn> {
   const session = await openSession(cli);
   const current = await currentPolicy(cli, session);
   const signer = await signerOf(cli, current);
+  const before = current.signed.root.roles.targets.threshold;
   const proposal = changeAdmins({
     current,
-    admins: to(adminKeysOf(current.signed.root)),
-    threshold: current.signed.root.roles.targets.threshold,
+    admins: to(adminKeysOf(current.signed.root), before),
+    threshold: threshold ?? before,
     signers: [signer],
     now: cli.clock.now(),
   });
-  await upload(cli, session, proposal);
+
+  return handIn(cli, session, current, proposal);
+}
+
+function thresholdArgument(value: string): number {
+  const number = Number(value);
+  if (!/^[1-9]\d?$/.test(value)) throw new InvalidArgumentError('A number of admins, such as 2.');
+
+  return number;
 }
 
 async function list(cli: Cli, options: ListOptions): Promise<void> {

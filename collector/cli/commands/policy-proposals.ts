@@ -1,35 +1,28 @@
 // selvage policy propose | proposals | sign | decline: a change that one admin wants and another signs. What is signed is what was
 // decoded, compared with the policy in force and shown here: the collector only carries it.
-import { CodedError, hasCode } from '@selvage/shared/errors/coded-error.ts';
-import { canonicalJson, sha256 } from '@selvage/shared/files/canonical.ts';
+import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { decodeDocuments } from '@selvage/shared/policy/decode.ts';
-import { type PolicyDocument, pathOf } from '@selvage/shared/policy/documents.ts';
+import { pathOf } from '@selvage/shared/policy/documents.ts';
 import { type Command, InvalidArgumentError } from 'commander';
-import { stringify } from 'yaml';
-import type { z } from 'zod';
-import { MAX_NOTE, type proposal, proposalNumber, proposals, proposed } from '../../api/contract/proposals.ts';
+import { MAX_NOTE, proposalNumber, proposals, proposed } from '../../api/contract/proposals.ts';
 import { refuseBoth } from '../../policy/both-ways.ts';
+import { signaturesText } from '../../todo/signatures.ts';
 import { type Cli, openSession } from '../cli.ts';
+import { cosign } from '../cosign.ts';
 import { type ListOptions, pathWith, selectOption } from '../options.ts';
-import { brokenAt, hanging } from '../paragraph.ts';
+import { brokenAt } from '../paragraph.ts';
 import { changeOf, changeOfFiles, signChange } from '../policy-change.ts';
-import { diffOf, isEmpty, type PolicyDiff } from '../policy-diff.ts';
-import { showReport, titleOf } from '../policy-page.ts';
-import { renewedPolicy } from '../push.ts';
-import type { Screen } from '../screen.ts';
+import { isEmpty } from '../policy-diff.ts';
+import { showReport } from '../policy-page.ts';
+import { changedSince, digits, type Proposal, proposedDiff, showProposal, signed } from '../proposal-page.ts';
+import { renewedPolicy, showHandedIn } from '../push.ts';
 import { showSelection } from '../selection-lines.ts';
+import { ACCEPT_UNREAD, refuseUnread } from '../unread.ts';
 import { ago } from '../when.ts';
 
-/**
- * Hex digits of a hash that a person copies from one line to the next. 160 bits: whoever makes up both what is shown and what is
- * handed out later finds two of a kind at half the bits. The line that is copied still fits 80 columns.
- */
-const SEEN_DIGITS = 40;
 const HELP = `
 Nothing is signed by looking: the first call shows every document and ends with the line that signs just that. Signed is what this
 machine has decoded and shown, on top of the policy in force; when either has changed since, it is refused and shown again.`;
-
-type Proposal = z.output<typeof proposal>;
 
 interface Json {
   readonly json?: boolean;
@@ -57,9 +50,10 @@ export function addPolicyProposals(noun: Command, cli: Cli): void {
     .description('show what a proposal would change; with --seen, sign it with the key of this machine')
     .argument('<number>', 'as policy proposals shows it', numberArgument)
     .option('--seen <digits>', 'sign it, when it is still what was shown with these digits')
+    .option(...ACCEPT_UNREAD)
     .option('--json', 'print one JSON document')
     .addHelpText('after', HELP)
-    .action((number: number, options: Json & { readonly seen?: string }) => sign(cli, number, options));
+    .action((number: number, options: Json & Signing) => sign(cli, number, options));
 
   noun
     .command('decline')
@@ -107,14 +101,18 @@ async function list(cli: Cli, options: ListOptions): Promise<void> {
   showSelection(screen, answer.selection, 'proposals');
   if (answer.proposals.length === 0 && answer.selection === null) return screen.line('nothing waits to be signed');
   for (const each of answer.proposals) {
-    const { number, outcome, note, reason, approvers } = each;
+    const { number, outcome, note, reason } = each;
     const who = `${each.proposedBy}, ${ago(each.proposedAt, cli)}`;
     screen.line(`${number}   ${outcome ?? 'waiting'}   ${who}`, outcome === null ? 'strong' : 'dim');
     for (const line of brokenAt(each.titles.join(', '), screen.width - 4)) screen.line(`    ${line}`);
     if (note !== '') for (const line of brokenAt(`why: ${note}`, screen.width - 4)) screen.line(`    ${line}`);
     if (outcome === null) {
-      if (approvers.length > 0) screen.line(`    only the signature of ${approvers.join(', ')} counts`);
-      screen.line(`    next: selvage policy sign ${number}`);
+      const text = whose(each);
+      if (text !== '') for (const line of brokenAt(text, screen.width - 4)) screen.line(`    ${line}`);
+      const over = each.signatures !== null && each.signatures.problem !== null;
+      screen.line(
+        `    next: ${over ? `propose it again, and: selvage policy decline ${number}` : `selvage policy sign ${number}`}`,
+      );
     } else {
       const end = `${outcome} by ${each.closedBy}${reason === '' ? '' : `: ${reason}`}`;
       for (const line of brokenAt(end, screen.width - 4)) screen.line(`    ${line}`, 'dim');
@@ -122,9 +120,22 @@ async function list(cli: Cli, options: ListOptions): Promise<void> {
   }
 }
 
-async function sign(cli: Cli, number: number, options: Json & { readonly seen?: string }): Promise<void> {
+/** Whose signatures it has and needs; empty: anybody's. */
+function whose({ approvers, signatures }: Proposal): string {
+  if (signatures !== null) return signaturesText(signatures);
+
+  return approvers.length === 0 ? '' : `only the signature of ${approvers.join(', ')} counts`;
+}
+
+interface Signing {
+  readonly seen?: string;
+  readonly acceptUnread?: boolean;
+}
+
+async function sign(cli: Cli, number: number, options: Json & Signing): Promise<void> {
   const session = await openSession(cli);
   const one = await waiting(cli, session.client, number);
+  if (one.signatures !== null) return cosign(cli, session, one, options);
   const documents = decodeDocuments(one.documents);
   refuseBoth(documents, one.removed);
   const { current: before, diff, report } = await changeOf(cli, session, (now) => proposedDiff(now, documents, one));
@@ -136,7 +147,7 @@ async function sign(cli: Cli, number: number, options: Json & { readonly seen?: 
     });
   }
   if (options.seen === undefined) {
-    if (json) return cli.screen.json({ ...report, number, documents, seen, timestampVersion: null });
+    if (json) return cli.screen.json({ ...report, number, documents, seen, timestampVersion: null, waits: null });
     showProposal(cli, one, diff);
     showReport(cli, report, diff);
     cli.screen.line();
@@ -148,38 +159,16 @@ async function sign(cli: Cli, number: number, options: Json & { readonly seen?: 
   if (options.seen !== seen) {
     throw changedSince(number, options.seen);
   }
+  refuseUnread(report.unread, options);
   const current = await renewedPolicy(cli, session, before);
   // Between the two, somebody else may have pushed what this would undo unseen.
   const now = current.documents.map(({ document }) => document);
   if (digits(proposedDiff(now, documents, one)) !== seen) throw changedSince(number, seen);
-  const { timestampVersion, keyId } = await signed(number, () =>
-    signChange(cli, session, { current, diff, proposal: number }),
-  );
-  if (json) return cli.screen.json({ ...report, number, documents, seen, timestampVersion });
+  const { handed, keyId } = await signed(number, () => signChange(cli, session, { current, diff, proposal: number }));
+  if (json) return cli.screen.json({ ...report, number, documents, seen, ...handed });
 
   showReport(cli, report, diff);
-  cli.screen.line(`signed with ${keyId.slice(0, 16)} and pushed: timestamp version ${timestampVersion}`, 'good');
-}
-
-/** Whoever was overtaken by another push looks again: this is no file that is pushed again. */
-async function signed<T>(number: number, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!hasCode(error, 'POLICY_CONFLICT')) throw error;
-    const { message, details } = error;
-    throw new CodedError('POLICY_CONFLICT', message, { cause: error, details, next: lookAgain(number) });
-  }
-}
-
-function lookAgain(number: number): string {
-  return `look at it again: selvage policy sign ${number}`;
-}
-
-function changedSince(number: number, seen: string): CodedError {
-  return new CodedError('POLICY_CONFLICT', `proposal ${number} is not what was shown with ${seen}`, {
-    next: lookAgain(number),
-  });
+  showHandedIn(cli, handed, keyId);
 }
 
 async function waiting(
@@ -195,55 +184,6 @@ async function waiting(
   throw new CodedError('NOT_FOUND', `no proposal ${number} waits for a signature${closed}`, {
     next: 'list them: selvage policy proposals',
   });
-}
-
-function proposedDiff(
-  current: readonly PolicyDocument[],
-  documents: readonly PolicyDocument[],
-  { removed }: Pick<Proposal, 'removed'>,
-): PolicyDiff {
-  const gone = new Set(removed);
-
-  return {
-    ...diffOf(current, documents, { prune: false }),
-    removed: current.filter((document) => gone.has(pathOf(document))),
-  };
-}
-
-/** Of everything that is shown: what is put, what it replaces, what goes. */
-function digits(diff: PolicyDiff): string {
-  const { added, changed, removed } = diff;
-  const shown = {
-    added,
-    changed: changed.map(({ document, fields }) => ({ document, fields: plain(fields) })),
-    removed,
-  };
-
-  return sha256(canonicalJson(shown)).slice(0, SEEN_DIGITS);
-}
-
-/** What a field was before may be nothing, which JSON has no word for. */
-function plain(fields: PolicyDiff['changed'][number]['fields']) {
-  return fields.map(({ path, before = null, after = null }) => ({ path, before, after }));
-}
-
-function showProposal(cli: Cli, one: Proposal, diff: PolicyDiff): void {
-  const { screen } = cli;
-  screen.line(`proposal ${one.number} of ${one.proposedBy}, ${ago(one.proposedAt, cli)}`, 'strong');
-  if (one.note !== '') for (const line of hanging(`why: ${one.note}`, '  ', screen.width)) screen.line(line);
-  for (const document of diff.added) showDocument(screen, titleOf(document), document);
-  for (const document of diff.removed) showDocument(screen, `remove ${titleOf(document)}`, document);
-  screen.line();
-}
-
-/** Broken here and not by the terminal: there the rest of a long text would stand where a field of its own does. */
-function showDocument(screen: Screen, title: string, document: PolicyDocument): void {
-  screen.line();
-  screen.line(title, 'strong');
-  for (const line of stringify(document, { lineWidth: 0 }).trimEnd().split('\n')) {
-    const indent = /^ */.exec(line)?.[0] ?? '';
-    for (const each of hanging(line.trimStart(), `  ${indent}`, screen.width)) screen.line(each);
-  }
 }
 
 function noteArgument(value: string): string {

@@ -15,13 +15,15 @@ import { durationOption, type ListOptions, selectOption } from '../options.ts';
 import { changeOfFiles, signChange } from '../policy-change.ts';
 import { isEmpty } from '../policy-diff.ts';
 import { showReport, titleOf } from '../policy-page.ts';
-import { RENEW_AHEAD_MS, renew, renewedPolicy } from '../push.ts';
+import { type HandedIn, RENEW_AHEAD_MS, renew, renewedPolicy, showHandedIn, showWaiting } from '../push.ts';
 import { type RecoverOptions, recover } from '../recover.ts';
+import { ACCEPT_UNREAD, refuseUnread } from '../unread.ts';
 import { addPolicyImport } from './policy-import.ts';
 import { addPolicyProposals } from './policy-proposals.ts';
 
 interface Options {
   readonly prune?: boolean;
+  readonly acceptUnread?: boolean;
   readonly json?: boolean;
 }
 
@@ -43,9 +45,12 @@ export function addPolicy(program: Command, cli: Cli): void {
 
   noun
     .command('push')
-    .description('show what changes, sign it with the key of this machine and hand it to the collector')
+    .description(
+      'show what changes, sign it with the key of this machine and hand it in; where several must sign, it waits for them',
+    )
     .argument('<file...>', 'YAML files with one or more documents each')
     .option(...prune)
+    .option(...ACCEPT_UNREAD)
     .option('--json', 'print one JSON document')
     .action((files: string[], options: Options) => push(cli, files, options));
 
@@ -78,9 +83,11 @@ async function renewSoon(cli: Cli, options: { readonly within: string; readonly 
   const session = await openSession(cli);
   const { policy } = await currentOrOverdue(cli, session);
   const roles = endingRoles(policy, cli.clock.now(), parseDuration(options.within));
-  const timestampVersion = roles.length === 0 ? null : await renew(cli, session, policy, roles);
-  if (options.json === true) return cli.screen.json({ roles, timestampVersion });
+  const none: HandedIn = { timestampVersion: null, waits: null };
+  const { timestampVersion, waits } = roles.length === 0 ? none : await renew(cli, session, policy, roles);
+  if (options.json === true) return cli.screen.json({ roles, timestampVersion, waits });
 
+  if (waits !== null) return showWaiting(cli, waits);
   if (timestampVersion === null) return cli.screen.line(`nothing ends within ${options.within}`, 'good');
   cli.screen.line(`signed anew: ${roles.join(', ')}; timestamp version ${timestampVersion}`, 'good');
 }
@@ -89,13 +96,14 @@ async function push(cli: Cli, files: readonly string[], options: Options): Promi
   const { session, current: before, diff, report } = await changeOfFiles(cli, files, options);
   const json = options.json === true;
   if (!json) showReport(cli, report, diff);
+  if (!isEmpty(diff)) refuseUnread(report.unread, options);
   const current = await renewedPolicy(cli, session, before);
-  if (isEmpty(diff)) return json ? cli.screen.json({ ...report, timestampVersion: null }) : undefined;
+  if (isEmpty(diff)) return json ? cli.screen.json({ ...report, timestampVersion: null, waits: null }) : undefined;
 
-  const { timestampVersion, keyId } = await signChange(cli, session, { current, diff });
-  if (json) return cli.screen.json({ ...report, timestampVersion });
+  const { handed, keyId } = await signChange(cli, session, { current, diff });
+  if (json) return cli.screen.json({ ...report, ...handed });
 
-  cli.screen.line(`signed with ${keyId.slice(0, 16)} and pushed: timestamp version ${timestampVersion}`, 'good');
+  showHandedIn(cli, handed, keyId);
 }
 
 async function get(cli: Cli, name: string | undefined, options: ListOptions): Promise<void> {
