@@ -28,12 +28,16 @@ beforeAll(async () => {
       await writers.hosts.describe(hostId(number), { labels: { tier: [number % 5 === 0 ? 'db' : 'web'] } });
     }
     await writers.hosts.revoke(hostId(7), NOW);
+    const seen = { at: NOW, agentVersion: '0.1.0', mode: 'managed' as const, address: '10.0.0.1', clockSkewMs: 0 };
     await writers.hosts.seenAll([
-      {
-        ...{ id: hostId(1), at: NOW, agentVersion: '0.1.0', mode: 'managed', address: '10.0.0.1', clockSkewMs: 0 },
-        ...{ authorities: [], understands: UNDERSTOOD },
-      },
+      { ...seen, id: hostId(1), authorities: [], understands: UNDERSTOOD },
+      { ...seen, id: hostId(3), authorities: [], understands: null },
+      { ...seen, id: hostId(4), authorities: [], understands: null },
     ]);
+  });
+  const components = [{ name: 'node', version: '26', purl: 'pkg:generic/node@26' }];
+  await putInventory(lab.store, hostId(4), NOW, {
+    agent: { version: '0.1.0', mode: 'managed', labels: {}, components },
   });
   await putInventory(lab.store, hostId(2), NOW, { os: OS_SECTION, reboot: { required: true, reasons: [] } });
 });
@@ -147,10 +151,18 @@ describe('when it is asked what agents cannot read', () => {
 
     expect(of('host-1')).toEqual([]);
     expect(of('host-3')).toEqual(expect.arrayContaining(['RiskAcceptance', 'HostGroup']));
+    // Its inventory is of a release that knew groups.
+    expect(of('host-4')).toEqual(['RiskAcceptance', 'Advisory', 'PatchPolicy.due']);
+    // It has never connected: nothing is known of it.
+    expect(of('host-5')).toBeUndefined();
   });
 
   it('they are selected by it', async () => {
     expect((await ask('?select=not%20cannot-read%3D*')).hosts.map(({ name }) => name)).toEqual(['host-1']);
-    expect((await ask('?select=cannot-read%3Driskacceptance')).hosts.map(({ name }) => name)).not.toContain('host-1');
+    expect((await ask('?select=cannot-read%3Driskacceptance')).hosts.map(({ name }) => name)).toEqual([
+      'host-3',
+      'host-4',
+    ]);
+    expect((await ask('?select=cannot-read%3Dhostgroup')).hosts.map(({ name }) => name)).toEqual(['host-3']);
   });
 });

@@ -234,7 +234,10 @@ function summaryOf(record: HostRecord, parts: Parts): HostSummary {
       addresses: [...record.quarantine.addresses],
     },
     takeover: agent.ok ? agent.data.takeover : null,
-    cannotRead: unreadBy(record.understands, { withGroups: agent.ok && agent.data.withGroups }),
+    // Of what has never connected nothing is known, and it has no policy that it could lose.
+    ...(record.lastSeen === null
+      ? {}
+      : { cannotRead: unreadBy(record.understands, { withGroups: agent.ok && agent.data.withGroups }) }),
   };
 }
 

@@ -18,6 +18,7 @@ import { isEmpty } from './policy-diff.ts';
 import { showReport } from './policy-page.ts';
 import { changedSince, digits, type Proposal, proposedDiff, showProposal } from './proposal-page.ts';
 import { offer, showHandedIn, signerOf } from './push.ts';
+import { refuseUnread } from './unread.ts';
 
 /** Of a key id, where it is only named. */
 const KEY_DIGITS = 16;
@@ -27,7 +28,7 @@ export async function cosign(
   cli: Cli,
   session: Session,
   one: Proposal,
-  options: { readonly seen?: string; readonly json?: boolean },
+  options: { readonly seen?: string; readonly json?: boolean; readonly acceptUnread?: boolean },
 ): Promise<void> {
   const { number } = one;
   const documents = decodeDocuments(one.documents);
@@ -60,6 +61,7 @@ export async function cosign(
     return;
   }
   if (options.seen !== seen) throw changedSince(number, options.seen);
+  refuseUnread(report.unread, options);
   const signer = await signerOf(cli, current);
   refuseTwice(number, signer.keyId, requirements);
   const proposal = { metadata: files.map((file: NamedBytes) => addSignature(file, signer)), targets: [] };

@@ -2,8 +2,8 @@
 import type { z } from 'zod';
 import type { hunt } from '../api/contract/hunt.ts';
 import type { imports } from '../api/contract/imports.ts';
-import type { hosts } from '../api/contract.ts';
 import { added } from '../api/selecting.ts';
+import type { AllHosts } from './all-hosts.ts';
 import type { Cli } from './cli.ts';
 import { brokenAt } from './paragraph.ts';
 import { plural } from './plural.ts';
@@ -21,12 +21,7 @@ export const HAS_HELP =
 export const RUNNING_HELP =
   'with --has: only where it is seen in use: the kernel that runs, a process of it that listens, or processes that still map its replaced files (a library that is merely loaded is not seen)';
 
-export function showHunt(
-  cli: Cli,
-  ofHosts: z.output<typeof hosts>,
-  ofImports: z.output<typeof imports>,
-  running: boolean,
-): void {
+export function showHunt(cli: Cli, ofHosts: AllHosts, ofImports: z.output<typeof imports>, running: boolean): void {
   const { screen } = cli;
   const parts = [ofHosts.hunt, ofImports.hunt].flatMap((one) => one ?? []);
   const unknown = parts.flatMap((one) => one.unknown);

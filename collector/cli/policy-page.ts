@@ -1,12 +1,15 @@
 // A policy change as people read it before it is signed: documents, fields, the hosts each policy selects by name, and
 // when the windows open next.
 import type { PatchPolicyDocument, PolicyDocument, WindowDocument } from '@selvage/shared/policy/documents.ts';
-import type { SelectableHost } from '@selvage/shared/policy/select.ts';
 import { nextOpenings } from '@selvage/shared/schedule/window.ts';
+import type { z } from 'zod';
+import type { hosts as hostList } from '../api/contract.ts';
+import { selectableHosts } from '../api/selectable.ts';
 import type { Cli } from './cli.ts';
 import { hanging } from './paragraph.ts';
 import { isEmpty, type PolicyDiff, resultOf, type SelectionChange, selectionChanges } from './policy-diff.ts';
 import { someNames } from './some-names.ts';
+import { showUnread, type Unread, unreadOf } from './unread.ts';
 import { at } from './when.ts';
 
 const OPENINGS = 3;
@@ -26,6 +29,8 @@ export interface PolicyReport {
   })[];
   /** Hosts whose findings are accepted after the push. */
   readonly acceptances: readonly SelectionReport[];
+  /** Hosts whose agents are too old for the policy. */
+  readonly unread: Unread;
   readonly windows: readonly {
     readonly name: string;
     readonly openings: readonly { readonly opens: string; readonly closes: string }[];
@@ -48,8 +53,9 @@ export function reportOf(
   cli: Pick<Cli, 'clock' | 'zone'>,
   current: readonly PolicyDocument[],
   diff: PolicyDiff,
-  hosts: readonly SelectableHost[],
+  known: z.output<typeof hostList>['hosts'],
 ): PolicyReport {
+  const hosts = selectableHosts(known);
   const touched = [...diff.added, ...diff.changed.map(({ document }) => document)];
   const policies = touched.filter((document): document is PatchPolicyDocument => document.kind === 'PatchPolicy');
   const documents = resultOf(current, diff);
@@ -66,6 +72,7 @@ export function reportOf(
       .filter(({ kind }) => kind === 'HostGroup')
       .map((change) => ({ ...selectionReport(change), strangers: change.strangers })),
     acceptances: changes.filter(({ kind }) => kind === 'RiskAcceptance').map(selectionReport),
+    unread: unreadOf(current, documents, known),
     windows: windows.map((window) => ({
       name: window.name,
       openings: nextOpenings(window, cli.clock.now(), OPENINGS, cli.zone).map(({ opened, closes }) => ({
@@ -100,6 +107,7 @@ export function showReport(cli: Cli, report: PolicyReport, diff: PolicyDiff): vo
     const list = openings.map(({ opens, closes }) => `${at(opens, cli)}-${at(closes, cli).slice(-5)}`);
     screen.line(`  ${name} opens ${list.length === 0 ? 'never again' : `${list.join(', ')} (${cli.zone})`}`);
   }
+  showUnread(screen, report.unread);
 }
 
 function showSelected(

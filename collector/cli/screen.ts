@@ -1,6 +1,8 @@
 // What commands write to: lines and tables that fit the terminal, or one JSON document. Text from hosts and other
 // people is made harmless first: no control characters reach a terminal.
+
 import { harmless, harmlessJson, harmlessLines } from '@selvage/shared/text/harmless.ts';
+import { jsonPieces } from '../api/json-text.ts';
 
 export interface Output {
   write(text: string): unknown;
@@ -63,7 +65,11 @@ export function createScreen({ stdout, stderr, env }: ScreenOptions): Screen {
       line(head, 'dim');
       for (const row of body) line(row);
     },
-    json: (value) => stdout.write(`${harmlessJson(JSON.stringify(value, null, 2))}\n`),
+    json: (value) => {
+      // Thousands of hosts are not one text: what reads them has the first ones at once.
+      for (const piece of jsonPieces(value, 2)) stdout.write(harmlessJson(piece));
+      stdout.write('\n');
+    },
     text: (text) => stdout.write(harmlessLines(text)),
     crlf: (text) => stdout.write(harmlessLines(text.replaceAll('\r\n', '\n')).replaceAll('\n', '\r\n')),
     note: (text) => stderr.write(`${harmless(text)}\n`),

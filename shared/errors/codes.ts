@@ -170,6 +170,11 @@ export const CODES = {
     exit: 3,
     next: 'change what the policy lets in (allow.from), or decide it for another policy',
   },
+  AGENTS_TOO_OLD: {
+    rule: 'stop',
+    exit: 3,
+    next: "upgrade their agents first (selvage host list --select 'cannot-read=*'), or leave them behind with --accept-unread",
+  },
   KEY_UNUSABLE: { rule: 'stop', exit: 2, next: 'check the key file and its permissions' },
 
   // planning and running

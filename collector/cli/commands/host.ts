@@ -1,11 +1,11 @@
 // selvage host: the machines, what is known of them, and the end of trust in one.
 import { CodedError, hasCode } from '@selvage/shared/errors/coded-error.ts';
 import type { Command } from 'commander';
-import type { z } from 'zod';
 import { hostHistory } from '../../api/contract/history.ts';
 import { importDetail, imports } from '../../api/contract/imports.ts';
-import { hostDetail, hosts, readmitted, results } from '../../api/contract.ts';
+import { hostDetail, readmitted, results } from '../../api/contract.ts';
 import { added } from '../../api/selecting.ts';
+import { type AllHosts, allHosts } from '../all-hosts.ts';
 import { type Cli, openSession } from '../cli.ts';
 import { showLately } from '../history-page.ts';
 import { showHost } from '../host-page.ts';
@@ -33,7 +33,7 @@ interface ListOptions {
 /** Events on the page of a host; `host history` has them all. */
 const SOME_EVENTS = 8;
 
-type HostRow = z.output<typeof hosts>['hosts'][number];
+type HostRow = AllHosts['hosts'][number];
 
 export function addHost(program: Command, cli: Cli): void {
   const noun = program.command('host').description('managed machines');
@@ -99,11 +99,15 @@ async function list(cli: Cli, options: ListOptions): Promise<void> {
   const state = options.all === true ? 'all' : undefined;
   const asked = { select, has: options.has, running: options.running === true ? 'true' : undefined };
   const [answer, brought] = await Promise.all([
-    client.get(pathWith('/v1/hosts', { state, ...asked }), hosts),
+    allHosts(client, { state, ...asked }),
     client.get(pathWith('/v1/imports', asked), imports),
   ]);
   const { imports: imported, selection: ofImports } = brought;
-  if (options.json === true) return cli.screen.json({ ...answer, imported, huntOfImported: brought.hunt });
+  if (options.json === true) {
+    const rows = answer.hosts.map(({ cannotRead: _, ...row }) => row);
+
+    return cli.screen.json({ ...answer, hosts: rows, imported, huntOfImported: brought.hunt });
+  }
   if (options.has !== undefined) return showHunt(cli, answer, brought, options.running === true);
 
   const unknown = answer.hosts.filter((host) => host.state === 'active' && host.upgradable === null);
