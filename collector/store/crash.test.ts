@@ -24,7 +24,7 @@ async function writeUntilKilled(file: string, acknowledgements: number, onAck?: 
   const { exitCode, stderr } = await run({
     file: process.execPath,
     args: [fileURLToPath(new URL('./testing/crash-child.ts', import.meta.url)), file],
-    deadlineMs: 30_000,
+    deadlineMs: 120_000,
     onLine: (line) => {
       const [word, value] = line.split(' ');
       if (word === 'pid') pid = Number(value);

@@ -100,7 +100,7 @@ needs([...SMALL_DISK_PARTS], 'when the disk is full while a database is brought 
       const { stdout } = await run({
         file: 'nsenter',
         args: ['-t', keeper, '--mount', ...user, '--', ...args],
-        deadlineMs: 30_000,
+        deadlineMs: 120_000,
       });
 
       return stdout;
