@@ -21,7 +21,9 @@ const all = (fixed: string, count: number) =>
 async function run(database: string, content: string, kill: boolean): Promise<string> {
   const path = join(folder, 'data.jsonl');
   writeFileSync(path, content);
-  const child = spawn(process.execPath, [PROGRAM, database, path], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [PROGRAM, database, path, ...(kill ? ['stops'] : [])], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const exited = once(child, 'exit');
   let last = '';
   for await (const line of createInterface({ input: child.stdout })) {
