@@ -82,7 +82,8 @@ async function isServed(world: World, number: number): Promise<void> {
 }
 
 describe('when strangers are slow', () => {
-  const limits = { handshakeMs: 400 };
+  // Many times what the honest host beside them needs for its own handshake, also on a busy machine.
+  const limits = { handshakeMs: 2000 };
 
   it.each([
     ['says nothing', new Uint8Array(0), new Uint8Array(0)],
