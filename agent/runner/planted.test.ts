@@ -84,7 +84,7 @@ describe('when something is planted in place of the acknowledgement', () => {
     const { deps, stateDir, clock, runner } = bench();
     clock.setWall(IN_WINDOW);
     await runOnce(deps());
-    const before = readdirSync(join(runner, 'results'));
+    const before = readdirSync(join(runner, 'results')).sort();
     writeFileSync(join(stateDir, 'outbox/acknowledged.json'), '{"results":99}\n');
     if (kind.startsWith('a link in place')) {
       rmSync(join(stateDir, 'away'), { recursive: true, force: true });
@@ -92,7 +92,7 @@ describe('when something is planted in place of the acknowledgement', () => {
     } else planted(stateDir, `cd outbox; ${plant('acknowledged.json')}`);
     await runOnce(deps());
 
-    expect(readdirSync(join(runner, 'results'))).toEqual(before);
+    expect(readdirSync(join(runner, 'results')).sort()).toEqual(before);
   });
 
   it('what it may do is remove results that were sent', async () => {

@@ -16,7 +16,7 @@ import { makeSandbox, type Sandbox } from '../../../scripts/lab/sandbox.ts';
 import { createAptFetcher } from './fetcher.ts';
 import { createAptInstaller } from './installer.ts';
 import { createAptObserver } from './observer.ts';
-import { REFRESH } from './testing/archive.ts';
+import { filesBelow, REFRESH } from './testing/archive.ts';
 
 const run = createRun({});
 const top = temporaryFolder('apt-full');
@@ -108,11 +108,11 @@ needs([...PARTS, ...SMALL_DISK_PARTS], 'with the real apt and a small disk', () 
       const fetcher = fetcherOf(folderOf('state'), packages);
       const small = { name: 'small', version: '2.0', arch: 'all' };
       await fetcher.fetch({ packages: [small] });
-      const before = readdirSync(packages, { recursive: true });
+      const before = filesBelow(packages);
       disk.fill(32 * KIB);
 
       expect(await caught(fetcher.fetch({ packages: [small, wanted] }))).toMatchObject({ code: 'DISK_FULL' });
-      expect(readdirSync(packages, { recursive: true })).toEqual(before);
+      expect(filesBelow(packages)).toEqual(before);
     });
 
     it.runIf(root)('of the fetcher’s own cache: the same', async () => {

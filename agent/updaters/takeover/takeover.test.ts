@@ -25,7 +25,9 @@ function stateOf(lab: HostLab) {
 
   return {
     units: Object.fromEntries([...lab.units.all].map(([name, unit]) => [name, { ...unit }])),
-    files: readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'utf8')]),
+    files: readdirSync(folder)
+      .sort()
+      .map((name) => [name, readFileSync(join(folder, name), 'utf8')]),
     snapHold: lab.snapHold,
   };
 }
