@@ -76,8 +76,24 @@ describe('when a host does not keep to the protocol', () => {
     const client = await world.dial(await world.enroll(1));
     await world.clock.advance(12_000);
 
-    expect(await client.next()).toMatchObject({ type: 'problem', code: 'FRAME_UNEXPECTED', fatal: true });
+    // A slow host comes back soon: with any other code it would wait for minutes.
+    expect(await client.next()).toMatchObject({ type: 'problem', code: 'UNREACHABLE', fatal: true });
     await client.closed;
+  });
+
+  it('a Hello that waits for a busy store has come in time', async () => {
+    const world = await makeWorld();
+    const host = await world.enroll(1);
+    const client = await world.dial(host);
+    const { promise: free, resolve: letGo } = Promise.withResolvers<void>();
+    const holding = world.store.transaction(() => free);
+    client.send(helloOf(host));
+    await expect.poll(() => world.gateway.load().waiting).toBe(1);
+    await world.clock.advance(12_000);
+    letGo();
+    await holding;
+
+    expect(await client.next()).toMatchObject({ type: 'welcome' });
   });
 
   it('a result that names another host is recorded, acknowledged, and ends the connection', async () => {

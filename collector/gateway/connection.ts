@@ -118,8 +118,9 @@ export class Connection {
   sweep(): void {
     const { clock, limits } = this.#parts;
     const now = clock.monotonic();
-    if (this.#state === 'greeting' && now - this.openedAt >= limits.helloMs) {
-      this.end(new CodedError('FRAME_UNEXPECTED', `no Hello within ${limits.helloMs} ms`));
+    // One that waits here, for a store that is busy, has come in time. Who is late is slow, which is no fault that a person must look at.
+    if (this.#state === 'greeting' && this.#waiting === 0 && now - this.openedAt >= limits.helloMs) {
+      this.end(new CodedError('UNREACHABLE', `no Hello within ${limits.helloMs} ms`));
     }
     // While frames wait, the socket may be paused by us: silence is then no sign.
     if (this.#state === 'live' && this.#waiting === 0 && now - this.#lastHeard >= limits.idleMs) {
