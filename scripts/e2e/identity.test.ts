@@ -114,8 +114,13 @@ describe('when a host reports in the name of another', () => {
     expect((await taken.agent(['status'])).stdout).toMatch(/^wrong {8}FRAME_WRONG_HOST: /m);
 
     // What came after it is not lost with it, and it does not come again: it would be refused for ever.
-    taken.start(['connect']);
-    await waitFor('the honest result', async () => ((await resultsOf(taken)).length > 0 ? true : null), DEADLINE_MS);
+    const again = taken.start(['connect']);
+    await waitFor(
+      'the honest result',
+      async () => ((await resultsOf(taken)).length > 0 ? true : null),
+      DEADLINE_MS,
+      () => [again.lines, serving.lines.slice(-10)],
+    );
     expect(await resultsOf(honest)).toEqual([]);
     expect(await resultsOf(taken)).toEqual([expect.objectContaining({ number: 2, hostId: idOf(taken) })]);
     expect((await ledger()).filter(({ action }) => action === 'message.refused')).toEqual([

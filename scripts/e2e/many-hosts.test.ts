@@ -121,7 +121,7 @@ describe('when a thousand come at once, half of them from one address', () => {
 async function keepAsking({ gateway }: RealCollector, signal: AbortSignal): Promise<number> {
   let answers = 0;
   for (; !signal.aborted; answers++) {
-    await exchange({ url: gateway, path: '/v1/trust', method: 'GET', trust: 'none', deadlineMs: 30_000 });
+    await exchange({ url: gateway, path: '/v1/trust', method: 'GET', trust: 'none', deadlineMs: DEADLINE_MS });
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 
