@@ -38,6 +38,23 @@ describe('when the link connects', () => {
     expect(link.outbox.size()).toBe(0);
   });
 
+  it('what is acknowledged right before the end is gone: it may be what the connection is ended for', async () => {
+    const collector = await startCollector();
+    const link = await startLink(collector);
+    for (const name of ['taken', 'refused', 'next']) await link.outbox.add(message(name));
+    const peer = await collector.accept();
+    await peer.hello;
+    peer.welcome([{ stream: link.outbox.id, sequence: 0n }]);
+    for (const sequence of [1n, 2n]) expect(await nextDurable(peer)).toMatchObject({ sequence });
+    const problem = { type: 'problem', message: 'no', next: '', fatal: true, retryAfterMs: 0 } as const;
+    // The first is still being written when the others come.
+    for (const sequence of [1n, 2n]) peer.send({ type: 'acknowledgement', stream: link.outbox.id, sequence });
+    peer.send({ ...problem, code: 'FRAME_WRONG_HOST' });
+
+    expect(await link.event('disconnected')).toMatchObject({ error: { code: 'FRAME_WRONG_HOST' } });
+    expect(link.outbox.size()).toBe(1);
+  });
+
   it('never sends more than the window without an acknowledgement', async () => {
     const collector = await startCollector();
     const link = await startLink(collector);

@@ -214,7 +214,8 @@ class Session {
         this.#later(() => this.#begin(frame));
         break;
       case 'acknowledgement':
-        this.#later(async () => {
+        // Also when the frame behind it ends the session: what was refused for good would else be sent again, and refused, for ever.
+        this.#inTurn(async () => {
           if (await this.sender.acknowledged(frame.stream, frame.sequence)) {
             this.#parts.onAcknowledged(frame.stream, frame.sequence);
           }
@@ -316,9 +317,13 @@ class Session {
 
   /** Handled in order, one at a time; what fails (a full disk) ends the session, and the collector sends it again. */
   #later(work: () => Promise<void>): void {
-    this.#queue(async () => {
+    this.#inTurn(async () => {
       if (!this.#stop.aborted) await work();
-    }).catch((error: unknown) => this.#end(asCoded(error)));
+    });
+  }
+
+  #inTurn(work: () => Promise<void>): void {
+    this.#queue(work).catch((error: unknown) => this.#end(asCoded(error)));
   }
 
   #send(frame: AgentFrame): void {
