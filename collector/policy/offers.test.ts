@@ -130,6 +130,7 @@ describe('when two of three admins must sign', () => {
 
     await expect(sign(setup, 'ann', 1, second)).rejects.toThrow(code('FORBIDDEN'));
     await expect(sign(setup, 'ann', 1, keyOf(setup, 'bob'))).rejects.toThrow(code('FORBIDDEN'));
+    await expect(sign(setup, 'carol', 1, keyOf(setup, 'bob'))).rejects.toThrow(code('FORBIDDEN'));
     const both = await made(setup, [patchPolicySample(), windowSample()], keyOf(setup, 'ann'), keyOf(setup, 'bob'));
     await expect(offer(setup, 'ann', both)).rejects.toThrow(code('FORBIDDEN'));
     expect(await viewOf(setup, 1)).toMatchObject({ signatures: { have: 1 } });
