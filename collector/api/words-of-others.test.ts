@@ -72,7 +72,7 @@ describe('when words of others come by the API', () => {
 
     const kept = await lab.call('POST', '/v1/vex?file=long', { as: ann, raw: text, type });
     expect([kept.status, kept.json.document]).toMatchObject([200, { statements: 2 }]);
-    expect((await lab.store.read.vex.statements()).length).toBe(before + 5);
+    expect((await lab.store.read.vex.statements()).length).toBe(before + 20);
     const statements = [{ ...fixed, vulnerability: { name: 'x'.repeat(1025) } }];
     const refused = JSON.stringify({ ...OPENVEX_SAMPLE, statements });
     expect((await lab.call('POST', '/v1/vex?file=x', { as: ann, raw: refused, type })).json.code).toBe('VEX_INVALID');

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { sha256 } from '@selvage/shared/files/canonical.ts';
 import type { Timestamp } from '@selvage/shared/model/ids.ts';
 import { describe, expect, it } from 'vitest';
-import { statementSample } from '../vex/testing/samples.ts';
+import { productSample, statementSample } from '../vex/testing/samples.ts';
 import { AT } from './samples.ts';
 import { freshStores } from './testing/fresh-store.ts';
 import type { ScannerReport, VexDocument } from './vex-ports.ts';
@@ -46,6 +46,45 @@ describe('when VEX documents are kept', () => {
     await expect(store.transaction(({ vex }) => vex.remove('a'))).rejects.toThrow(
       expect.objectContaining({ code: 'NOT_FOUND' }),
     );
+  });
+
+  it('of a document at its limits others have their turns meanwhile, and all of it is there together', async () => {
+    const store = await freshStore();
+    const products = Array.from({ length: 1000 }, (_, number) => productSample(`pkg:deb/debian/p${number}`));
+    const all = Array.from({ length: 60 }, (_, number) => statementSample({ products, detail: `part ${number}` }));
+    const during = async (work: Promise<unknown>) => {
+      const running = new Set(['it']);
+      const seen: number[] = [];
+      const ended = work.finally(() => running.clear());
+      while (running.size > 0) {
+        await setImmediate();
+        seen.push((await store.read.vex.documents()).length);
+      }
+      await ended;
+
+      return seen;
+    };
+    const adding = await during(store.transaction(({ vex }) => vex.add(document('a', { statements: 60 }), all)));
+    const reading = await during(store.read.vex.statements());
+
+    expect(adding.length).toBeGreaterThan(5);
+    expect(adding.slice(0, 5)).toEqual([0, 0, 0, 0, 0]);
+    expect(reading.length).toBeGreaterThan(5);
+    expect((await store.read.vex.statements()).map(({ statement }) => statement.detail)).toEqual(
+      all.map(({ detail }) => detail),
+    );
+  });
+
+  it('a document whose last statement could not be read again leaves nothing behind', async () => {
+    const store = await freshStore();
+    const products = Array.from({ length: 1000 }, (_, number) => productSample(`pkg:deb/debian/p${number}`));
+    const all = Array.from({ length: 20 }, () => statementSample({ products }));
+    const wrong = [...all, statementSample({ at: 'yesterday' as Timestamp })];
+
+    await expect(store.transaction(({ vex }) => vex.add(document('a'), wrong))).rejects.toThrow(
+      expect.objectContaining({ code: 'STORE_FAILED' }),
+    );
+    expect([await store.read.vex.documents(), await store.read.vex.statements()]).toEqual([[], []]);
   });
 
   it('what could not be read again is not stored', async () => {

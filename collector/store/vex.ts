@@ -14,10 +14,14 @@ import {
 } from './vex-ports.ts';
 
 /** Rows read at once: statements of a vendor would hold up everything else. */
-const PAGE = 500;
+const PAGE = 100;
+/** Milliseconds until others have their turn; a statement about thousands of products takes some more. */
+const TURN_MS = 8;
 /** Before every id. */
 const FIRST = '';
 const MAX_PRODUCTS = 10_000;
+/** Of statements that are written at once. */
+const PRODUCTS_AT_ONCE = 1000;
 const MAX_NAMES = 64;
 const MAX_ROWS = 100_000;
 /** Rows of scanners written between two turns of everybody else; one report about a fleet has a million. */
@@ -74,7 +78,7 @@ const ADD = `
   insert into vexDocuments (id, format, document, version, author, at, file, sha256, importedAt, importedBy, statements)
   values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 const ADD_STATEMENTS =
-  'insert into vexStatements (document, position, statement) select ?, key, value from json_each(?)';
+  'insert into vexStatements (document, position, statement) select ?, ? + key, value from json_each(?)';
 const DROP_STATEMENTS = 'delete from vexStatements where document = ?';
 const DROP = 'delete from vexDocuments where id = ?';
 const REPORTS = 'select * from scannerReports where machine = ? order by scanner';
@@ -93,9 +97,14 @@ export function vexReader(db: Db): VexReader {
       const shape = z.object({ document: rows.name, position: z.number(), statement: rows.longJson(statement) });
       for (;;) {
         const { rows: found } = await written(db, STATEMENTS, [from, position]);
-        for (const each of rows.decodeRows(shape, 'vexStatements', found)) {
+        let since = performance.now();
+        for (const row of found) {
+          const each = rows.decodeRow(shape, 'vexStatements', row);
           all.push({ document: each.document, statement: each.statement });
           [from, position] = [each.document, each.position];
+          if (performance.now() - since < TURN_MS) continue;
+          await setImmediate();
+          since = performance.now();
         }
         if (found.length < PAGE) return all;
         await setImmediate();
@@ -111,7 +120,6 @@ export function vexWriter(db: Db): VexReader & VexWriter {
     ...reader,
     add: async (given, statements) => {
       const row = rows.checked(document, 'vexDocuments', given);
-      const checked = rows.checked(z.array(statement), 'vexStatements', statements);
       if ((await reader.documents()).some(({ id }) => id === row.id)) {
         throw new CodedError('ALREADY_EXISTS', `this very file was imported before, as ${row.id}`);
       }
@@ -119,7 +127,20 @@ export function vexWriter(db: Db): VexReader & VexWriter {
         ...[row.id, row.format, row.document, row.version, row.author, row.at, row.file, row.sha256],
         ...[row.importedAt, row.importedBy, row.statements],
       ]);
-      await written(db, ADD_STATEMENTS, [row.id, JSON.stringify(checked)]);
+      // In turns, in this one transaction: all of a document is there, or nothing of it.
+      let since = performance.now();
+      for (let at = 0; at < statements.length; ) {
+        const some: unknown[] = [];
+        const from = at;
+        for (let products = 0; at < statements.length && some.length < PAGE && products < PRODUCTS_AT_ONCE; at += 1) {
+          some.push(rows.checked(statement, 'vexStatements', statements[at]));
+          products += statements[at]?.products.length ?? 0;
+        }
+        await written(db, ADD_STATEMENTS, [row.id, from, JSON.stringify(some)]);
+        if (performance.now() - since < TURN_MS) continue;
+        await setImmediate();
+        since = performance.now();
+      }
     },
     remove: async (id) => {
       await written(db, DROP_STATEMENTS, [id]);

@@ -1,17 +1,20 @@
 // Takes a VEX document of somebody else, word for word, with who brought it, and says what of it is about software that is here.
+// A document at its limits has 200,000 products: everything that is done with each of them is done in turns.
 // INVARIANT: nothing of a document is kept that was not understood, and nothing is forgotten but by a named admin, in the ledger.
 import { extname } from 'node:path';
 import { sha256 } from '@selvage/shared/files/canonical.ts';
 import type { Timestamp } from '@selvage/shared/model/ids.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
+import { inTurns } from '../api/in-turns.ts';
 import type { Events } from '../events.ts';
 import type { Fleet } from '../findings/fleet.ts';
 import { inThread } from '../imports/in-thread.ts';
 import type { Software } from '../matching/software.ts';
 import type { Store } from '../store/ports.ts';
 import type { VexDocument, VexProduct, VexStatement } from '../store/vex-ports.ts';
+import { statementsOf, type VexInParts } from './parts.ts';
 import { isAbout, type PackageFacts, packageOf } from './purl.ts';
-import { invalidVex, isOwn, type ReadVex } from './shapes.ts';
+import { invalidVex, isOwn } from './shapes.ts';
 
 /** Milliseconds: the largest documents take two seconds. */
 const DEADLINE_MS = 30_000;
@@ -22,8 +25,6 @@ const MAX_AHEAD_HOURS = 24;
 /** Digits of the hash that name a document. */
 const ID_DIGITS = 12;
 const MAX_SHOWN = 50;
-/** Products of one statement as it is kept; what is said of more is said in several. */
-const PRODUCTS_AT_ONCE = 5000;
 
 export interface VexImported {
   readonly document: VexDocument;
@@ -64,7 +65,7 @@ async function importVex(
   { bytes, file, by }: { readonly bytes: Uint8Array; readonly file: string; readonly by: string },
 ): Promise<VexImported> {
   const hash = sha256(bytes);
-  const read = await inThread<ReadVex>({
+  const read = await inThread<VexInParts>({
     file: THREAD,
     message: bytes,
     ...{ deadlineMs: DEADLINE_MS, memoryMib: MEMORY_MIB, refusal: 'VEX_INVALID' as const },
@@ -74,46 +75,33 @@ async function importVex(
   const document: VexDocument = {
     ...{ id: hash.slice(0, ID_DIGITS), format: read.format, document: read.document, version: read.version },
     ...{ author: read.author, at: read.at as Timestamp, file, sha256: hash, importedAt: now, importedBy: by },
-    statements: read.statements.length,
+    statements: read.statements,
   };
+  const statements = await inTurns(statementsOf(read.parts));
   await store.transaction(async ({ vex, audit }) => {
-    await vex.add(document, read.statements.flatMap(divided));
+    await vex.add(document, statements);
     await audit.append({
       ...{ at: now, actor: by, action: 'vex.imported', subject: document.id },
       details: {
         ...{ format: read.format, document: read.document, version: read.version, author: read.author, file },
-        ...{ sha256: hash, statements: read.statements.length },
+        ...{ sha256: hash, statements: read.statements },
       },
     });
   });
   events.publish({ type: 'vex.changed', document: document.id });
-  const products = new Map(read.statements.flatMap(({ products }) => products.map((each) => [each.id, each] as const)));
+  const products = await inTurns(productsOf(statements));
 
   const about = isOwn(read)
     ? { applies: 0, elsewhere: [], elsewhereCount: products.size }
-    : aboutUs([...products.values()], fleet());
+    : await inTurns(aboutUs(products.values(), fleet()));
 
-  return { document, statuses: countBy(read), ...about };
+  return { document, statuses: read.statuses, ...about };
 }
 
 /** The last word of an author counts: one from the future would be the last whatever its author says afterwards. */
-function assertSaid({ statements, at }: ReadVex, now: Temporal.Instant): void {
-  const latest = now.add({ hours: MAX_AHEAD_HOURS });
-  const ahead = [at, ...statements.map((statement) => statement.at)].find(
-    (each) => Temporal.Instant.compare(each, latest) > 0,
-  );
-  if (ahead !== undefined) throw invalidVex(`it says something at ${ahead}, which is not yet`);
-}
-
-/** The same said of some products at a time. */
-function divided(statement: VexStatement): readonly VexStatement[] {
-  const { products } = statement;
-  if (products.length <= PRODUCTS_AT_ONCE) return [statement];
-
-  return Array.from({ length: Math.ceil(products.length / PRODUCTS_AT_ONCE) }, (_, index) => ({
-    ...statement,
-    products: products.slice(index * PRODUCTS_AT_ONCE, (index + 1) * PRODUCTS_AT_ONCE),
-  }));
+function assertSaid({ latest }: VexInParts, now: Temporal.Instant): void {
+  if (Temporal.Instant.compare(latest, now.add({ hours: MAX_AHEAD_HOURS })) <= 0) return;
+  throw invalidVex(`it says something at ${latest}, which is not yet`);
 }
 
 /** Forgets a document. NOT_FOUND. */
@@ -126,21 +114,29 @@ export async function removeVex({ store, clock, events }: VexDeps, id: string, b
   events.publish({ type: 'vex.changed', document: id });
 }
 
-function countBy({ statements }: ReadVex): Readonly<Record<string, number>> {
-  const groups = Map.groupBy(statements, ({ status }) => status);
+function* aboutUs(products: Iterable<VexProduct>, fleet: Fleet) {
+  const elsewhere: { readonly product: string; readonly reason: string }[] = [];
+  const counts = { applies: 0, elsewhereCount: 0 };
+  for (const product of products) {
+    const reason = reasonAgainst(product, fleet);
+    if (reason === null) counts.applies += 1;
+    else counts.elsewhereCount += 1;
+    if (reason !== null && elsewhere.length < MAX_SHOWN) elsewhere.push({ product: product.id, reason });
+    yield;
+  }
 
-  return Object.fromEntries([...groups].map(([status, all]) => [status, all.length]));
+  return { ...counts, elsewhere };
 }
 
-function aboutUs(products: readonly VexProduct[], fleet: Fleet) {
-  const reasons = products.map((product) => ({ product: product.id, reason: reasonAgainst(product, fleet) }));
-  const elsewhere = reasons.flatMap(({ product, reason }) => (reason === null ? [] : [{ product, reason }]));
+/** Each once, by its id; a step for each statement. */
+function* productsOf(statements: readonly VexStatement[]): Generator<void, ReadonlyMap<string, VexProduct>> {
+  const products = new Map<string, VexProduct>();
+  for (const statement of statements) {
+    for (const product of statement.products) products.set(product.id, product);
+    yield;
+  }
 
-  return {
-    applies: products.length - elsewhere.length,
-    elsewhere: elsewhere.slice(0, MAX_SHOWN),
-    elsewhereCount: elsewhere.length,
-  };
+  return products;
 }
 
 /** Why a product is no software of ours; null when it is. */

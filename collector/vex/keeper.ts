@@ -3,10 +3,11 @@
 import { asCoded } from '@selvage/shared/errors/coded-error.ts';
 import type { Log } from '@selvage/shared/log/log.ts';
 import type { PolicyDocument } from '@selvage/shared/policy/documents.ts';
+import { inTurns } from '../api/in-turns.ts';
 import type { Events } from '../events.ts';
 import type { Store } from '../store/ports.ts';
 import { isOwn } from './shapes.ts';
-import { type Concerns, createConcerns, createSuppress, SUPPRESS_NOTHING, type Suppress } from './suppress.ts';
+import { type Concerns, createConcerns, SUPPRESS_NOTHING, type Suppress, suppressSteps } from './suppress.ts';
 
 export interface Suppressions {
   /** As of the last change that was read. */
@@ -53,7 +54,9 @@ export async function keepSuppressions(deps: SuppressionDeps): Promise<Suppressi
     const statements = said
       .filter(({ document }) => !own.has(document))
       .map(({ document, statement }) => ({ author: authors.get(document) ?? document, statement }));
-    suppress = createSuppress({ documents: current, statements });
+    // Both of the same words, and none of the words half read.
+    const next = await inTurns(suppressSteps({ documents: current, statements }));
+    suppress = next;
     concerns = createConcerns({ documents: current, statements });
     documents = current;
     number += 1;

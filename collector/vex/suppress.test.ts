@@ -3,8 +3,9 @@ import type { PolicyDocument } from '@selvage/shared/policy/documents.ts';
 import { hostGroupSample, riskAcceptanceSample } from '@selvage/shared/policy/testing/sample-documents.ts';
 import { describe, expect, it } from 'vitest';
 import type { VexStatement } from '../store/vex-ports.ts';
-import { createConcerns, createSuppress, SUPPRESS_NOTHING } from './suppress.ts';
+import { createConcerns, SUPPRESS_NOTHING } from './suppress.ts';
 import { machineSample, productSample, softwareSample, statementSample } from './testing/samples.ts';
+import { createSuppress } from './testing/suppress.ts';
 
 const NOW = Temporal.Instant.from('2026-11-20T12:00:00Z');
 const CVE = 'CVE-2024-6387';

@@ -38,9 +38,10 @@ export interface Words {
 /** No word at all: everything counts. */
 export const SUPPRESS_NOTHING: Suppress = () => null;
 
-export function createSuppress({ documents, statements }: Words): Suppress {
+/** A step for each product that something is said of: there may be hundreds of thousands. */
+export function* suppressSteps({ documents, statements }: Words): Generator<void, Suppress> {
   const accepts = acceptances(documents);
-  const says = vexWords(statements);
+  const says = yield* vexWords(statements);
   if (accepts === null && says === null) return SUPPRESS_NOTHING;
 
   return (machine, software, cve, now) =>
@@ -124,14 +125,15 @@ interface Word {
   readonly products: readonly (VexStatement['products'][number] & { readonly facts: PackageFacts })[];
 }
 
-function vexWords(statements: Words['statements']) {
+function* vexWords(statements: Words['statements']) {
   const byCve = new Map<string, Word[]>();
   for (const { author, statement } of statements) {
-    const products = statement.products.flatMap((product) => {
+    const products: Word['products'][number][] = [];
+    for (const product of statement.products) {
       const facts = product.purl === null ? null : packageOf(product.purl);
-
-      return facts === null ? [] : [{ ...product, facts }];
-    });
+      if (facts !== null) products.push({ ...product, facts });
+      yield;
+    }
     if (products.length === 0) continue;
     for (const cve of statement.vulnerabilities) push(byCve, cve, { author, statement, products });
   }
