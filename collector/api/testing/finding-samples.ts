@@ -74,7 +74,11 @@ export async function putSampleFeeds(store: Store, { kev = true } = {}): Promise
       cvss: vector('CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:N', 'CISA-ADP'),
       cwe: ['CWE-116'],
     },
-    'CVE-2026-0200': { cvss: vector('CVSS:3.1/AV:N/AC:H/PR:N/UI:N/S:U/C:H/I:H/A:H', 'cna') },
+    // Published before the feeds were made: whoever asks years later gets the same answer.
+    'CVE-2026-0200': {
+      published: '2026-11-01T00:00:00Z' as Timestamp,
+      cvss: vector('CVSS:3.1/AV:N/AC:H/PR:N/UI:N/S:U/C:H/I:H/A:H', 'cna'),
+    },
   });
 }
 
