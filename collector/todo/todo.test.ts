@@ -398,14 +398,15 @@ describe('when anything may be installed, offered and known', () => {
   const old = fc.record({ name: sources, version: fc.constantFrom('0', '0.5'), kernel: fc.constant(null) });
   const machine = fc.record({
     software: fc.uniqueArray(software, { selector: (one) => JSON.stringify(one), maxLength: 5 }),
-    episodes: fc.array(
+    // A machine has one version of a source at a time: two that lie over each other are no history.
+    episodes: fc.uniqueArray(
       fc.record({
         name: sources,
         version: fc.constantFrom('0', '0.5'),
         since: fc.constant('2026-01-01T00:00:00Z'),
         until: fc.constant('2026-03-01T12:00:00Z'),
       }),
-      { maxLength: 2 },
+      { selector: ({ name }) => name, maxLength: 2 },
     ),
     stillRunning: fc.array(fc.record({ package: sources, source: sources, processes: fc.constant([]) }), {
       maxLength: 2,
