@@ -1,11 +1,10 @@
 // An OpenPGP key of its own (ed25519) in a GNUPGHOME inside the lab's folder. No gpg-agent is left running after a call.
 import { createHash } from 'node:crypto';
-import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Run } from '@selvage/shared/exec/run.ts';
-import { commandLines } from '@selvage/shared/testing/processes.ts';
 
 export interface ArchiveKey {
   /** Binary keyring with the public key, for Signed-By. */
@@ -62,11 +61,18 @@ export async function makeKey(run: Run, folder: string, name: string): Promise<A
 /** It says that it will end before it has, and removes on its way whatever then stands in the place of its sockets: the next one's. */
 async function ended(home: string): Promise<void> {
   const until = performance.now() + DEADLINE_MS;
-  const runs = () => commandLines().some((line) => line.startsWith('gpg-agent ') && line.includes(`${home} `));
-  while (runs()) {
+  while (await hasAgent(home)) {
     if (performance.now() > until) throw new Error(`the gpg-agent of ${home} does not end`);
     await wait(POLL_MS);
   }
+}
+
+async function hasAgent(home: string): Promise<boolean> {
+  const processes = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  // One that ends meanwhile has no command line any more.
+  const lines = await Promise.all(processes.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')));
+
+  return lines.some((line) => line.startsWith('gpg-agent\0') && line.split('\0').includes(home));
 }
 
 /**
