@@ -299,6 +299,27 @@ describe('when much waits', () => {
   });
 });
 
+it('what is signed takes a bounded room, which is free again when something is declined', async () => {
+  const setup = await several();
+  const content = 'x'.repeat(4 * 1024 * 1024);
+  const signing = { signers: [], requirements: [], ends: '2027-11-20T12:00:00Z' as Timestamp };
+  for (let at = 1; at <= 4; at++) {
+    const number = await propose(setup, {
+      documents: [windowSample({ name: `w${at}` })],
+      removed: [],
+      note: '',
+      by: 'admin:ann',
+    });
+    const files = [{ name: '1.lifts.json', content }];
+    await setup.store.transaction(({ proposals }) => proposals.keepSigning(number, signing, files));
+  }
+
+  await expect(push(setup, 'ann', [windowSample()])).rejects.toThrow(code('REQUEST_TOO_LARGE'));
+  expect(await setup.store.read.proposals.list(0)).toHaveLength(4);
+  await decline(setup, { number: 1, reason: '', by: 'admin:bob' });
+  expect(await push(setup, 'ann', [windowSample()])).toMatchObject({ signatures: { have: 1 } });
+});
+
 describe('when the keys themselves change', () => {
   it('a second signature is needed to need two, and from then on', async () => {
     const setup = await several({ threshold: 1, keys: 2 });
