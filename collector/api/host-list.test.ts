@@ -118,6 +118,9 @@ describe('when hosts are asked for in pages', () => {
     expect(namesOf(all).filter((name, index, names) => names.indexOf(name) === index)).toEqual(
       [...CURRENT.filter((name) => name !== 'host-9'), 'zzz'].toSorted(),
     );
+    // Of two with one name the second is on the next page.
+    const each = (await pages('state=all&limit=1')).flatMap((page) => page.hosts.map(({ id }) => id));
+    expect(each.toSorted()).toEqual((await ask('?state=all')).hosts.map(({ id }) => id).toSorted());
   });
 
   it.each([

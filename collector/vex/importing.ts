@@ -2,6 +2,7 @@
 // A document at its limits has 200,000 products: everything that is done with each of them is done in turns.
 // INVARIANT: nothing of a document is kept that was not understood, and nothing is forgotten but by a named admin, in the ledger.
 import { extname } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { sha256 } from '@selvage/shared/files/canonical.ts';
 import type { Timestamp } from '@selvage/shared/model/ids.ts';
 import type { Clock } from '@selvage/shared/time/clock.ts';
@@ -65,6 +66,8 @@ async function importVex(
   { bytes, file, by }: { readonly bytes: Uint8Array; readonly file: string; readonly by: string },
 ): Promise<VexImported> {
   const hash = sha256(bytes);
+  // That of 32 MiB takes a turn of its own, and so does handing them to a thread.
+  await setImmediate();
   const read = await inThread<VexInParts>({
     file: THREAD,
     message: bytes,
