@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { ProxyAddress, parseProxy, proxyFor } from '@selvage/shared/net/proxy.ts';
-import fc from 'fast-check';
+import { fc } from '@selvage/shared/testing/properties.ts';
 import { describe, expect, it } from 'vitest';
 
 const SECRET = 's3cret:with/odd@chars';

@@ -2,10 +2,10 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { silentLog } from '@selvage/shared/log/log.ts';
 import type { Sha256 } from '@selvage/shared/model/ids.ts';
+import { fc } from '@selvage/shared/testing/properties.ts';
 import { seededRandom } from '@selvage/shared/testing/seeded-random.ts';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
 import type { DurableBody } from '@selvage/shared/wire/wire.ts';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Outbox, openOutbox } from './outbox.ts';
 

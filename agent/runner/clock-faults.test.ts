@@ -3,7 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { approvalSample, windowSample } from '@selvage/shared/policy/testing/sample-documents.ts';
-import fc from 'fast-check';
+import { fc } from '@selvage/shared/testing/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { explainPlan } from './explain.ts';
 import { resetClock, runOnce } from './runner.ts';

@@ -1,5 +1,5 @@
 import { sha256 } from '@selvage/shared/files/canonical.ts';
-import fc from 'fast-check';
+import { fc } from '@selvage/shared/testing/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { actUntil, earliest, isExpired, isHeldOn, type Lane, positionOf, ringOf } from './earliest.ts';
 

@@ -1,5 +1,5 @@
 import type { InstalledPackage, PackageChange, PackageVersion, Transaction } from '@selvage/shared/model/package.ts';
-import fc from 'fast-check';
+import { fc } from '@selvage/shared/testing/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { describeDifference, needOf, planOf } from './planner.ts';
 

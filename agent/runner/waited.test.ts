@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from '@selvage/shared/testing/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { beginWaiting, waitedUntil } from './waited.ts';
 

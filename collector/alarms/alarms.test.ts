@@ -1,5 +1,5 @@
 import { LIFETIME_MS, MAX_ROOT_STEPS } from '@selvage/shared/policy/limits.ts';
-import fc from 'fast-check';
+import { fc } from '@selvage/shared/testing/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { HOST_CERTIFICATE_MS } from '../enrollment/limits.ts';
 import {

@@ -1,5 +1,5 @@
 // What every format owes: a new one is covered by its document in testing/documents.ts.
-import fc from 'fast-check';
+import { fc } from '@selvage/shared/testing/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { FORMATS } from './formats.ts';
 import { readList } from './reading.ts';

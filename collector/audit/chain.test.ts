@@ -1,7 +1,7 @@
 import { hasCode } from '@selvage/shared/errors/coded-error.ts';
 import { sha256 } from '@selvage/shared/files/canonical.ts';
 import type { Timestamp } from '@selvage/shared/model/ids.ts';
-import fc from 'fast-check';
+import { fc } from '@selvage/shared/testing/properties.ts';
 import { describe, expect, it } from 'vitest';
 import type { AuditEntry } from '../store/ports.ts';
 import { entryHash, GENESIS, type Head, START, verifyChain } from './chain.ts';

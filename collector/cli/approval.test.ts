@@ -1,7 +1,7 @@
 import { decodeDocuments } from '@selvage/shared/policy/decode.ts';
 import type { PatchPolicyDocument } from '@selvage/shared/policy/documents.ts';
 import { patchPolicySample } from '@selvage/shared/policy/testing/sample-documents.ts';
-import fc from 'fast-check';
+import { fc } from '@selvage/shared/testing/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { approvalName, buildApproval, type Decision } from './approval.ts';
 

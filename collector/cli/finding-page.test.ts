@@ -2,7 +2,7 @@
 
 import { systemRandom } from '@selvage/shared/random.ts';
 import { fakeClock } from '@selvage/shared/testing/fake-clock.ts';
-import fc from 'fast-check';
+import { fc } from '@selvage/shared/testing/properties.ts';
 import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import type { finding, findings } from '../api/contract/findings.ts';

@@ -1,5 +1,5 @@
 import { CodedError } from '@selvage/shared/errors/coded-error.ts';
-import fc from 'fast-check';
+import { fc } from '@selvage/shared/testing/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { printFailure } from './failure.ts';
 import { type Column, createScreen, layOut, type Output } from './screen.ts';

@@ -1,7 +1,7 @@
 // What every format owes: a new one is covered by its report in testing/reports.ts.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import fc from 'fast-check';
+import { fc } from '@selvage/shared/testing/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { FORMATS } from './formats.ts';
 import { readReport } from './reading.ts';

@@ -1,5 +1,5 @@
 // Coverage: every machine in one row, nothing chosen that is not certain, and shares that are of what they say.
-import fc from 'fast-check';
+import { fc } from '@selvage/shared/testing/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { type Coverage, coverageSteps, ROWS } from './coverage.ts';
 import type { Expected, Known } from './machines.ts';

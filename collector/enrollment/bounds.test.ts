@@ -4,7 +4,7 @@ import { request as httpsRequest } from 'node:https';
 import type { Sha256 } from '@selvage/shared/model/ids.ts';
 import { MAX_LABELS } from '@selvage/shared/model/labels.ts';
 import { postJson } from '@selvage/shared/pki/first-contact.ts';
-import fc from 'fast-check';
+import { fc } from '@selvage/shared/testing/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { verifyLedger } from '../audit/ledger.ts';
 import { hostState } from '../host-state.ts';

@@ -1,7 +1,7 @@
 // What admins say of hosts, against the real store: who is let in, called something, owned, retired, and what may not be said.
 import type { HostId } from '@selvage/shared/model/ids.ts';
 import type { Labels } from '@selvage/shared/model/labels.ts';
-import fc from 'fast-check';
+import { fc } from '@selvage/shared/testing/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { verifyLedger } from '../audit/ledger.ts';
 import { hostState } from '../host-state.ts';

@@ -1,5 +1,5 @@
 import type { Timestamp } from '@selvage/shared/model/ids.ts';
-import fc from 'fast-check';
+import { fc } from '@selvage/shared/testing/properties.ts';
 import { expect, it } from 'vitest';
 import { DISTRO_STATUSES, type Rule } from '../matching/rule.ts';
 import { decodeGroups, decodeRules, encodeRule, joinRules, rulesIn } from './rules.ts';

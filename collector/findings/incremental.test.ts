@@ -1,5 +1,5 @@
 // Whatever comes in whatever order, and wherever a collector is killed: what is kept is what a full match of the newest would be.
-import fc from 'fast-check';
+import { fc } from '@selvage/shared/testing/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { OS_SECTION, putInventory } from '../api/testing/inventories.ts';
 import { matchSoftware, packagesOf } from '../matching/matching.ts';

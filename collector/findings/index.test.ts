@@ -1,5 +1,5 @@
 // The fleet in memory: who has what, by which names, and that a machine's change moves only what changed.
-import fc from 'fast-check';
+import { fc } from '@selvage/shared/testing/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { inTurns } from '../api/in-turns.ts';
 import { packList, scanPresent, unpackList, unpackPast } from './packing.ts';

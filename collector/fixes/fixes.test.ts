@@ -2,7 +2,7 @@ import type { HostId, Timestamp } from '@selvage/shared/model/ids.ts';
 import type { InstalledPackage, PendingUpdate } from '@selvage/shared/model/package.ts';
 import { OUTCOMES, type RunResult } from '@selvage/shared/model/result.ts';
 import type { ApprovalDocument } from '@selvage/shared/policy/documents.ts';
-import fc from 'fast-check';
+import { fc } from '@selvage/shared/testing/properties.ts';
 import { describe, expect, it } from 'vitest';
 import type { StoredResult } from '../store/ports.ts';
 import type { Fix, HostPackages, HostUpdates } from './fix.ts';

@@ -1,5 +1,5 @@
 import type { HostId } from '@selvage/shared/model/ids.ts';
-import fc from 'fast-check';
+import { fc } from '@selvage/shared/testing/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { eventLine } from '../cli/event-line.ts';
 import { FlapWatch } from './flapping.ts';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { request } from 'node:https';
 import { connect, type Socket } from 'node:net';
-import fc from 'fast-check';
+import { fc } from '@selvage/shared/testing/properties.ts';
 import { afterEach, describe, expect, it } from 'vitest';
 import { AT } from '../store/samples.ts';
 import { networkOf } from './strangers.ts';

@@ -1,6 +1,6 @@
 // Who changed what, as far as it can be told: verdicts, differences that nothing tells of, and that the order of arrival is no matter.
 import type { ToldChange } from '@selvage/shared/model/changes.ts';
-import fc from 'fast-check';
+import { fc } from '@selvage/shared/testing/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { digest } from './digest.ts';
 import { differences } from './explain.ts';

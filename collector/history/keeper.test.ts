@@ -1,7 +1,7 @@
 // From committed messages of a host to its history, on a real store: what is taken in, when, at which price, and that no order of
 // arrival and no crash makes a difference.
 import type { Told } from '@selvage/shared/model/changes.ts';
-import fc from 'fast-check';
+import { fc } from '@selvage/shared/testing/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { report } from '../gateway/testing/messages.ts';
 import { at, change, changesOf, hashOfResult, id, make, told } from './testing/history-lab.ts';

@@ -1,5 +1,5 @@
 import type { Notice } from '@selvage/shared/model/updateinfo.ts';
-import fc from 'fast-check';
+import { fc } from '@selvage/shared/testing/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { NoticeMerge } from './merge.ts';
 

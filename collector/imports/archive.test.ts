@@ -1,6 +1,6 @@
 // Hostile tars, made byte by byte: nothing but the regular files of collect.sh comes out of one, or nothing at all.
 import { gzipSync } from 'node:zlib';
-import fc from 'fast-check';
+import { fc } from '@selvage/shared/testing/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { openArchive } from './archive.ts';
 import { readImportInThread } from './read-import.ts';

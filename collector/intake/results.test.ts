@@ -2,8 +2,8 @@
 
 import { generateKey } from '@selvage/shared/pki/keys.ts';
 import { fakeClock } from '@selvage/shared/testing/fake-clock.ts';
+import { fc } from '@selvage/shared/testing/properties.ts';
 import type { DurableBody } from '@selvage/shared/wire/wire.ts';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Events } from '../events.ts';
 import { durable, RESULTS, result, section } from '../gateway/testing/messages.ts';

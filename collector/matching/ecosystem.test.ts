@@ -1,5 +1,5 @@
 // One spelling of every release, from hosts and from feeds.
-import fc from 'fast-check';
+import { fc } from '@selvage/shared/testing/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { DISTRIBUTIONS, ecosystemOf, kindOf, normaliseEcosystem, normaliseName } from './ecosystem.ts';
 

@@ -1,5 +1,5 @@
 // What holds for any rules and any software.
-import fc from 'fast-check';
+import { fc } from '@selvage/shared/testing/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { decodeGroups, decodeRules, encodeRule, joinRules } from '../feed-rows/rules.ts';
 import type { PackageRules } from '../store/feed-ports.ts';

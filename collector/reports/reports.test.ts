@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from '@selvage/shared/testing/properties.ts';
 import { describe, expect, it } from 'vitest';
 import type { Fleet } from '../findings/fleet.ts';
 import { type Sample, sampleFleet } from '../findings/testing/sample-fleet.ts';

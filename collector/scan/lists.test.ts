@@ -2,7 +2,7 @@ import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { hasCode } from '@selvage/shared/errors/coded-error.ts';
-import fc from 'fast-check';
+import { fc } from '@selvage/shared/testing/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { readSubject } from './read.ts';
 import { dpkgStatus, OS_DEBIAN } from './testing/samples.ts';

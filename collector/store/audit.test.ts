@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from '@selvage/shared/testing/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { entryHash, GENESIS, verifyChain } from '../audit/chain.ts';
 import { AT } from './samples.ts';

@@ -1,6 +1,6 @@
 import type { HostId } from '@selvage/shared/model/ids.ts';
 import type { ApprovalDocument } from '@selvage/shared/policy/documents.ts';
-import fc from 'fast-check';
+import { fc } from '@selvage/shared/testing/properties.ts';
 import { describe, expect, it } from 'vitest';
 import type { FindingState } from '../findings/finding.ts';
 import type { Offer } from '../findings/fleet.ts';

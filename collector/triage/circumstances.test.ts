@@ -1,6 +1,6 @@
 // How exposed software is on a machine and what its loss means, with the reason; labels of hostile hosts included.
 import type { Labels } from '@selvage/shared/model/labels.ts';
-import fc from 'fast-check';
+import { fc } from '@selvage/shared/testing/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { reachOf } from './addresses.ts';
 import { circumstancesOf, type Surroundings } from './circumstances.ts';

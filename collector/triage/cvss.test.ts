@@ -1,7 +1,7 @@
 // Scores of every version against published lists, and what is refused rather than scored wrongly.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import fc from 'fast-check';
+import { fc } from '@selvage/shared/testing/properties.ts';
 import { describe, expect, it } from 'vitest';
 import type { CvssScore } from './cve-facts.ts';
 import { bestScore, orderScores, SEVERITIES, scoreOf, severityOf } from './cvss.ts';

@@ -1,5 +1,5 @@
 // Real CVEs through the tree: KEV wins over older words and says so, unknown is said, and no worse fact makes a milder decision.
-import fc from 'fast-check';
+import { fc } from '@selvage/shared/testing/properties.ts';
 import { describe, expect, it } from 'vitest';
 import type { CveFacts, CvssScore } from './cve-facts.ts';
 import { scoreOf } from './cvss.ts';

@@ -1,5 +1,5 @@
 // The earliest date of those that somebody names, and whose it is.
-import fc from 'fast-check';
+import { fc } from '@selvage/shared/testing/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { type DuePolicy, type DueQuestion, dueCandidates, dueOf } from './due.ts';
 import { realCves } from './testing/real-facts.ts';

@@ -1,5 +1,5 @@
 // Many feeds, one CVE: the order of the parts decides nothing, and what is missing stays missing.
-import fc from 'fast-check';
+import { fc } from '@selvage/shared/testing/properties.ts';
 import { describe, expect, it } from 'vitest';
 import type { CveFactsPart, SsvcPoints } from './cve-facts.ts';
 import { mergeFacts } from './facts.ts';

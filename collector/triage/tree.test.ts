@@ -1,6 +1,6 @@
 // The tree is what CERT/CC published, has a row for every path, and never gets milder where something gets worse.
 import { canonicalJson, sha256 } from '@selvage/shared/files/canonical.ts';
-import fc from 'fast-check';
+import { fc } from '@selvage/shared/testing/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { DECISIONS } from './decision.ts';
 import { createLookup, POINT_VALUES, pathOf, TREE } from './tree.ts';

@@ -1,7 +1,7 @@
 // The fleet's triage gives from its memory what the pure rules give, and keeps no more than it needs.
 import type { Timestamp } from '@selvage/shared/model/ids.ts';
 import type { Labels } from '@selvage/shared/model/labels.ts';
-import fc from 'fast-check';
+import { fc } from '@selvage/shared/testing/properties.ts';
 import { describe, expect, it } from 'vitest';
 import type { Machine } from '../findings/fleet.ts';
 import type { FeedReader } from '../store/feed-ports.ts';

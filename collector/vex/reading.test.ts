@@ -1,5 +1,5 @@
 import { canonicalJson, sha256 } from '@selvage/shared/files/canonical.ts';
-import fc from 'fast-check';
+import { fc } from '@selvage/shared/testing/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { VEX_FORMATS, vexSteps } from './export.ts';
 import { readVex } from './reading.ts';

@@ -77,6 +77,7 @@ export const DOORS: Readonly<Record<string, readonly string[]>> = {
   'postal-mime': ['^collector/feeds/'],
   'packageurl-js': ['^collector/(scan|matching|feeds|vex)/'],
   commander: ['^collector/cli/', '^agent/commands/'],
+  'fast-check': ['^shared/testing/'],
 };
 
 /** Adapters of one side: none imports another's values; a main or a stage hands them over. */

@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { fc } from '../testing/properties.ts';
 import { canonicalJson, sha256 } from './canonical.ts';
 
 describe('when a value is written canonically', () => {

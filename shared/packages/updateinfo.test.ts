@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { fc } from '../testing/properties.ts';
 import { createUpdateinfoReader, type UpdateNotice } from './updateinfo.ts';
 
 function read(xml: string, piece = 7) {

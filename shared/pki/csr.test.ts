@@ -1,8 +1,8 @@
 // Requests from outside: one canonical form is taken, everything else is CSR_INVALID, and nothing but the key counts.
 
 import { createPublicKey, generateKeyPairSync, sign, X509Certificate } from 'node:crypto';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { fc } from '../testing/properties.ts';
 import { issue } from './authority.ts';
 import { hostUri } from './certificate.ts';
 import { createRequest, MAX_REQUEST_CHARACTERS, readRequest, runnerProofMessage } from './csr.ts';

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { WindowDocument } from '../policy/documents.ts';
+import { fc } from '../testing/properties.ts';
 import { nextOpenings, windowAt } from './window.ts';
 
 const ZONES = [

@@ -1,6 +1,6 @@
-import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { hasCode } from '../errors/coded-error.ts';
+import { fc } from '../testing/properties.ts';
 import { caretLines } from './caret.ts';
 import { parseSelect } from './parse.ts';
 import { WORDS } from './testing/machines.ts';

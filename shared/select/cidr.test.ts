@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net';
-import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { fc } from '../testing/properties.ts';
 import { isInside, parseAddress, parseNetwork } from './cidr.ts';
 
 const v4 = fc.ipV4();

@@ -1,7 +1,7 @@
 import { BlockList, isIPv6 } from 'node:net';
-import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CodedError } from '../errors/coded-error.ts';
+import { fc } from '../testing/properties.ts';
 import { parseDuration } from '../time/duration.ts';
 import { compareDebVersions } from '../versions/deb.ts';
 import { evaluate, unknownOf } from './evaluate.ts';

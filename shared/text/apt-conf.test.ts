@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRun } from '../exec/run.ts';
 import { needs } from '../testing/needs.ts';
+import { fc } from '../testing/properties.ts';
 import { temporaryFolder } from '../testing/temporary-folder.ts';
 import { parseAptConf } from './apt-conf.ts';
 

@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { fc } from '../testing/properties.ts';
 import { harmless, harmlessJson, harmlessLines } from './harmless.ts';
 
 const TRICKS = ['\x1b[2J', '\x1b]0;title\x07', '\x9b31m', 'a\rb', 'a\bb', '\u202egnp.exe', '\u200f', '\u2028', '\x7f'];

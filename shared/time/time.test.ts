@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fakeClock } from '../testing/fake-clock.ts';
+import { fc } from '../testing/properties.ts';
 import { nextDelay } from './backoff.ts';
 import { formatDuration, parseDuration } from './duration.ts';
 

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { needs } from '../testing/needs.ts';
+import { fc } from '../testing/properties.ts';
 import { compareDebVersions } from './deb.ts';
 import { RANDOM_VERSIONS, sign } from './testing/vectors.ts';
 

@@ -1,8 +1,8 @@
 // Two libraries know a part of what ./semver.ts and ./pep440.ts order; on that part all must agree.
 import { compare as comparePep440 } from '@renovatebot/pep440';
-import fc from 'fast-check';
 import semver from 'semver';
 import { expect, it } from 'vitest';
+import { fc } from '../testing/properties.ts';
 import { comparePythonVersions } from './pep440.ts';
 import { compareSemver } from './semver.ts';
 import { RANDOM_VERSIONS, sign } from './testing/vectors.ts';

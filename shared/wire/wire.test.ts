@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
-import fc from 'fast-check';
 import protobuf from 'protobufjs';
 import { describe, expect, it } from 'vitest';
 import { CodedError } from '../errors/coded-error.ts';
 import { MODES, type Sha256, type Timestamp } from '../model/ids.ts';
+import { fc } from '../testing/properties.ts';
 import {
   type AgentFrame,
   type CollectorFrame,

@@ -1,8 +1,8 @@
 // Logs as package managers write them, and as somebody may have left them: torn, forged, huge, in another language, in the hour that
 // comes twice.
 import { changes as changesSchema, MAX_COMMAND, MAX_TOLD_CHANGES, type Told } from '@selvage/shared/model/changes.ts';
+import { fc } from '@selvage/shared/testing/properties.ts';
 import { harmless } from '@selvage/shared/text/harmless.ts';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { aptTold, parseAptHistory } from './apt-history.ts';
 import { parseDpkgLog } from './dpkg-log.ts';

@@ -1,4 +1,4 @@
-import * as fc from 'fast-check';
+import { fc } from '@selvage/shared/testing/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { createEntryReader, readRecords } from './index-records.ts';
 

@@ -1,6 +1,6 @@
 import type { InstalledPackage } from '@selvage/shared/model/package.ts';
+import { fc } from '@selvage/shared/testing/properties.ts';
 import { compareDebVersions } from '@selvage/shared/versions/deb.ts';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseSimulation } from './simulation-output.ts';
 

@@ -1,5 +1,5 @@
 // Pages of a list: together they are the whole list in order, whatever comes in which order, and a missing score is no low one.
-import fc from 'fast-check';
+import { fc } from '@selvage/shared/testing/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { compareKeys, decodeKey, encodeKey, Page, type SortKey } from './page.ts';
 

@@ -1,6 +1,6 @@
 // What other updaters were told, as their packages ship it (reduced to what they say), becomes documents that can be pushed; nothing is
 // dropped without a word.
-import fc from 'fast-check';
+import { fc } from '@selvage/shared/testing/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { importPolicy } from './import.ts';
 import { globOf } from './python-pattern.ts';

@@ -1,6 +1,6 @@
 // Times as feeds write them: the quick way gives what the calendar gives.
 import type { Timestamp } from '@selvage/shared/model/ids.ts';
-import fc from 'fast-check';
+import { fc } from '@selvage/shared/testing/properties.ts';
 import { describe, expect, it } from 'vitest';
 import { compareTimes, mailTimeOf, timeOf } from './words.ts';
 

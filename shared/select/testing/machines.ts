@@ -1,5 +1,5 @@
 // A small noun with a field of every kind, and texts and facts for it by chance. For tests only.
-import * as fc from 'fast-check';
+import { fc } from '../../testing/properties.ts';
 import type { Node, Pattern } from '../tree.ts';
 import type { Moment, Texts, Vocabulary } from '../vocabulary.ts';
 
