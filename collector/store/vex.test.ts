@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { sha256 } from '@selvage/shared/files/canonical.ts';
 import type { Timestamp } from '@selvage/shared/model/ids.ts';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { productSample, statementSample } from '../vex/testing/samples.ts';
 import { AT } from './samples.ts';
 import { freshStores } from './testing/fresh-store.ts';
@@ -52,6 +52,10 @@ describe('when VEX documents are kept', () => {
     const store = await freshStore();
     const products = Array.from({ length: 1000 }, (_, number) => productSample(`pkg:deb/debian/p${number}`));
     const all = Array.from({ length: 60 }, (_, number) => statementSample({ products, detail: `part ${number}` }));
+    // Every step takes longer than a turn may: however fast the machine is, others come in after each.
+    let now = 0;
+    vi.spyOn(performance, 'now').mockImplementation(() => (now += 1000));
+    onTestFinished(() => void vi.restoreAllMocks());
     const during = async (work: Promise<unknown>) => {
       const running = new Set(['it']);
       const seen: number[] = [];
@@ -67,9 +71,9 @@ describe('when VEX documents are kept', () => {
     const adding = await during(store.transaction(({ vex }) => vex.add(document('a', { statements: 60 }), all)));
     const reading = await during(store.read.vex.statements());
 
-    expect(adding.length).toBeGreaterThan(5);
-    expect(adding.slice(0, 5)).toEqual([0, 0, 0, 0, 0]);
-    expect(reading.length).toBeGreaterThan(5);
+    expect(adding.length).toBeGreaterThan(50);
+    expect(new Set(adding.slice(0, 50))).toEqual(new Set([0]));
+    expect(reading.length).toBeGreaterThan(50);
     expect((await store.read.vex.statements()).map(({ statement }) => statement.detail)).toEqual(
       all.map(({ detail }) => detail),
     );

@@ -12,8 +12,17 @@ const LIST_OUTPUT_BYTES = 16 * 1024 * 1024;
  * tags it knows.
  */
 export async function listRpms(run: Run, args: readonly string[]): ReturnType<Run> {
-  const bounds = { file: 'rpm', deadlineMs: LIST_DEADLINE_MS, outputLimit: LIST_OUTPUT_BYTES };
-  const { stdout } = await run({ ...bounds, args: ['--querytags'] });
+  const { stdout } = await run({
+    file: 'rpm',
+    args: ['--querytags'],
+    deadlineMs: LIST_DEADLINE_MS,
+    outputLimit: LIST_OUTPUT_BYTES,
+  });
 
-  return run({ ...bounds, args: [...args, '-qa', '--queryformat', rpmFormat(stdout)] });
+  return run({
+    file: 'rpm',
+    args: [...args, '-qa', '--queryformat', rpmFormat(stdout)],
+    deadlineMs: LIST_DEADLINE_MS,
+    outputLimit: LIST_OUTPUT_BYTES,
+  });
 }
