@@ -14,6 +14,7 @@ import { homeAt } from '../home.ts';
 import { main } from '../main.ts';
 import { initializePolicy } from '../policy/initialize.ts';
 import { createPolicyRepository, type PolicyRepository } from '../policy/repository.ts';
+import { adminSample } from '../store/samples.ts';
 import { AdminFolder } from './admin-folder.ts';
 import { aboveHeld } from './recovery.ts';
 import { type CollectorLab, collectorLab, type Running } from './testing/collector-lab.ts';
@@ -221,6 +222,7 @@ describe('when hosts have seen more than any machine remembers', () => {
     const other = createSigningKey();
     const signing = await new AdminFolder(join(home, 'admin')).signingKey();
     if (!signing) throw new Error('the admin has a key');
+    await lab.store.transaction(({ admins }) => admins.add(adminSample('bob', { keyId: other.keyId })));
     const signers = [signing, other];
     const now = lab.clock.now();
     const change = changeAdmins({ current: policy, admins: [...own, other], threshold: 2, signers, now });

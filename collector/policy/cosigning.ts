@@ -195,15 +195,36 @@ function offeredIn({ metadata, targets }: Offer, policy: TrustedPolicy) {
   return { documents: decodeDocuments(targets.map(({ path, bytes }) => parseJson(path, bytes))), removed };
 }
 
-/** Throws POLICY_SIGNATURES when a push has enough signatures only with those of admins who were revoked. */
-export function refuseRevoked(policy: TrustedPolicy, pushed: readonly NamedBytes[], admins: readonly AdminRecord[]) {
-  const needed = stillNeeded(requirementsOf(policy, pushed, counting(admins, [])));
+/**
+ * Throws POLICY_SIGNATURES when a push has enough signatures only with those of admins who were revoked, or with several of one
+ * admin. `signers`: who brought which; without that, a key that is no admin's own is taken for another one of `by`.
+ */
+export function refuseUncounted(
+  policy: TrustedPolicy,
+  pushed: readonly NamedBytes[],
+  {
+    admins,
+    by,
+    signers,
+  }: { readonly admins: readonly AdminRecord[]; readonly by: string; readonly signers: Signing['signers'] },
+): void {
+  const holderOf = (keyId: string) => {
+    const [owner] = admins.filter((each) => each.state === 'active' && each.keyId === keyId);
+
+    return signers.find((each) => each.keyId === keyId)?.by ?? (owner ? actorOf(owner.name) : by);
+  };
+  const needed = stillNeeded(
+    requirementsOf(policy, pushed, counting(admins, signers)).map((each) => ({
+      ...each,
+      signed: [...new Map(each.signed.map((keyId) => [holderOf(keyId), keyId])).values()],
+    })),
+  );
   if (needed === null) return;
 
   throw new CodedError(
     'POLICY_SIGNATURES',
-    `${needed.file} has ${needed.signed.length} of ${needed.threshold} signatures without those of revoked admins`,
-    { next: 'let another admin sign it, and let the policy no longer count that key: selvage key distrust' },
+    `${needed.file} has ${needed.signed.length} of ${needed.threshold} signatures of different admins who are not revoked`,
+    { next: 'let another admin sign it, and let the policy no longer count a revoked key: selvage key distrust' },
   );
 }
 
@@ -245,9 +266,10 @@ function assertOwn(
       next: 'see whose keys count: selvage key list',
     });
   }
-  const foreign = admins.find(
-    ({ name, state, keyId }) => state === 'active' && keyId !== null && own.includes(keyId) && actorOf(name) !== by,
-  );
+  const active = admins.filter(({ state }) => state === 'active');
+  // Whoever enrolls says which key is theirs, and nobody asks for a proof: two may say it of one key.
+  const registered = active.flatMap(({ name, keyId }) => (actorOf(name) === by && keyId !== null ? [keyId] : []));
+  const foreign = active.find(({ keyId }) => keyId !== null && own.includes(keyId) && !registered.includes(keyId));
   if (foreign) {
     throw new CodedError('FORBIDDEN', `${by} brought the signature of ${foreign.name}: everybody signs for themselves`);
   }

@@ -137,6 +137,39 @@ describe('when two of three admins must sign', () => {
     expect(await names(setup)).toEqual([]);
   });
 
+  it('the same admin counts once in a push, too, that comes with the signatures of two keys', async () => {
+    const setup = await several({ keys: 4 });
+    const [, , , second = createSigningKey()] = setup.admins;
+    const alone = await made(setup, [windowSample()], keyOf(setup, 'ann'), second);
+    const both = await made(setup, [windowSample()], keyOf(setup, 'ann'), keyOf(setup, 'bob'));
+
+    await expect(setup.repository.push({ ...alone, by: 'admin:ann' })).rejects.toThrow(code('POLICY_SIGNATURES'));
+    expect(await names(setup)).toEqual([]);
+    await setup.repository.push({ ...both, by: 'admin:ann' });
+    expect(await names(setup)).toEqual(['weekday-nights']);
+  });
+
+  it('a key that nobody is known by counts for the admin who brings it', async () => {
+    const setup = await several({ keys: 4 });
+    const [, , , second = createSigningKey()] = setup.admins;
+    await push(setup, 'ann', [windowSample()]);
+
+    expect((await sign(setup, 'bob', 1, second)).timestampVersion).not.toBeNull();
+    expect(await names(setup)).toEqual(['weekday-nights']);
+  });
+
+  it('nobody is kept from signing by another who says that the key is theirs', async () => {
+    const setup = await several();
+    const [sample] = await setup.store.read.admins.list();
+    if (!sample) throw new Error('three admins');
+    const { next: _, ...own } = sample;
+    const claim = { ...own, name: 'abe', certificate: 'f'.repeat(64) as Sha256, keyId: keyOf(setup, 'bob').keyId };
+    await setup.store.transaction(({ admins }) => admins.add(claim));
+    await push(setup, 'ann', [windowSample()]);
+
+    expect((await sign(setup, 'bob', 1)).timestampVersion).not.toBeNull();
+  });
+
   it('the signature of an admin who was revoked meanwhile does not count, nor in a push', async () => {
     const setup = await several();
     await push(setup, 'ann', [windowSample()]);

@@ -13,8 +13,9 @@ import type { PolicyFile, TrustedPolicy } from '@selvage/shared/policy/trusted-s
 import type { Clock } from '@selvage/shared/time/clock.ts';
 import type { Events } from '../events.ts';
 import type { PolicyFileRecord, Store, Writers } from '../store/ports.ts';
+import type { Signing } from '../store/proposal-ports.ts';
 import { assertApproved } from './approvers.ts';
-import { type Offer, refuseRevoked } from './cosigning.ts';
+import { type Offer, refuseUncounted } from './cosigning.ts';
 import { refreshDue } from './freshness.ts';
 import { heldKeys, type Keyring } from './keyring.ts';
 import { entriesOf } from './ledger.ts';
@@ -108,7 +109,8 @@ function openRepository(deps: PolicyRepositoryDeps): PolicyRepository {
   const { store, clock, events } = deps;
   const keyring = 'of' in deps.keys ? deps.keys : heldKeys(deps.keys);
   const load = remembering(store);
-  const push: PolicyRepository['push'] = async ({ by, recovers = null, proposal: number = null, ...proposal }) => {
+  const accept = async (push: Push, signers: Signing['signers']): Promise<{ readonly timestampVersion: number }> => {
+    const { by, recovers = null, proposal: number = null, ...proposal } = push;
     const now = clock.now();
     const { stored, policy } = await load(now);
     if (alreadyStored(stored, proposal)) return { timestampVersion: stored.timestamp.version };
@@ -117,7 +119,7 @@ function openRepository(deps: PolicyRepositoryDeps): PolicyRepository {
     // What was lost and comes back was looked at when it was signed; its approver may be no admin any more.
     if (recovers === null) {
       const admins = await store.read.admins.list();
-      refuseRevoked(policy, proposal.metadata, admins);
+      refuseUncounted(policy, proposal.metadata, { admins, by, signers });
       assertApproved(policy, next.policy, proposal.metadata, admins, number);
     }
     await store.transaction(async (writers) => {
@@ -153,12 +155,12 @@ function openRepository(deps: PolicyRepositoryDeps): PolicyRepository {
         files: [...stored.roots.map(fileOf), ...policy.accepted.files],
       };
     },
-    push,
+    push: (push) => accept(push, []),
     offer: async (offer) => {
       const now = clock.now();
       const { policy } = await load(now);
       const publish: OfferDeps['publish'] = (joined, number) =>
-        push({ ...pushOf(joined), by: offer.by, proposal: number });
+        accept({ ...pushOf(joined), by: offer.by, proposal: number }, joined.signing.signers);
 
       return takeOffer({ store, policy, now, publish }, offer);
     },
