@@ -43,11 +43,11 @@ function signaturesShown(
   };
 }
 
-/** What changes no document: keys, or terms. */
+/** What changes no document: keys, or terms. Of which roles is known while it waits. */
 function rolesOf({ signing }: ProposalRecord): string[] {
   const roles = new Set(signing?.requirements.map(({ file }) => signedRoleOf(file)));
 
-  return roles.size === 0 ? [] : [`keys or terms of ${[...roles].join(', ')}`];
+  return roles.size === 0 ? ['keys or terms'] : [`keys or terms of ${[...roles].join(', ')}`];
 }
 
 /** `policy/window/nights.json` → `remove policy/window/nights.json`: what it was is in the policy, not here. */

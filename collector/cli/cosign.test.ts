@@ -29,6 +29,7 @@ const kinds = async () => {
   return documents.map(({ kind, name }) => `${kind} ${name}`).toSorted();
 };
 const seenIn = (stdout: string) => /--seen ([0-9a-f]+)/.exec(stdout)?.[1] ?? 'none';
+const tooWide = (stdout: string) => stdout.split('\n').filter((line) => line.length > 80);
 const numberIn = (stdout: string) => /proposal (\d+) waits/.exec(stdout)?.[1] ?? 'none';
 const unsigned = async () =>
   (await ann('todo', '--json'))
@@ -234,7 +235,10 @@ describe('when keys and terms change', () => {
     const { stdout } = await bob('policy', 'sign', number);
 
     expect(stdout).toMatch(/~ a new term, and nothing else, for: root, targets, policy/);
+    expect(tooWide(stdout)).toEqual([]);
     expect(await sign(bob, number)).toMatchObject({ exit: 0 });
+    const { stdout: list } = await bob('policy', 'proposals');
+    expect(list).toMatch(new RegExp(`^${number} {3}signed .*\n {4}keys or terms\n`, 'm'));
   });
 
   it('the keys of the collector are replaced with two signatures', async () => {
@@ -251,7 +255,8 @@ describe('when keys and terms change', () => {
     const number = numberIn(rotated.stdout);
     expect(rotated.stdout).toContain(`${before.slice(0, 16)} signs until then`);
     const { stdout } = await bob('policy', 'sign', number);
-    expect(stdout).toContain(`- key ${before} may sign no more`);
+    expect(stdout).toContain(`- key ${before} no more`);
+    expect(tooWide(stdout)).toEqual([]);
     expect(await sign(bob, number)).toMatchObject({ exit: 0 });
 
     expect((await keyIds()).keys.find(({ admin }) => admin === 'ann')?.keyId).not.toBe(before);

@@ -107,9 +107,10 @@ function changeTold({ renewed, admins, online, ends }: ShownChange) {
 }
 
 function showChange({ screen }: Cli, { renewed, admins, online, ends }: ShownChange, { signed }: TrustedPolicy): void {
-  if (renewed.length > 0) screen.line(`~ a new term, and nothing else, for: ${renewed.join(', ')}`);
+  const terms = renewed.length > 0 ? [`~ a new term, and nothing else, for: ${renewed.join(', ')}`] : [];
+  for (const line of terms.flatMap((text) => hanging(text, '', screen.width))) screen.line(line);
   for (const { keyId } of admins?.added ?? []) screen.line(`+ key ${keyId} may sign`, 'good');
-  for (const { keyId } of admins?.removed ?? []) screen.line(`- key ${keyId} may sign no more`, 'bad');
+  for (const { keyId } of admins?.removed ?? []) screen.line(`- key ${keyId} no more`, 'bad');
   if (admins) {
     const before = `${admins.threshold.before} of ${signed.root.roles.targets.keyids.length}`;
     screen.line(`~ ${admins.threshold.after} of ${admins.keys} keys must sign (now ${before})`);
