@@ -33,15 +33,18 @@ export interface HeldDatabase {
  */
 export async function holdDatabase(folder: string): Promise<HeldDatabase | null> {
   const held: HeldFile[] = [];
+  const handles: FileHandle[] = [];
   const hold = async (path: string) => {
     const handle = await openBounded(path);
     if (!handle) return null;
+    handles.push(handle);
     const file = { path, handle, facts: await handle.stat({ bigint: true }) };
     held.push(file);
     return file;
   };
+  // All of them, also where one of them was never looked at, or cannot be closed.
   const close = async () => {
-    for (const { handle } of held.splice(0)) await handle.close();
+    await Promise.all(handles.splice(0).map((handle) => handle.close()));
   };
 
   try {
