@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import { hostId, hostSample } from '../store/samples.ts';
 import { hosts, MAX_HOSTS_PAGE } from './contract.ts';
+import { MAX_LOOKS } from './host-select.ts';
 import { added, type SelectionShown } from './selecting.ts';
 import { type ApiLab, apiLab, type ClientIdentity } from './testing/api-lab.ts';
 import { OS_SECTION, putInventory } from './testing/inventories.ts';
@@ -88,6 +89,15 @@ describe('when hosts are asked for in pages', () => {
       const together = all.reduce<SelectionShown>((sum, { selection }) => added(sum, selection), null);
       expect(together).toEqual(whole.selection);
     }
+  });
+
+  it('of one host, of a text that selects nobody, it does not look at host after host through the whole fleet', async () => {
+    const first = await ask('?select=tier%3Dnone&limit=1');
+
+    expect(MAX_LOOKS).toBeLessThan(CURRENT.length);
+    expect(first).toMatchObject({ hosts: [], next: expect.any(String), selection: { selected: 0 } });
+    expect(first.selection?.of).toBeLessThanOrEqual(MAX_LOOKS);
+    expect(namesOf(await pages('select=tier%3Dnone&limit=1'))).toEqual([]);
   });
 
   it('a label that none has is said, one that only the last page knows is not', async () => {

@@ -43,6 +43,8 @@ export function asksFor(text: string | undefined, field: string): boolean {
 /** Hosts that one page looks at in one go; of a text that selects few of them, so many in all. */
 const LOOKED_AT_ONCE = 1000;
 const MAX_LOOKED_AT = 5000;
+/** Each look asks for the policy and for five things of its hosts: a small page of a text that selects nobody takes as few as a large one. */
+export const MAX_LOOKS = 20;
 
 export interface HostPage extends Chosen<EnrolledFacts> {
   /** After which the next page begins; null: there is no further host. */
@@ -64,7 +66,7 @@ export async function selectHostPage(
   let selection: SelectionShown = null;
   let next = after;
   // Half a page is one: the last few places would be filled one host at a time.
-  for (let looked = 0; looked < MAX_LOOKED_AT && chosen.length <= limit / 2; ) {
+  for (let looks = 0, looked = 0; looks < MAX_LOOKS && looked < MAX_LOOKED_AT && chosen.length <= limit / 2; looks++) {
     const size = Math.min(limit - chosen.length, LOOKED_AT_ONCE);
     const page = await hosts.page(next, size);
     looked += page.length;
