@@ -6,12 +6,17 @@ import type { Software } from './software.ts';
 /** `.module+el8.9.0+…` and `.module_el8.9.0+…` in a release: the build belongs to a module. */
 const MODULAR = /\.module[+_]/;
 
+/** Whether the build belongs to a module, also where nobody told to which. */
+export function isModular({ module, version }: Software): boolean {
+  return module !== null || MODULAR.test(version);
+}
+
 /**
  * Null: the rule speaks of this kind of build. `not-affected`: of another stream. `unknown`: this build is of a module, and which of
  * its streams it is nobody told.
  */
 export function streamVerdict(software: Software, rule: Rule): 'not-affected' | 'unknown' | null {
-  const modular = software.module !== null || MODULAR.test(software.version);
+  const modular = isModular(software);
   const meant = buildOf(rule);
   if (meant === 'any') return null;
   if (modular !== (meant === 'modular')) return 'not-affected';

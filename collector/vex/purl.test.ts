@@ -42,4 +42,14 @@ describe('when software is named by a package URL', () => {
     expect([about(null, 'nodejs:18'), about(null, null)]).toEqual([true, true]);
     expect([about('nodejs', 'nodejs:18'), about('nodejs', null)]).toEqual([false, false]);
   });
+
+  it('a word about builds without a label is one about all that are outside of modules, and about no other', () => {
+    const facts = packageOf('pkg:rpm/redhat/ruby?rpmmod=(none)');
+    const about = (version: string, module: string | null) =>
+      facts !== null && isAbout(facts, software('RedHat:8', 'ruby', version, { module }));
+
+    expect(about('2.5.0-1.el8', null)).toBe(true);
+    // Which has no label that anybody told: an agent of before tells none.
+    expect([about('2.5.0-1.module+el8', null), about('2.5.0-1.el8', 'ruby:2.5')]).toEqual([false, false]);
+  });
 });

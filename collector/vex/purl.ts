@@ -2,7 +2,7 @@
 // than the release is no word about every release of another distribution.
 import { PackageURL } from 'packageurl-js';
 import { DISTRIBUTIONS, ecosystemOf, kindOf, normaliseEcosystem, normaliseName } from '../matching/ecosystem.ts';
-import { streamOfLabel } from '../matching/modules.ts';
+import { isModular, streamOfLabel } from '../matching/modules.ts';
 import type { Software } from '../matching/software.ts';
 
 export interface PackageFacts {
@@ -11,8 +11,11 @@ export interface PackageFacts {
   readonly name: string;
   /** Null: every version. */
   readonly version: string | null;
-  /** Only of this module stream of an rpm; empty: of one that is not understood, which no software is of. Left out: of all. */
-  readonly module?: string;
+  /**
+   * Only of this module stream of an rpm; null: only of builds outside of modules; empty: of one that is not understood, which no
+   * software is of. Left out: of all.
+   */
+  readonly module?: string | null;
 }
 
 /** Types of package URLs of registries → OSV's name. */
@@ -48,6 +51,9 @@ const CODENAMES: Readonly<Record<string, string>> = {
   ...{ jammy: 'Ubuntu:22.04', noble: 'Ubuntu:24.04' },
 };
 
+/** What rpm writes for a label that a package does not have, and whoever copies it. */
+const NO_LABEL = '(none)';
+
 /** What a package URL names; null for one that is none, or of a kind that no feed here knows. */
 export function packageOf(purl: string): PackageFacts | null {
   const url = parse(purl);
@@ -79,7 +85,7 @@ export function packageOf(purl: string): PackageFacts | null {
 
   return {
     ...{ ecosystem, name, version: full ?? null },
-    ...(label === undefined ? {} : { module: streamOfLabel(label) ?? '' }),
+    ...(label === undefined ? {} : { module: label === NO_LABEL ? null : (streamOfLabel(label) ?? '') }),
   };
 }
 
@@ -89,7 +95,7 @@ export function isAbout({ ecosystem, name, version, module }: PackageFacts, soft
   if (ecosystem !== software.ecosystem && ecosystem !== distribution) return false;
   const wanted = normaliseName(software.ecosystem, name);
   if (wanted !== software.name && wanted !== software.source) return false;
-  if (module !== undefined && module !== software.module) return false;
+  if (module === null ? isModular(software) : module !== undefined && module !== software.module) return false;
 
   return version === null || plain(version) === plain(software.version);
 }
