@@ -1,6 +1,6 @@
 // Every entry point on the machine's own, older Node: one clear line and exit code 2, never a stack trace.
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, cpSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
 import { describe, expect, it } from 'vitest';
@@ -65,6 +65,36 @@ describe('when the reader of the output goes away', () => {
     const ended = spawnSync('bash', ['-c', script, process.execPath, join(root, entry)], { encoding: 'utf8' });
 
     expect(ended).toMatchObject({ status: 0, stderr: '' });
+  });
+});
+
+describe('when the tests cannot be run', () => {
+  const counts = '0 passed, 1 failed, 0 skipped\n';
+  const { SELVAGE_REQUIRE_ALL: _, ...env } = process.env;
+
+  it('the counts are the last line all the same, where no temporary file can be made', () => {
+    const options = { encoding: 'utf8', env: { ...env, TMPDIR: '/nonexistent' } } as const;
+    const result = spawnSync(process.execPath, [join(root, 'scripts/test.mjs')], options);
+
+    expect(result).toMatchObject({
+      ...{ status: 1, stdout: counts },
+      stderr: expect.stringMatching(/^error PROCESS_FAILED: .*ENOENT.* next: .+\n$/),
+    });
+  });
+
+  it('and where what they need is not installed; no other command says so', () => {
+    const checkout = temporaryFolder('no-registry');
+    mkdirSync(join(checkout, 'scripts'));
+    cpSync(join(root, 'scripts/setup.mjs'), join(checkout, 'scripts/setup.mjs'));
+    writeFileSync(join(checkout, 'package-lock.json'), '{}\n');
+    writeFileSync(join(checkout, 'npm'), '#!/bin/sh\necho ENOTFOUND >&2\nexit 1\n', { mode: 0o755 });
+    const options = { encoding: 'utf8', env: { ...env, PATH: `${checkout}${delimiter}${env.PATH}` } } as const;
+    const setup = (entry: string) => spawnSync(process.execPath, [join(checkout, 'scripts/setup.mjs'), entry], options);
+
+    expect(setup('scripts/test.mjs')).toMatchObject({ status: 4, stdout: counts });
+    expect(setup('scripts/check.mjs')).toMatchObject({
+      ...{ status: 4, stdout: '', stderr: expect.stringMatching(/error UNREACHABLE: .+ next: .+\n$/) },
+    });
   });
 });
 

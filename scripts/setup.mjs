@@ -14,12 +14,15 @@ const RETRIES = ['--fetch-retries=3', '--fetch-retry-mintimeout=1000', '--fetch-
 const PAUSES_MS = process.env.SELVAGE_REQUIRE_ALL === '1' ? [5000, 15000, 30000, 60000] : [];
 /** It starts eight short commands from source: most of their time was to strip types and compile the same modules again. */
 const COMPILED_ONCE = ['scripts/start.mjs'];
+const TESTS = 'scripts/test.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const modules = join(root, 'node_modules');
 const stamp = join(modules, '.selvage-setup');
 
 function stop(code, line) {
   process.stderr.write(`${line}\n`);
+  // Whoever reads the counts of the tests from the last line finds one in any case.
+  if (process.argv[2] === TESTS) process.stdout.write('0 passed, 1 failed, 0 skipped\n');
   process.exit(code);
 }
 

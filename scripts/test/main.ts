@@ -21,9 +21,22 @@ const root = join(import.meta.dirname, '../..');
  * counts comes last in any case.
  */
 export async function main(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  try {
+    return tested(args, env);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`error PROCESS_FAILED: the tests did not start (${why}). next: mend that and run it again\n`);
+
+    return ended({ passed: 0, failed: 1, skipped: 0 });
+  }
+}
+
+function tested(args: readonly string[], env: NodeJS.ProcessEnv): number {
   const all = env.SELVAGE_REQUIRE_ALL === '1';
   if (all && process.getuid?.() !== 0) {
-    process.stderr.write('SELVAGE_REQUIRE_ALL=1 installs system parts and needs root on Debian\n');
+    process.stderr.write(
+      'error PROCESS_FAILED: SELVAGE_REQUIRE_ALL=1 installs system parts and needs root on Debian. next: run it as root, or without it\n',
+    );
 
     return ended({ passed: 0, failed: 1, skipped: 0 });
   }
@@ -47,7 +60,10 @@ export async function main(args: readonly string[], env: NodeJS.ProcessEnv): Pro
   const counts = readCounts(report);
   rmSync(folder, { recursive: true, force: true });
   if (counts === null) {
-    process.stderr.write(`error PROCESS_FAILED: the tests ended without a report (exit ${vitest.status})\n`);
+    const how = vitest.error?.message ?? vitest.signal ?? `exit ${vitest.status}`;
+    process.stderr.write(
+      `error PROCESS_FAILED: the tests ended without a report (${how}). next: look above for what ended them\n`,
+    );
 
     return ended({ passed: 0, failed: 1, skipped: 0 });
   }
