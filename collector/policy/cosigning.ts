@@ -196,8 +196,9 @@ function offeredIn({ metadata, targets }: Offer, policy: TrustedPolicy) {
 }
 
 /**
- * Throws POLICY_SIGNATURES when a push has enough signatures only with those of admins who were revoked, or with several of one
- * admin. `signers`: who brought which; without that, a key that is no admin's own is taken for another one of `by`.
+ * Throws POLICY_SIGNATURES when a push has enough signatures only with those of admins who were revoked, with several of one admin, or
+ * with those of others who did not bring them; where one is enough, it matters to nobody who brings it. `signers`: who brought which,
+ * empty where all came with `by`.
  */
 export function refuseUncounted(
   policy: TrustedPolicy,
@@ -208,24 +209,33 @@ export function refuseUncounted(
     signers,
   }: { readonly admins: readonly AdminRecord[]; readonly by: string; readonly signers: Signing['signers'] },
 ): void {
-  const holderOf = (keyId: string) => {
-    const [owner] = admins.filter((each) => each.state === 'active' && each.keyId === keyId);
-
-    return signers.find((each) => each.keyId === keyId)?.by ?? (owner ? actorOf(owner.name) : by);
-  };
+  const foreign = foreignTo(by, admins);
+  const bringerOf = (keyId: string) => signers.find((each) => each.keyId === keyId)?.by ?? by;
+  const brought = (keyIds: readonly string[]) =>
+    keyIds.filter((id) => bringerOf(id) !== by || foreign(id) === undefined);
+  const oneEach = (keyIds: readonly string[]) => [...new Map(keyIds.map((id) => [bringerOf(id), id])).values()];
   const needed = stillNeeded(
-    requirementsOf(policy, pushed, counting(admins, signers)).map((each) => ({
-      ...each,
-      signed: [...new Map(each.signed.map((keyId) => [holderOf(keyId), keyId])).values()],
-    })),
+    requirementsOf(policy, pushed, counting(admins, signers)).map((each) =>
+      each.threshold === 1 ? each : { ...each, signed: oneEach(brought(each.signed)) },
+    ),
   );
   if (needed === null) return;
 
   throw new CodedError(
     'POLICY_SIGNATURES',
-    `${needed.file} has ${needed.signed.length} of ${needed.threshold} signatures of different admins who are not revoked`,
-    { next: 'let another admin sign it, and let the policy no longer count a revoked key: selvage key distrust' },
+    `${needed.file} has ${needed.signed.length} of ${needed.threshold} signatures that count: one of each admin, brought by themselves`,
+    {
+      next: 'let another admin sign what waits (selvage policy proposals); drop the key of one who was revoked: selvage key distrust',
+    },
   );
+}
+
+/** The active admin whose key it is, when it is not one of `by`: whoever enrolls names a key, and two may name the same. */
+function foreignTo(by: string, admins: readonly AdminRecord[]): (keyId: string) => AdminRecord | undefined {
+  const active = admins.filter(({ state }) => state === 'active');
+  const own = active.filter(({ name }) => actorOf(name) === by).map(({ keyId }) => keyId);
+
+  return (keyId) => (own.includes(keyId) ? undefined : active.find((each) => each.keyId === keyId));
 }
 
 /** Not the key of an admin who was revoked, nor one that such an admin brought: hosts count it until a root drops it. */
@@ -266,10 +276,7 @@ function assertOwn(
       next: 'see whose keys count: selvage key list',
     });
   }
-  const active = admins.filter(({ state }) => state === 'active');
-  // Whoever enrolls says which key is theirs, and nobody asks for a proof: two may say it of one key.
-  const registered = active.flatMap(({ name, keyId }) => (actorOf(name) === by && keyId !== null ? [keyId] : []));
-  const foreign = active.find(({ keyId }) => keyId !== null && own.includes(keyId) && !registered.includes(keyId));
+  const foreign = own.map(foreignTo(by, admins)).find((admin) => admin !== undefined);
   if (foreign) {
     throw new CodedError('FORBIDDEN', `${by} brought the signature of ${foreign.name}: everybody signs for themselves`);
   }

@@ -141,12 +141,23 @@ describe('when two of three admins must sign', () => {
     const setup = await several({ keys: 4 });
     const [, , , second = createSigningKey()] = setup.admins;
     const alone = await made(setup, [windowSample()], keyOf(setup, 'ann'), second);
-    const both = await made(setup, [windowSample()], keyOf(setup, 'ann'), keyOf(setup, 'bob'));
 
     await expect(setup.repository.push({ ...alone, by: 'admin:ann' })).rejects.toThrow(code('POLICY_SIGNATURES'));
     expect(await names(setup)).toEqual([]);
-    await setup.repository.push({ ...both, by: 'admin:ann' });
-    expect(await names(setup)).toEqual(['weekday-nights']);
+  });
+
+  it('a signature that was withdrawn is of no use to another who has kept it', async () => {
+    const setup = await several();
+    const change = await made(setup, [windowSample()], keyOf(setup, 'ann'));
+    await offer(setup, 'ann', change);
+    const metadata = change.metadata.map((file) => addSignature(file, keyOf(setup, 'bob')));
+    await decline(setup, { number: 1, reason: 'a mistake', by: 'admin:ann' });
+
+    await expect(offer(setup, 'bob', { ...change, metadata })).rejects.toThrow(code('FORBIDDEN'));
+    await expect(setup.repository.push({ ...change, metadata, by: 'admin:bob' })).rejects.toThrow(
+      code('POLICY_SIGNATURES'),
+    );
+    expect(await names(setup)).toEqual([]);
   });
 
   it('a key that nobody is known by counts for the admin who brings it', async () => {
