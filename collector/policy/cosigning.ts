@@ -8,7 +8,7 @@ import { decodeDocuments } from '@selvage/shared/policy/decode.ts';
 import { type PolicyDocument, pathOf } from '@selvage/shared/policy/documents.ts';
 import { decodeMetadata, parseJson } from '@selvage/shared/policy/metadata.ts';
 import type { NamedBytes } from '@selvage/shared/policy/online.ts';
-import { shownChange } from '@selvage/shared/policy/shown-change.ts';
+import { CLOCK_SLACK_MS, type ShownChange, shownChange } from '@selvage/shared/policy/shown-change.ts';
 import { documentBytes, type Proposal } from '@selvage/shared/policy/sign.ts';
 import {
   type Requirement,
@@ -66,6 +66,7 @@ export function join({ policy, offer, known, admins, now }: JoinRequest): Joined
   const files = waiting.length === 0 ? offer.metadata : added(offer, waiting);
   const { documents, removed } = record ? askedIn(record, policy) : offeredIn(offer, policy);
   const change = shownChange({ current: policy, metadata: files, documents, removed, now });
+  if (waiting.length === 0) refuseOld(change, now);
   const requirements = requirementsOf(policy, files, counting(admins, before));
   const signers = signersOf(requirements, { before, by: offer.by, at: now.toString() as Timestamp });
   assertOwn(requirements, signers, { before, by: offer.by, admins });
@@ -173,6 +174,16 @@ function added({ metadata, proposal }: Offer, waiting: SigningFiles): readonly N
     const file = { name, bytes: new TextEncoder().encode(content) };
 
     return withSignaturesOf(file, metadata.find((each) => each.name === name) ?? file);
+  });
+}
+
+/** A term counts from when it was made: made long ago, it would end soon, and all policy with it. */
+function refuseOld({ made, ends }: ShownChange, now: Temporal.Instant): void {
+  const oldest = now.subtract({ milliseconds: CLOCK_SLACK_MS });
+  if (Temporal.Instant.compare(Temporal.Instant.from(made), oldest) >= 0) return;
+
+  throw new CodedError('POLICY_INVALID', `it was made at ${made}, and what is signed would end at ${ends}`, {
+    next: 'look at the clock of the machine that signed it, and push again',
   });
 }
 

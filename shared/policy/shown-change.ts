@@ -31,10 +31,12 @@ export interface ShownChange {
   readonly files: readonly { readonly name: string; readonly sha256: string }[];
   /** When the first of what is signed ends. */
   readonly ends: string;
+  /** When whoever made it says that it was made. */
+  readonly made: string;
 }
 
-/** How far the clock of whoever made it may be ahead. */
-const CLOCK_SLACK_MS = 24 * 3_600_000;
+/** How far the clock of whoever made it may be ahead, or behind. */
+export const CLOCK_SLACK_MS = 24 * 3_600_000;
 const ONLINE: readonly string[] = ['snapshot', 'timestamp'];
 
 /**
@@ -67,6 +69,7 @@ export function shownChange(request: {
   return {
     ...{ admins, online, ends },
     renewed: made.renewed,
+    made: made.at.toString(),
     files: files.map(({ name, signed }) => ({ name, sha256: sha256(signedBytes(signed)) })),
   };
 }
@@ -132,7 +135,7 @@ function remade(
     readonly admins: boolean;
     readonly online: OnlineKeys | null;
   },
-): { readonly expected: Proposal; readonly renewed: readonly string[] } {
+): { readonly expected: Proposal; readonly renewed: readonly string[]; readonly at: Temporal.Instant } {
   const { files, root, online } = change;
   const at = madeAt(files, now);
   if (root && (change.admins || online)) {
@@ -145,7 +148,7 @@ function remade(
         })
       : replaceOnlineKeys({ ...both, root: current.signed.root, online: online ?? onlineKeysOf(root) });
 
-    return { expected, renewed: [] };
+    return { expected, renewed: [], at };
   }
   const changed = changeDocuments({ current, put: documents, remove: removed, signers: [], now: at });
   const names = new Set(changed.metadata.map(({ name }) => name));
@@ -154,7 +157,7 @@ function remade(
   if (stranger !== undefined) throw otherwise(`a role ${stranger}`);
   const again = renewRoles({ current, roles: renewed, signers: [], now: at });
 
-  return { expected: { metadata: [...changed.metadata, ...again.metadata], targets: [] }, renewed };
+  return { expected: { metadata: [...changed.metadata, ...again.metadata], targets: [] }, renewed, at };
 }
 
 function madeAt(files: readonly File[], now: Temporal.Instant): Temporal.Instant {
