@@ -106,6 +106,13 @@ describe('when changes of policy wait for a signature', () => {
     expect(need?.message).toBe(`1 proposal waits for a signature: 3 (RiskAcceptance xz and 1 more: ${text})`);
   });
 
+  it('what can be signed no more leads to the command that takes it off the list', () => {
+    const signatures = { needed: 2, have: 1, from: [], problem: 'overtaken by version 5 of policy' };
+    const [need] = needsOf({ ...nothing, unsigned: [{ ...one, signatures }] });
+
+    expect(need?.next).toBe('selvage policy decline 3');
+  });
+
   it('of several all are listed by one command', () => {
     expect(needsOf({ ...nothing, unsigned: [one, other] })).toMatchObject([
       {

@@ -247,8 +247,10 @@ function unsignedText({ number, titles, approvers, signatures }: NeedFacts['unsi
 
 function nextOf(unsigned: NeedFacts['unsigned']): string {
   const [first] = unsigned;
+  if (unsigned.length !== 1 || !first) return 'selvage policy proposals';
+  const over = first.signatures !== null && first.signatures.problem !== null;
 
-  return unsigned.length === 1 && first ? `selvage policy sign ${first.number}` : 'selvage policy proposals';
+  return `selvage policy ${over ? 'decline' : 'sign'} ${first.number}`;
 }
 
 function plural(count: number, noun: string): string {
