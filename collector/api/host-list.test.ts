@@ -14,6 +14,7 @@ type Answer = z.output<typeof hosts>;
 
 const NOW = '2026-11-20T12:00:00Z' as Timestamp;
 const HOSTS = 25;
+const NO_LABEL = 'none of the hosts has a label';
 /** By their numbers names do not sort: host-10 comes before host-2. */
 const NAMES = Array.from({ length: HOSTS }, (_, index) => `host-${index + 1}`).toSorted();
 
@@ -107,6 +108,19 @@ describe('when hosts are asked for in pages', () => {
 
     expect(await notes('teir%3Ddb')).toEqual(['none of the hosts has a label teir; did you mean tier?']);
     expect(await notes('tier%3Ddb')).toEqual([]);
+  });
+
+  it('nor is a misspelling lost where some of the pages know no label that is like it', () => {
+    const page = (...said: readonly string[]): SelectionShown => ({
+      ...{ select: 'teir=db', of: 3, selected: 0, unknown: 3, because: [], notes: [...said] },
+    });
+    const [plain, meant] = [`${NO_LABEL} teir`, `${NO_LABEL} teir; did you mean tier?`];
+    const notes = (...all: readonly SelectionShown[]) => all.reduce<SelectionShown>(added, null)?.notes;
+
+    expect(notes(page(plain), page(meant), page(plain))).toEqual([meant]);
+    expect(notes(page(meant), page(plain))).toEqual([meant]);
+    expect(notes(page(plain), page(plain))).toEqual([plain]);
+    expect(notes(page(meant), page(`${NO_LABEL} other`))).toEqual([]);
   });
 
   it('whoever comes, goes or is named like another meanwhile, nobody is told twice and nobody who stays is left out', async () => {

@@ -82,6 +82,9 @@ export function startChoosing<T>(
   };
 }
 
+/** Behind what a note says for certain; no name of a label has such a character. */
+const MEANT = '; did you mean ';
+
 /** What two lists, or two parts of one, say of the same text together. */
 export function added(one: SelectionShown, other: SelectionShown): SelectionShown {
   if (one === null || other === null) return one ?? other;
@@ -92,9 +95,24 @@ export function added(one: SelectionShown, other: SelectionShown): SelectionShow
     select: other.select,
     ...{ of: one.of + other.of, selected: one.selected + other.selected, unknown: one.unknown + other.unknown },
     because: [...because].map(([field, count]) => ({ field, count })),
-    // What one of them knows is no misspelling.
-    notes: one.of === 0 ? other.notes : one.notes.filter((note) => other.of === 0 || other.notes.includes(note)),
+    notes: one.of === 0 ? other.notes : other.of === 0 ? one.notes : commonNotes(one.notes, other.notes),
   };
+}
+
+/** What one of them knows is no misspelling. What may have been meant instead is told by whichever knows such a label. */
+function commonNotes(some: readonly string[], others: readonly string[]): string[] {
+  const more = new Map(others.map((note) => [factOf(note), note]));
+
+  return some.flatMap((note) => {
+    const other = more.get(factOf(note));
+    if (other === undefined) return [];
+
+    return note.includes(MEANT) ? note : other;
+  });
+}
+
+function factOf(note: string): string {
+  return note.split(MEANT, 1).join('');
 }
 
 /** A name that is no field is a label; one that nothing has may be a misspelling. */
@@ -104,6 +122,6 @@ function notesOf<T>({ vocabulary }: Select<T>, asked: ReadonlySet<string>, known
     .map((label) => {
       const meant = nearest(label, [...Object.keys(vocabulary.fields), ...known]);
 
-      return `none of the ${vocabulary.noun} has a label ${label}${meant ? `; did you mean ${meant}?` : ''}`;
+      return `none of the ${vocabulary.noun} has a label ${label}${meant ? `${MEANT}${meant}?` : ''}`;
     });
 }
