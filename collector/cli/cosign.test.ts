@@ -1,4 +1,5 @@
 // Changes that two of three admins sign, as they meet them: real commands on three machines, a real collector, real signatures.
+import { cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
 import { systemClock } from '@selvage/shared/time/clock.ts';
@@ -279,10 +280,30 @@ describe('when keys and terms change', () => {
     expect(await ann('key', 'distrust', (await keyIds()).keys[1]?.keyId ?? '')).toMatchObject({ exit: 3 });
   });
 
+  it('where too few are left who count, whoever pushes is told how one more comes', async () => {
+    const { token } = (await ann('admin', 'add', 'bob', '--json')).json<{ token: string }>();
+    expect(await ann('admin', 'revoke', 'bob')).toMatchObject({ exit: 0 });
+    const { stdout } = await ann('policy', 'push', window('stuck'));
+    expect(stdout).toContain('needs one of: nobody who is left');
+    expect(stdout).toContain('next: let the holder of another key that counts log in: selvage admin add NAME');
+    expect(tooWide(stdout)).toEqual([]);
+
+    // The same key, in a folder of its own.
+    mkdirSync(join(homes, 'again', 'admin'), { recursive: true, mode: 0o700 });
+    cpSync(join(homes, 'bob', 'admin', 'signing.key'), join(homes, 'again', 'admin', 'signing.key'));
+    const again = at('again');
+    const to = ['--collector', collector.api, '--pin', collector.apiPin];
+    expect(await again('login', ...to, '--token', token, '--name', 'bob')).toMatchObject({ exit: 0 });
+    expect(await sign(again, numberIn(stdout))).toMatchObject({
+      ...{ exit: 0, stdout: expect.stringContaining('and pushed') },
+    });
+  });
+
   it('the threshold goes down with two signatures, and then one pushes alone', async () => {
+    const again = at('again');
     const lowered = await ann('key', 'threshold', '1');
     expect(lowered.stdout).toContain('1 of 2 signatures, needs one of: bob');
-    expect(await sign(bob, numberIn(lowered.stdout))).toMatchObject({ exit: 0 });
+    expect(await sign(again, numberIn(lowered.stdout))).toMatchObject({ exit: 0 });
     expect(await ann('policy', 'push', window('alone'))).toMatchObject({
       ...{ exit: 0, stdout: expect.stringContaining('and pushed') },
     });

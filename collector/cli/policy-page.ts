@@ -105,7 +105,8 @@ export function showReport(cli: Cli, report: PolicyReport, diff: PolicyDiff): vo
   for (const acceptance of report.acceptances) showSelected(cli, acceptance, `${acceptance.name} is about`);
   for (const { name, openings } of report.windows) {
     const list = openings.map(({ opens, closes }) => `${at(opens, cli)}-${at(closes, cli).slice(-5)}`);
-    screen.line(`  ${name} opens ${list.length === 0 ? 'never again' : `${list.join(', ')} (${cli.zone})`}`);
+    const text = `${name} opens ${list.length === 0 ? 'never again' : `${list.join(', ')} (${cli.zone})`}`;
+    for (const line of hanging(text, '  ', screen.width)) screen.line(line);
   }
   showUnread(screen, report.unread);
 }

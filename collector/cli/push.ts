@@ -148,7 +148,11 @@ export function showHandedIn({ screen }: Cli, { timestampVersion, waits }: Hande
 export function showWaiting({ screen }: Pick<Cli, 'screen'>, waits: NonNullable<HandedIn['waits']>): void {
   for (const line of hanging(`proposal ${waits.proposal} waits: ${signaturesText(waits)}`, '', screen.width))
     screen.line(line);
-  screen.line(`next: let one of them run: selvage policy sign ${waits.proposal}`);
+  screen.line(
+    waits.from.length === 0
+      ? 'next: let the holder of another key that counts log in: selvage admin add NAME'
+      : `next: let one of them run: selvage policy sign ${waits.proposal}`,
+  );
 }
 
 /**
