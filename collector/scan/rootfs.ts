@@ -21,6 +21,9 @@ const MAX_RPM_DATABASE_BYTES = 512 * 1024 * 1024;
 const MAX_OS_RELEASE_BYTES = 64 * 1024;
 const MAX_PACKAGE_JSON_BYTES = 1024 * 1024;
 const MAX_NAMES = 50_000;
+/** Characters of what rpm says, in a message. */
+const MAX_SAID = 200;
+const HOW_TO_LIST = 'run collect.sh on that system, whose own rpm knows its database, and scan the file that it writes';
 
 /** Of a link from /etc the target stands first. */
 const OS_RELEASE = ['usr/lib/os-release', 'etc/os-release'];
@@ -127,10 +130,20 @@ async function rpmPackages(
     await cp(`/proc/self/fd/${source.fd}`, join(copy, file), { dereference: true });
     const { stdout, stderr, exitCode } = await listRpms(run, ['--dbpath', copy]);
     if (exitCode !== 0) {
-      throw scanInvalid(`rpm ended with ${exitCode} at ${place}/${file} in ${path}: ${stderr.trim().slice(0, 200)}`);
+      throw scanInvalid(
+        `rpm ended with ${exitCode} at ${place}/${file} in ${path}: ${stderr.trim().slice(0, MAX_SAID)}`,
+        HOW_TO_LIST,
+      );
     }
 
-    return parseRpmPackages(stdout, `${place}/${file}`);
+    const found = parseRpmPackages(stdout, `${place}/${file}`);
+    // So it ends well also over a kind of database that it does not know, and makes an empty one beside it.
+    if (found.packages.length === 0) {
+      const said = stderr.trim() === '' ? '' : ` (it says: ${stderr.trim().slice(0, MAX_SAID)})`;
+      throw scanInvalid(`rpm lists no package of ${place}/${file} in ${path}${said}`, HOW_TO_LIST);
+    }
+
+    return found;
   } finally {
     await source.close();
     await rm(copy, { recursive: true, force: true });

@@ -61,6 +61,21 @@ needs(['rpm', 'rpmbuild'], 'a root folder with a database of rpm', () => {
       name: 'CodedError',
     });
   });
+
+  it('of which rpm lists nothing is refused too: libraries beside it are not all that it has', async () => {
+    const empty = join(folder, 'empty');
+    mkdirSync(join(empty, 'var/lib/rpm'), { recursive: true });
+    mkdirSync(join(empty, 'app/node_modules/shown'), { recursive: true });
+    writeFileSync(join(empty, 'app/node_modules/shown/package.json'), '{"name":"shown","version":"1.0.0"}');
+    execFileSync('rpm', ['--dbpath', join(empty, 'var/lib/rpm'), '--initdb']);
+
+    await expect(
+      readRootfs(empty, { given: { id: 'almalinux', version: '9', prettyName: 'x' } }),
+    ).rejects.toMatchObject({
+      ...{ code: 'SCAN_INVALID', next: expect.stringContaining('collect.sh') },
+      message: expect.stringContaining('rpm lists no package of var/lib/rpm/rpmdb.sqlite'),
+    });
+  });
 });
 
 describe('where there is no rpm', () => {
