@@ -87,6 +87,30 @@ describe('when the thread takes long to start', () => {
   });
 });
 
+describe('when the thread does not start', () => {
+  it('no section is refused for it, and the next one gets another thread', async () => {
+    const folder = temporaryFolder('no-start');
+    const file = join(folder, 'once.mjs');
+    writeFileSync(
+      file,
+      `import { existsSync, writeFileSync } from 'node:fs';
+       import { parentPort } from 'node:worker_threads';
+       const hung = ${JSON.stringify(join(folder, 'hung'))};
+       if (!existsSync(hung)) {
+         writeFileSync(hung, '');
+         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+       }
+       parentPort.on('message', () => parentPort.postMessage(null));
+       parentPort.postMessage(true);`,
+    );
+    const parser = new SectionParser({ ...PATIENT, inlineBytes: 0, startMs: 5000 }, pathToFileURL(file));
+    const [first, next] = [parser.check('reboot', bytes('{}')), parser.check('reboot', bytes('{}'))];
+
+    await expect(first).rejects.toMatchObject({ code: 'INTERNAL' });
+    expect(await next).toBeNull();
+  });
+});
+
 describe('when sections are read in the thread', () => {
   it('the answer is the one that is given without it', async () => {
     const [inline, threaded] = [new SectionParser(), new SectionParser({ ...PATIENT, inlineBytes: 0 })];

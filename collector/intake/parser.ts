@@ -3,6 +3,7 @@
 // and a deadline. The thread is started when it is needed and stopped when it was not for a while.
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { CodedError } from '@selvage/shared/errors/coded-error.ts';
 import { hasErrno } from '@selvage/shared/files/durable.ts';
 import type { SectionName } from '@selvage/shared/model/inventory.ts';
 import { faultOf } from './fault.ts';
@@ -12,7 +13,7 @@ import { READY } from './parser-ready.ts';
 const INLINE_BYTES = 64 * 1024;
 /** Milliseconds one section may take: many times what the largest honest one needs. Not counted while the thread starts. */
 const DEADLINE_MS = 5_000;
-/** Milliseconds in which a thread starts on any machine; one that does not answers nobody. */
+/** Milliseconds in which a thread starts on any machine; one that does not is no fault of any section. */
 const START_MS = 60_000;
 /** Milliseconds after which an idle thread gives its memory back. */
 const IDLE_MS = 30_000;
@@ -26,6 +27,7 @@ const THREAD = new URL(`./parser-thread${extname(import.meta.filename)}`, import
 export interface ParserLimits {
   readonly inlineBytes: number;
   readonly deadlineMs: number;
+  readonly startMs: number;
   readonly idleMs: number;
   readonly memoryMib: number;
   readonly waitingBytes: number;
@@ -56,7 +58,8 @@ export class SectionParser {
 
   constructor(limits: Partial<ParserLimits> = {}, thread = THREAD) {
     this.#limits = {
-      ...{ inlineBytes: INLINE_BYTES, deadlineMs: DEADLINE_MS, idleMs: IDLE_MS, memoryMib: MEMORY_MIB },
+      ...{ inlineBytes: INLINE_BYTES, deadlineMs: DEADLINE_MS, startMs: START_MS, idleMs: IDLE_MS },
+      memoryMib: MEMORY_MIB,
       waitingBytes: WAITING_BYTES,
       ...limits,
     };
@@ -116,7 +119,8 @@ export class SectionParser {
     try {
       const thread = this.#thread ?? this.#start();
       // On a busy machine a start takes longer than any section: that is no fault of the host that sent the first one.
-      this.#endIn(this.#ready ? this.#limits.deadlineMs : START_MS);
+      if (this.#ready) this.#giveUpSection();
+      else this.#giveUpThread();
       thread.ref();
       thread.postMessage({ name, json });
     } catch (error) {
@@ -125,11 +129,22 @@ export class SectionParser {
     }
   }
 
-  /** Gives the section up that is read now when it is not done by then. */
-  #endIn(ms: number): void {
-    this.#after(ms, () => {
+  /** The section that is read now, when it is not done in its time. */
+  #giveUpSection(): void {
+    const { deadlineMs } = this.#limits;
+    this.#after(deadlineMs, () => {
       this.#stop();
-      this.#done((late) => late.resolve(`section ${late.name} takes longer than ${ms} ms to read`));
+      this.#done((late) => late.resolve(`section ${late.name} takes longer than ${deadlineMs} ms to read`));
+    });
+  }
+
+  /** The thread, when it does not start. What it was to read was never looked at: it comes again. */
+  #giveUpThread(): void {
+    const { startMs } = this.#limits;
+    this.#after(startMs, () => {
+      this.#stop();
+      const error = new CodedError('INTERNAL', `the thread that reads sections did not start within ${startMs} ms`);
+      this.#done((task) => task.reject(error));
     });
   }
 
@@ -151,7 +166,7 @@ export class SectionParser {
       if (said !== READY) return this.#done((task) => task.resolve(said));
       this.#ready = true;
       clearTimeout(this.#timer);
-      this.#endIn(this.#limits.deadlineMs);
+      this.#giveUpSection();
     });
     thread.on('error', (error) => {
       if (!isOurs()) return;
