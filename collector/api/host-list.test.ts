@@ -101,6 +101,17 @@ describe('when hosts are asked for in pages', () => {
     expect(namesOf(await pages('select=tier%3Dnone&limit=1'))).toEqual([]);
   });
 
+  it('hosts that are in no database are told with the first page, and not again with each', async () => {
+    const lost = { id: hostId(999), address: '10.0.0.9', lastSeen: NOW };
+    lab.unknown.push(lost);
+    const all = await pages('limit=5');
+    lab.unknown.pop();
+
+    expect(all.length).toBeGreaterThan(2);
+    expect(all.flatMap(({ notInDatabase }) => notInDatabase)).toEqual([lost]);
+    expect(all[0]?.notInDatabase).toEqual([lost]);
+  });
+
   it('a label that none has is said, one that only the last page knows is not', async () => {
     const notes = async (select: string) =>
       (await pages(`select=${select}&limit=3`)).reduce<SelectionShown>((sum, page) => added(sum, page.selection), null)

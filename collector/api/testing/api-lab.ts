@@ -62,6 +62,8 @@ export interface ApiLab {
   readonly hosts: Authority;
   readonly connected: Set<HostId>;
   readonly disconnected: string[];
+  /** Hosts that knock and are in no database. */
+  readonly unknown: { readonly id: string; readonly address: string; readonly lastSeen: string }[];
   readonly policy: { current: CurrentPolicy };
   /** Empty; a test may put another one in. */
   readonly findings: { fleet: FleetIndex; suppress: Suppress };
@@ -98,6 +100,7 @@ export async function apiLab(): Promise<ApiLab> {
   });
   const connected = new Set<HostId>();
   const disconnected: string[] = [];
+  const unknown: ApiLab['unknown'] = [];
   events.subscribe((event) => {
     if (event.type === 'host.revoked') disconnected.push(event.host);
   });
@@ -143,7 +146,7 @@ export async function apiLab(): Promise<ApiLab> {
     connections: {
       connected: () => [...connected],
       connectedSince: (host) => (connected.has(host) ? clock.now() : null),
-      unknownHosts: () => [],
+      unknownHosts: () => unknown,
       load: () => LOAD,
     },
     firstContact: loginRoutes(enrollment),
@@ -176,6 +179,7 @@ export async function apiLab(): Promise<ApiLab> {
       hosts,
       connected,
       disconnected,
+      unknown,
       policy,
       findings,
       certificate,
