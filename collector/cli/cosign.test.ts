@@ -4,32 +4,25 @@ import { join } from 'node:path';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
 import { systemClock } from '@selvage/shared/time/clock.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { z } from 'zod';
-import type { proposals } from '../api/contract/proposals.ts';
-import { collectorLab, type Outcome, type Running } from './testing/collector-lab.ts';
+import { collectorLab, type Running } from './testing/collector-lab.ts';
+import { type Command, seenBy, seenIn } from './testing/proposals.ts';
 
 let seconds = 0;
 const lab = collectorLab({ ...systemClock, now: () => systemClock.now().add({ seconds }) });
 const homes = temporaryFolder('cosign');
 let collector: Running;
-type Command = (...args: readonly string[]) => Promise<Outcome>;
 const at =
   (name: string): Command =>
   (...args) =>
     lab.run(args, { columns: 80, home: join(homes, name) });
 const ann: Command = (...args) => lab.run(args, { columns: 80 });
 const [bob, carol, rea] = [at('bob'), at('carol'), at('rea')];
-const day = (offset: number) => Temporal.Now.plainDateISO('UTC').add({ days: offset }).toString();
+// Once: at midnight the documents would be others.
+const TODAY = Temporal.Now.plainDateISO('UTC');
+const day = (offset: number) => TODAY.add({ days: offset }).toString();
 const window = (name: string, start = '01:00') =>
   lab.file(`${name}.yaml`, `kind: Window\nname: ${name}\ndays: [mon]\nstart: "${start}"\nfor: 3h\ntimezone: host\n`);
-const listed = async (...args: readonly string[]) =>
-  (await ann('policy', 'proposals', '--json', ...args)).json<z.output<typeof proposals>>().proposals;
-const kinds = async () => {
-  const { documents } = (await ann('policy', 'get', '--json')).json<{ documents: { kind: string; name: string }[] }>();
-
-  return documents.map(({ kind, name }) => `${kind} ${name}`).toSorted();
-};
-const seenIn = (stdout: string) => /--seen ([0-9a-f]+)/.exec(stdout)?.[1] ?? 'none';
+const { listed, kinds } = seenBy(ann);
 const tooWide = (stdout: string) => stdout.split('\n').filter((line) => line.length > 80);
 const numberIn = (stdout: string) => /proposal (\d+) waits/.exec(stdout)?.[1] ?? 'none';
 const unsigned = async () =>
@@ -56,7 +49,7 @@ beforeAll(async () => {
   expect(await ann('key', 'trust', await logIn('bob', bob))).toMatchObject({ exit: 0 });
   expect(await ann('key', 'trust', await logIn('carol', carol))).toMatchObject({ exit: 0 });
   await logIn('rea', rea, '--reader');
-}, 60_000);
+});
 afterAll(async () => {
   await collector.stop();
 });

@@ -16,7 +16,7 @@ import { hanging } from './paragraph.ts';
 import { changeOn } from './policy-change.ts';
 import { isEmpty } from './policy-diff.ts';
 import { showReport } from './policy-page.ts';
-import { changedSince, digits, type Proposal, proposedDiff, showProposal } from './proposal-page.ts';
+import { changedSince, digits, type Proposal, proposedDiff, showProposal, showUnsigned } from './proposal-page.ts';
 import { offer, showHandedIn, signerOf } from './push.ts';
 import { refuseUnread } from './unread.ts';
 
@@ -54,9 +54,7 @@ export async function cosign(
     if (!isEmpty(diff)) showReport(cli, report, diff);
     showChange(cli, change, current);
     showSigned(cli, one, requirements);
-    cli.screen.line();
-    cli.screen.line('nothing is signed yet', 'strong');
-    cli.screen.line(`next: selvage policy sign ${number} --seen ${seen}`);
+    showUnsigned(cli, number, seen);
 
     return;
   }

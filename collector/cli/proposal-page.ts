@@ -87,6 +87,13 @@ function lookAgain(number: number): string {
   return `look at it again: selvage policy sign ${number}`;
 }
 
+/** The end of a look: how to sign just what was shown. */
+export function showUnsigned({ screen }: Pick<Cli, 'screen'>, number: number, seen: string): void {
+  screen.line();
+  screen.line('nothing is signed yet', 'strong');
+  screen.line(`next: selvage policy sign ${number} --seen ${seen}`);
+}
+
 export function changedSince(number: number, seen: string): CodedError {
   return new CodedError('POLICY_CONFLICT', `proposal ${number} is not what was shown with ${seen}`, {
     next: lookAgain(number),

@@ -3,11 +3,10 @@ import { join } from 'node:path';
 import type { Timestamp } from '@selvage/shared/model/ids.ts';
 import { temporaryFolder } from '@selvage/shared/testing/temporary-folder.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { z } from 'zod';
-import type { proposals } from '../api/contract/proposals.ts';
 import { OS_SECTION } from '../api/testing/inventories.ts';
 import { hostSample } from '../store/samples.ts';
 import { collectorLab, type Running } from './testing/collector-lab.ts';
+import { seenBy, seenIn } from './testing/proposals.ts';
 
 const lab = collectorLab();
 const bobs = join(temporaryFolder('proposals'), 'bob');
@@ -31,14 +30,7 @@ review: ${day(20)}
 until: ${day(25)}
 `;
 const WINDOW = (name: string) => `kind: Window\nname: ${name}\ndays: [mon]\nstart: "01:00"\nfor: 3h\ntimezone: host\n`;
-const listed = async (...args: readonly string[]) =>
-  (await ann('policy', 'proposals', '--json', ...args)).json<z.output<typeof proposals>>().proposals;
-const kinds = async () => {
-  const { documents } = (await ann('policy', 'get', '--json')).json<{ documents: { kind: string; name: string }[] }>();
-
-  return documents.map(({ kind, name }) => `${kind} ${name}`).toSorted();
-};
-const seenIn = (stdout: string) => /--seen ([0-9a-f]+)/.exec(stdout)?.[1] ?? 'none';
+const { listed, kinds } = seenBy(ann);
 const needs = async () =>
   (await ann('todo', '--json')).json<{ needs: { kind: string; message: string; next: string }[] }>().needs;
 

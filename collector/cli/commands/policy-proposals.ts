@@ -14,7 +14,15 @@ import { brokenAt } from '../paragraph.ts';
 import { changeOf, changeOfFiles, signChange } from '../policy-change.ts';
 import { isEmpty } from '../policy-diff.ts';
 import { showReport } from '../policy-page.ts';
-import { changedSince, digits, type Proposal, proposedDiff, showProposal, signed } from '../proposal-page.ts';
+import {
+  changedSince,
+  digits,
+  type Proposal,
+  proposedDiff,
+  showProposal,
+  showUnsigned,
+  signed,
+} from '../proposal-page.ts';
 import { renewedPolicy, showHandedIn } from '../push.ts';
 import { showSelection } from '../selection-lines.ts';
 import { ACCEPT_UNREAD, refuseUnread } from '../unread.ts';
@@ -150,9 +158,7 @@ async function sign(cli: Cli, number: number, options: Json & Signing): Promise<
     if (json) return cli.screen.json({ ...report, number, documents, seen, timestampVersion: null, waits: null });
     showProposal(cli, one, diff);
     showReport(cli, report, diff);
-    cli.screen.line();
-    cli.screen.line('nothing is signed yet', 'strong');
-    cli.screen.line(`next: selvage policy sign ${number} --seen ${seen}`);
+    showUnsigned(cli, number, seen);
 
     return;
   }
